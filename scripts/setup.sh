@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# Installs the Debian packages that building and testing need.  Does nothing,
+# and needs neither network nor rights, when all of them are there.
+
+set -eu
+
+packages='
+	gcc libc6-dev make clang llvm libclang-rt-14-dev
+	meson ninja-build pkg-config git python3
+	libcmocka-dev libjansson-dev libpng-dev libsystemd-dev
+	fbcat fbset util-linux procps
+'
+
+# The names in $packages that are not installed.
+missing()
+{
+	# dpkg-query fails for names that it has never heard of: those are missing too.
+	dpkg-query -W -f='${db:Status-Status} ${Package}\n' $packages 2>/dev/null |
+		awk -v wanted="$(echo $packages)" '
+			$1 == "installed" { have[$2] = 1 }
+			END {
+				n = split(wanted, w, " ")
+				for (i = 1; i <= n; i++)
+					if (!(w[i] in have))
+						printf " %s", w[i]
+			}'
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		echo "setup: not root, and no sudo; run as root: $*" >&2
+		return 1
+	fi
+}
+
+apt()
+{
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+		-o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >"$log" 2>&1 || {
+		cat "$log" >&2
+		echo "setup: apt-get $* failed" >&2
+		return 1
+	}
+}
+
+if ! command -v dpkg-query >/dev/null; then
+	echo "setup: not a Debian system: install by hand what corresponds to" $packages >&2
+	exit 0
+fi
+
+wanted=$(missing)
+[ -n "$wanted" ] || exit 0
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+echo "setup: installing$wanted"
+apt update
+apt install --no-install-recommends $wanted
