@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * sys/sunddi.h: the functions of the DDI that a driver calls. Intro(9F); the manual page of a
+ * function has its name unless a comment names another.
+ *
+ * Where nothing else is said, an int is DDI_SUCCESS or DDI_FAILURE, lengths and offsets are bytes.
+ */
+#ifndef DEVMAP_SYS_SUNDDI_H
+#define DEVMAP_SYS_SUNDDI_H
+
+#include <sys/types.h>
+#include <sys/ksynch.h>
+#include <sys/kmem.h>
+#include <sys/cmn_err.h>
+#include <sys/cred.h>
+#include <sys/debug.h>
+#include <sys/dditypes.h>
+#include <sys/ddidevmap.h>
+#include <sys/devops.h>
+#include <sys/note.h>
+#include <sys/stat.h>
+#include <sys/systm.h>
+#include <sys/time.h>
+#include <sys/mman.h>
+
+struct buf;
+struct pollhead;
+
+#define DDI_SUCCESS		0
+#define DDI_FAILURE		(-1)
+
+/*
+ * A driver's state, one item per instance or minor: ddi_soft_state(9F). An item is zero filled.
+ *
+ * init returns 0 or EINVAL; n_items is a guess. zalloc: DDI_FAILURE when the item exists already or
+ * is negative. get: NULL when there is none.
+ */
+int ddi_soft_state_init(void **state_p, size_t size, size_t n_items);
+int ddi_soft_state_zalloc(void *state, int item);
+void *ddi_get_soft_state(void *state, int item);
+void ddi_soft_state_free(void *state, int item);
+void ddi_soft_state_fini(void **state_p);
+
+/*
+ * Minor nodes: names under which programs open the device. spec_type is S_IFCHR; flag 0. name NULL
+ * removes them all.
+ */
+int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
+	const char *node_type, int flag);
+void ddi_remove_minor_node(dev_info_t *dip, const char *name);
+
+#define DDI_PSEUDO		"ddi_pseudo"
+#define DDI_NT_DISPLAY		"ddi_display"
+
+/* The instance itself: ddi_get_instance(9F), ddi_get_name(9F), ddi_get_driver_private(9F) ... */
+int ddi_get_instance(dev_info_t *dip);
+const char *ddi_driver_name(dev_info_t *dip);
+char *ddi_get_name(dev_info_t *dip);		/* its binding name */
+dev_info_t *ddi_get_parent(dev_info_t *dip);	/* NULL at the root */
+void *ddi_get_driver_private(dev_info_t *dip);
+void ddi_set_driver_private(dev_info_t *dip, void *data);
+void ddi_report_dev(dev_info_t *dip);		/* says that it is there */
+
+/* For slots of dev_ops(9S) and cb_ops(9S), beside nodev(9F) and nulldev(9F). */
+int ddi_no_info(dev_info_t *dip, ddi_info_cmd_t cmd, void *arg, void **resultp);
+int ddi_quiesce_not_needed(dev_info_t *dip);
+int ddi_quiesce_not_supported(dev_info_t *dip);
+int nochpoll(dev_t dev, short events, int anyyet, short *reventsp, struct pollhead **phpp);
+
+/* Properties: ddi_prop_lookup(9F), ddi_prop_update(9F), ddi_prop_op(9F), ddi_getprop(9F). */
+
+#define DDI_DEV_T_NONE		((dev_t)-1)	/* of the instance, not of one of its minors */
+#define DDI_DEV_T_ANY		((dev_t)-2)	/* whichever */
+
+/* flags */
+#define DDI_PROP_DONTPASS	0x0001		/* do not ask the parents */
+#define DDI_PROP_CANSLEEP	0x0002
+#define DDI_PROP_SYSTEM_DEF	0x0004
+#define DDI_PROP_NOTPROM	0x0008
+
+/* what the property functions return, where it is not the value itself */
+#define DDI_PROP_SUCCESS		0
+#define DDI_PROP_NOT_FOUND		1
+#define DDI_PROP_UNDEFINED		2
+#define DDI_PROP_NO_MEMORY		3
+#define DDI_PROP_INVAL_ARG		4
+#define DDI_PROP_BUF_TOO_SMALL		5
+#define DDI_PROP_CANNOT_DECODE		6
+#define DDI_PROP_CANNOT_ENCODE		7
+#define DDI_PROP_END_OF_DATA		8
+
+/*
+ * get_int returns the value, or defvalue where there is none; exists 1 or 0. The lookups return one
+ * of the codes above, and data to be freed with ddi_prop_free(). update makes or changes.
+ */
+int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
+	int defvalue);
+int ddi_prop_exists(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name);
+int ddi_prop_lookup_string(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
+	char **datap);
+int ddi_prop_lookup_int_array(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
+	int **datap, uint_t *nelementsp);
+void ddi_prop_free(void *data);
+int ddi_prop_update_int(dev_t match_dev, dev_info_t *dip, const char *name, int data);
+int ddi_prop_update_string(dev_t match_dev, dev_info_t *dip, const char *name, const char *data);
+
+/*
+ * The older ones. ddi_prop_op(), and ddi_getlongprop() as its PROP_LEN_AND_VAL_ALLOC, store the
+ * length; with _ALLOC *(caddr_t *)valuep is to be freed with kmem_free(9F).
+ */
+int ddi_getprop(dev_t dev, dev_info_t *dip, int flags, const char *name, int defvalue);
+int ddi_getlongprop(dev_t dev, dev_info_t *dip, int flags, const char *name, caddr_t valuep,
+	int *lengthp);
+int ddi_prop_op(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, char *name,
+	caddr_t valuep, int *lengthp);
+
+/*
+ * Register sets: rnumber counts from 0. len 0 in ddi_regs_map_setup() and ddi_map_regs(): to the
+ * end of the set. The older ddi_map_regs() gives no handle: *kaddrp is dereferenced.
+ */
+int ddi_dev_nregs(dev_info_t *dip, int *resultp);
+int ddi_dev_regsize(dev_info_t *dip, uint_t rnumber, off_t *resultp);
+int ddi_regs_map_setup(dev_info_t *dip, uint_t rnumber, caddr_t *addrp, offset_t offset,
+	offset_t len, ddi_device_acc_attr_t *accattrp, ddi_acc_handle_t *handle);
+void ddi_regs_map_free(ddi_acc_handle_t *handle);
+int ddi_map_regs(dev_info_t *dip, uint_t rnumber, caddr_t *kaddrp, off_t offset, off_t len);
+void ddi_unmap_regs(dev_info_t *dip, uint_t rnumber, caddr_t *kaddrp, off_t offset, off_t len);
+
+/*
+ * Registers: ddi_get8(9F), ddi_put8(9F), ddi_rep_get8(9F), ddi_rep_put8(9F). dev_addr is inside
+ * what ddi_regs_map_setup() gave with handle. Values are in the byte order of the CPU; the handle's
+ * attributes say what the device's is.
+ *
+ * ddi_rep_*: repcount values between host_addr, which advances, and dev_addr, which advances with
+ * DDI_DEV_AUTOINCR only.
+ */
+#define DDI_DEV_NO_AUTOINCR	0x0000
+#define DDI_DEV_AUTOINCR	0x0001
+
+uint8_t ddi_get8(ddi_acc_handle_t handle, uint8_t *dev_addr);
+uint16_t ddi_get16(ddi_acc_handle_t handle, uint16_t *dev_addr);
+uint32_t ddi_get32(ddi_acc_handle_t handle, uint32_t *dev_addr);
+uint64_t ddi_get64(ddi_acc_handle_t handle, uint64_t *dev_addr);
+
+void ddi_put8(ddi_acc_handle_t handle, uint8_t *dev_addr, uint8_t value);
+void ddi_put16(ddi_acc_handle_t handle, uint16_t *dev_addr, uint16_t value);
+void ddi_put32(ddi_acc_handle_t handle, uint32_t *dev_addr, uint32_t value);
+void ddi_put64(ddi_acc_handle_t handle, uint64_t *dev_addr, uint64_t value);
+
+void ddi_rep_get8(ddi_acc_handle_t handle, uint8_t *host_addr, uint8_t *dev_addr,
+	size_t repcount, uint_t flags);
+void ddi_rep_get16(ddi_acc_handle_t handle, uint16_t *host_addr, uint16_t *dev_addr,
+	size_t repcount, uint_t flags);
+void ddi_rep_get32(ddi_acc_handle_t handle, uint32_t *host_addr, uint32_t *dev_addr,
+	size_t repcount, uint_t flags);
+void ddi_rep_get64(ddi_acc_handle_t handle, uint64_t *host_addr, uint64_t *dev_addr,
+	size_t repcount, uint_t flags);
+
+void ddi_rep_put8(ddi_acc_handle_t handle, uint8_t *host_addr, uint8_t *dev_addr,
+	size_t repcount, uint_t flags);
+void ddi_rep_put16(ddi_acc_handle_t handle, uint16_t *host_addr, uint16_t *dev_addr,
+	size_t repcount, uint_t flags);
+void ddi_rep_put32(ddi_acc_handle_t handle, uint32_t *host_addr, uint32_t *dev_addr,
+	size_t repcount, uint_t flags);
+void ddi_rep_put64(ddi_acc_handle_t handle, uint64_t *host_addr, uint64_t *dev_addr,
+	size_t repcount, uint_t flags);
+
+/*
+ * The process that is being served. ddi_copyin(9F), ddi_copyout(9F): flags is the mode of
+ * ioctl(9E); with FKIOCTL both buffers are the driver's own. 0, or -1: return EFAULT.
+ */
+int ddi_copyin(const void *buf, void *driverbuf, size_t cn, int flags);
+int ddi_copyout(const void *driverbuf, void *buf, size_t cn, int flags);
+pid_t ddi_get_pid(void);
+kt_did_t ddi_get_kt_did(void);			/* the thread */
+
+/*
+ * The data model of the process: ddi_model_convert_from(9F), ddi_mmap_get_model(9F).
+ * convert_from returns DDI_MODEL_NONE where nothing needs to be converted.
+ */
+typedef uint_t ddi_model_t;
+
+#define DDI_MODEL_NONE		0x00000000U
+#define DDI_MODEL_ILP32		0x00100000U
+#define DDI_MODEL_LP64		0x00200000U
+#define DDI_MODEL_MASK		0x0ff00000U
+#ifdef __LP64__
+#define DDI_MODEL_NATIVE	DDI_MODEL_LP64
+#else
+#define DDI_MODEL_NATIVE	DDI_MODEL_ILP32
+#endif
+
+ddi_model_t ddi_model_convert_from(ddi_model_t model);
+ddi_model_t ddi_mmap_get_model(void);
+
+/* Pages and ticks. ddi_get_lbolt(): ticks since some moment in the past. */
+unsigned long ddi_ptob(dev_info_t *dip, unsigned long pages);
+unsigned long ddi_btop(dev_info_t *dip, unsigned long bytes);
+unsigned long ddi_btopr(dev_info_t *dip, unsigned long bytes);
+clock_t ddi_get_lbolt(void);
+int64_t ddi_get_lbolt64(void);
+
+/*
+ * Memory that can be mapped: ddi_umem_alloc(9F). Whole pages, zero filled; flag DDI_UMEM_*. NULL
+ * only with DDI_UMEM_NOSLEEP, size 0, or DDI_UMEM_TRASH (*cookiep is valid then).
+ */
+void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep);
+void ddi_umem_free(ddi_umem_cookie_t cookie);
+
+/*
+ * ddi_umem_lock(9F): keeps pages of the process in memory, for the driver's use. flags
+ * DDI_UMEMLOCK_*. Returns 0, EFAULT, EACCES, ENOMEM, EAGAIN or EINVAL.
+ */
+int ddi_umem_lock(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep);
+void ddi_umem_unlock(ddi_umem_cookie_t cookie);
+struct buf *ddi_umem_iosetup(ddi_umem_cookie_t cookie, off_t off, size_t len, int direction,
+	dev_t dev, daddr_t blkno, int (*iodone)(struct buf *bp), int sleepflag);
+
+/*
+ * To be called from segmap(9E); what they return is to be returned. prot, maxprot: PROT_*; flags:
+ * MAP_*. Returns 0 or an errno. ddi_devmap_segmap() may be the segmap(9E) itself. ddi_segmap() and
+ * ddi_segmap_setup() are obsolete.
+ */
+int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp, size_t len,
+	uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred);
+int ddi_devmap_segmap(dev_t dev, off_t off, ddi_as_handle_t as, caddr_t *addrp, off_t len,
+	uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred);
+int ddi_segmap(dev_t dev, off_t off, struct as *asp, caddr_t *addrp, off_t len,
+	uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred);
+int ddi_segmap_setup(dev_t dev, off_t off, struct as *asp, caddr_t *addrp, off_t len,
+	uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred,
+	ddi_device_acc_attr_t *accattrp, uint_t rnumber);
+
+/*
+ * To be called from devmap(9E): what stands behind the handle: len bytes from roff of a register
+ * set, or from koff of a cookie; page aligned. callbackops may be NULL: never intercepted. flags:
+ * DEVMAP_*, IOMEM_DATA_*. DDI_FAILURE: set up already; maxprot or the range does not fit; flags.
+ */
+int devmap_devmem_setup(devmap_cookie_t dhp, dev_info_t *dip,
+	struct devmap_callback_ctl *callbackops, uint_t rnumber, offset_t roff, size_t len,
+	uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
+int devmap_umem_setup(devmap_cookie_t dhp, dev_info_t *dip,
+	struct devmap_callback_ctl *callbackops, ddi_umem_cookie_t cookie, offset_t koff,
+	size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
+
+/*
+ * Unload a handle set up with DEVMAP_ALLOW_REMAP, and change what stands behind it; from any
+ * thread. They have no manual page. flags: 0, or for devmem DEVMAP_MAPPING_INVALID: accesses fail
+ * from now on. DDI_FAILURE: as above, or remapping was not allowed; nothing has changed then.
+ */
+int devmap_devmem_remap(devmap_cookie_t dhp, dev_info_t *dip, uint_t rnumber, offset_t roff,
+	size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
+int devmap_umem_remap(devmap_cookie_t dhp, dev_info_t *dip, ddi_umem_cookie_t cookie,
+	offset_t off, size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
+
+/*
+ * devmap_load(9F), devmap_unload(9F): make the pages from that with off to that with off + len - 1
+ * valid, or invalid; len 0: to the end of the handle. Load only on behalf of the process that is
+ * being served; unload from anywhere. Return 0, or an errno.
+ */
+int devmap_load(devmap_cookie_t dhp, offset_t off, size_t len, uint_t type, uint_t rw);
+int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len);
+
+/* A devmap_access(9E) that only loads; to be called from one, or to be one. As devmap_load(). */
+int devmap_default_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
+	uint_t type, uint_t rw);
+
+/*
+ * devmap_do_ctxmgt(9F), to be called from devmap_access(9E): waits for the process's turn, calls
+ * the driver's devmap_contextmgt(9E), returns what it returned (NULL, or the turn did not come:
+ * non-zero).
+ */
+int devmap_do_ctxmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
+	uint_t rw, int (*devmap_contextmgt)(devmap_cookie_t dhp, void *pvtp, offset_t off,
+	size_t len, uint_t type, uint_t rw));
+
+/* How many ticks the owner keeps the device, once granted; 0 or less: no hold. From anywhere. */
+void devmap_set_ctx_timeout(devmap_cookie_t dhp, clock_t ticks);
+
+#endif /* DEVMAP_SYS_SUNDDI_H */
