@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Accesses to pages that are not valid: from the fault to its answer. The cheap answers first; the
+ * driver is called only when there is nothing else.
+ */
+#include "internal.h"
+
+static enum devmap_fault_result fail(struct devmap_fault *f, int signal, int error)
+{
+	f->f_signal = signal;
+	f->f_error = error;
+	return DEVMAP_FAULT_FAILED;
+}
+
+/* What a load that did not go through the driver means for the fault. */
+static enum devmap_fault_result loaded_result(struct devmap_fault *f, int error)
+{
+	switch (error) {
+	case 0:
+	case ESRCH:	/* the client, or its mapping, is gone: */
+	case ENOENT:	/* nobody waits, or the next try finds out */
+		return DEVMAP_FAULT_DONE;
+	case ENXIO:	/* DEVMAP_MAPPING_INVALID */
+		return fail(f, SIGSEGV, EFAULT);
+	default:
+		return fail(f, SIGBUS, error);
+	}
+}
+
+/* C16: devmap_access(9E) returned 0, but the page is not loaded. */
+static enum devmap_fault_result not_loaded(struct devmap_fault *f, struct devmap_handle *dh)
+{
+	struct devmap_group *g = dh->dh_member->mb_group;
+
+	if (ddi_prop_get_int(DDI_DEV_T_ANY, dh->dh_dip, 0, "devmap-retry-unloaded", 0) != 0)
+		return DEVMAP_FAULT_DONE;
+	if (!__atomic_exchange_n(&g->g_warned_unloaded, B_TRUE, __ATOMIC_RELAXED))
+		cmn_err(CE_WARN,
+		    "%s: devmap_access: returned 0 but did not load offset 0x%llx (the "
+		    "property devmap-retry-unloaded asks for a retry instead)", dh->dh_name,
+		    dh->dh_off + (offset_t)(f->f_addr - dh->dh_uvaddr));
+	return fail(f, SIGBUS, EFAULT);
+}
+
+/*
+ * devmap_access(9E) has returned value. Returns B_FALSE if the fault is to be tried again from the
+ * start. a_lock held; the handle is still pinned by c.
+ */
+static boolean_t judge(struct devmap_fault *f, struct devmap_call *c, int value,
+    boolean_t *forgiven, enum devmap_fault_result *result)
+{
+	struct devmap_handle *dh = c->c_dh;
+	pgcnt_t page = PAGES(c->c_off - dh->dh_off);
+
+	f->f_granted = c->c_granted;
+	if (value == 0) {
+		*result = DEVMAP_FAULT_DONE;
+		if (c->c_loaded || c->c_gone || handle_loaded(dh, page))
+			return B_TRUE;
+		if (c->c_restart) {
+			*forgiven = B_TRUE;
+			return B_FALSE;
+		}
+		*result = c->c_denied ? fail(f, SIGSEGV, EACCES) : not_loaded(f, dh);
+		return B_TRUE;
+	}
+	/* So that the access really fails, and nothing stays valid of a switch that failed. */
+	if (c->c_loaded)
+		handle_unload(dh, 0, PAGES(dh->dh_len));
+	*result = DEVMAP_FAULT_DONE;
+	if (c->c_restart || c->c_interrupted) {
+		/* handle_close() interrupts too, and its interruption may still be to come. */
+		*forgiven = c->c_restart;
+		f->f_again = f->f_direct && !c->c_restart ? B_TRUE : B_FALSE;
+		return f->f_again;
+	}
+	/*
+	 * The driver's own cv_wait_sig() was interrupted. A second signal may have come between the
+	 * first one's end and now, so one EINTR more is forgiven; a driver that only ever returns
+	 * EINTR is not asked for ever.
+	 */
+	if (value == EINTR && (f->f_interrupted || *forgiven)) {
+		*forgiven = f->f_interrupted;
+		f->f_interrupted = B_FALSE;
+		return B_FALSE;
+	}
+	*result = c->c_gone ? DEVMAP_FAULT_DONE : fail(f, c->c_denied ? SIGSEGV : SIGBUS, value);
+	return B_TRUE;
+}
+
+/* Have the driver answer. a_lock held, but not across the driver. As judge(). */
+static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, boolean_t *forgiven,
+    enum devmap_fault_result *result)
+{
+	struct as *as = f->f_as;
+	struct devmap_call c;
+	boolean_t answered;
+	int value;
+
+	bzero(&c, sizeof(c));
+	c.c_off = dh->dh_off + (offset_t)((f->f_addr - dh->dh_uvaddr) & (uintptr_t)PAGEMASK);
+	c.c_len = PAGESIZE;
+	c.c_type = DEVMAP_ACCESS;
+	c.c_rw = f->f_rw;
+	c.c_req = &f->f_req;
+	call_begin(&c, dh);
+	f->f_thread = c.c_thread;
+	mutex_exit(&as->a_lock);
+	member_count_access(dh->dh_member);
+	value = dh->dh_ops.devmap_access(dh, dh->dh_pvtp, c.c_off, c.c_len, c.c_type, c.c_rw);
+	mutex_enter(&as->a_lock);
+	f->f_thread = 0;
+	answered = judge(f, &c, value, forgiven, result);
+	call_end(&c);
+	return answered;
+}
+
+/* One try. a_lock held. Returns B_FALSE if there has to be another. */
+static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
+    enum devmap_fault_result *result)
+{
+	struct devmap_handle *dh = as_handle_open(f->f_as, f->f_addr);
+	int error;
+
+	if (dh == NULL) {
+		*result = fail(f, SIGSEGV, EFAULT);
+		return B_TRUE;
+	}
+	if (prot_of_rw(f->f_rw) & ~dh->dh_maxprot) {
+		*result = fail(f, SIGSEGV, EACCES);
+		return B_TRUE;
+	}
+	error = handle_reload(dh, PAGES(f->f_addr - dh->dh_uvaddr));
+	if (error != EAGAIN) {
+		*result = loaded_result(f, error);
+		return B_TRUE;
+	}
+	if (!f->f_direct && member_postpone(dh->dh_member, f)) {
+		*result = DEVMAP_FAULT_POSTPONED;
+		return B_TRUE;
+	}
+	return ask_driver(f, dh, forgiven, result);
+}
+
+/*
+ * Answer an access to a page that is not valid. The engine calls it for each fault, and again for
+ * one that was postponed and released; engine_current() is f_as meanwhile. May sleep for long;
+ * takes no lock with it into the driver.
+ *
+ * Returns what is to be done with the threads that wait for the page; DEVMAP_FAULT_FAILED with
+ * f_signal and f_error set. After DEVMAP_FAULT_DONE with f_granted, devmap_fault_woken() is to be
+ * called once they were woken. DEVMAP_FAULT_POSTPONED: f may be another thread's already.
+ */
+enum devmap_fault_result devmap_fault(struct devmap_fault *f)
+{
+	struct devmap_group *group = f->f_group;
+	enum devmap_fault_result result;
+	struct as *as = f->f_as;
+	boolean_t forgiven = B_FALSE;
+
+	if (group != NULL)
+		group_recall(group, f);
+	mutex_enter(&as->a_lock);
+	as->a_users++;
+	f->f_group = NULL;
+	f->f_granted = B_FALSE;
+	f->f_again = B_FALSE;
+	while (!try_fault(f, &forgiven, &result))
+		;
+	if (result != DEVMAP_FAULT_POSTPONED && !f->f_again) {
+		f->f_interrupted = B_FALSE;
+		f->f_req.r_arb.ticket = 0;
+		f->f_req.r_since = 0;
+	}
+	mutex_exit(&as->a_lock);
+	if (group != NULL) {
+		group_settle(group);
+		group_rele(group);
+	}
+	as_leave(as);
+	return result;
+}
+
+/*
+ * The threads of a fault that was answered with f_granted have been woken: their rest begins (C8).
+ */
+void devmap_fault_woken(struct devmap_fault *f)
+{
+	struct as *as = f->f_as;
+	struct devmap_handle *dh;
+
+	mutex_enter(&as->a_lock);
+	dh = as_handle(as, f->f_addr);
+	if (dh != NULL && dh->dh_member != NULL)
+		member_woken(dh->dh_member);
+	mutex_exit(&as->a_lock);
+}
+
+/*
+ * A thread that waits for the page took a signal. The wait of devmap_access(9E) ends with EINTR;
+ * the fault is then tried again, and keeps its place in the queue.
+ */
+void devmap_fault_interrupt(struct devmap_fault *f)
+{
+	struct as *as = f->f_as;
+
+	mutex_enter(&as->a_lock);
+	f->f_interrupted = B_TRUE;
+	if (f->f_thread != 0)
+		engine_interrupt(f->f_thread);
+	mutex_exit(&as->a_lock);
+}
+
+/*
+ * The engine forgets a fault that was postponed, released or not, since nobody waits for the page
+ * any more. Not while devmap_fault() runs for it. engine_release() cannot come after this.
+ */
+void devmap_fault_cancel(struct devmap_fault *f)
+{
+	struct devmap_group *group = f->f_group;
+
+	if (group == NULL)
+		return;
+	f->f_group = NULL;
+	group_recall(group, f);
+	group_settle(group);
+	group_rele(group);
+}

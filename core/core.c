@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The beginning and the end of the core itself. */
+#include "internal.h"
+
+void devmap_core_init(void)
+{
+	handles_init();
+	groups_init();
+	waits_init();
+}
+
+void devmap_core_fini(void)
+{
+	waits_fini();
+	groups_fini();
+	handles_fini();
+}
+
+/* Without a prototype nodev(9F) and nulldev(9F) fit any slot; only their addresses matter here. */
+boolean_t callback_absent(void *fn)
+{
+	return fn == NULL || fn == (void *)nulldev || fn == (void *)nodev ? B_TRUE : B_FALSE;
+}
