@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * On whose behalf this thread calls into a driver. The server sets a context around every call of a
+ * driver entry point; ddi_copyin(9F), ddi_get_pid(9F), cv_wait_sig(9F) and the core's
+ * engine_current() read it. A driver's own threads have none.
+ */
+#ifndef DEVMAP_ENGINE_USER_CONTEXT_H
+#define DEVMAP_ENGINE_USER_CONTEXT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/cred.h>
+
+struct as;
+
+struct client_memory {
+	/* Copies between the requesting thread's memory and buf. Return 0 or an errno (EFAULT). */
+	int (*in)(void *arg, uintptr_t from, void *buf, size_t len);
+	int (*out)(void *arg, const void *buf, uintptr_t to, size_t len);
+	void *arg;
+};
+
+struct context {
+	struct as *as;			/* NULL: a process without mappings */
+	pid_t pid;
+	cred_t *cred;
+	const struct client_memory *memory;	/* NULL: none (faults, dup, unmap): copies fail */
+	/*
+	 * Interruption of cv_wait_sig and friends. `interrupted` is set by context_interrupt() from
+	 * any thread; the thread's current interruptible wait, or its next one if it is in none,
+	 * returns 0 and clears it: one interruption ends one wait, so that whoever tries again can
+	 * wait again.
+	 */
+	atomic_bool interrupted;
+	void *waiting_on;		/* ddi_sync.c's: the wait to be woken */
+};
+
+/* The context of this thread, or NULL. */
+struct context *context_get(void);
+/* Makes c (may be NULL) the context of this thread; returns the previous one. */
+struct context *context_set(struct context *c);
+/* Ends the interruptible wait that the thread with this context is in or begins next. */
+void context_interrupt(struct context *c);
+/* The same by thread id as ddi_get_kt_did(9F) gives it (for engine_interrupt()). */
+void context_interrupt_thread(uint64_t kt_did);
+
+/*
+ * For ddi_sync.c: this thread is about to wait on cv for c, having counted itself as a waiter.
+ * False: do not, there was an interruption. Every true is followed by context_wait_end(), before cv
+ * may go away; it says whether there was an interruption meanwhile. Either clears the interruption
+ * that it tells of.
+ */
+bool context_wait_begin(struct context *c, kcondvar_t *cv);
+bool context_wait_end(struct context *c);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Front doors: see door.h.
+ *
+ * connect(2) to a socket needs write permission on it, but a device may be readable only. So the
+ * socket is writable for whoever may read or write the device, and the exact mode is enforced here,
+ * on the credentials the kernel gives for the peer.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "door.h"
+#include "nodes.h"
+#include "policy.h"
+
+#define VISITORS_MAX	1024
+
+static pthread_mutex_t doors_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct door *doors;
+
+void door_get(struct door *d)
+{
+	pthread_mutex_lock(&doors_lock);
+	d->refs++;
+	pthread_mutex_unlock(&doors_lock);
+}
+
+void door_put(struct door *d)
+{
+	bool last;
+
+	pthread_mutex_lock(&doors_lock);
+	last = --d->refs == 0;
+	pthread_mutex_unlock(&doors_lock);
+	if (last) {
+		pthread_mutex_destroy(&d->open_lock);
+		free(d);
+	}
+}
+
+/* Bound and listening, or nothing is left of it. 0 or -errno. */
+static int door_bind(struct door *d, const struct sockaddr_un *sa)
+{
+	mode_t connectable = d->mode | (d->mode & 0444) >> 1;
+	int one = 1, error;
+
+	d->source.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (d->source.fd < 0 ||
+	    setsockopt(d->source.fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof (one)) != 0 ||
+	    bind(d->source.fd, (const struct sockaddr *)sa, sizeof (*sa)) != 0)
+		return -errno;
+	if (((d->uid == geteuid() && d->gid == getegid()) || chown(sa->sun_path, d->uid, d->gid) == 0) &&
+	    chmod(sa->sun_path, connectable) == 0 && listen(d->source.fd, 1024) == 0)
+		return 0;
+	error = -errno;
+	(void)unlink(sa->sun_path);
+	return error;
+}
+
+static int door_listen(struct door *d)
+{
+	struct sockaddr_un sa;
+	int lock = nodes_lock(), dirfd, error = node_address(d->minor.name, &sa, &dirfd);
+
+	if (error == 0)
+		error = node_clear(&sa);
+	if (error == 0)
+		error = door_bind(d, &sa);
+	if (dirfd >= 0)
+		close(dirfd);
+	nodes_unlock(lock);
+	return error;
+}
+
+static void answer_status(struct door *d, struct request *rq)
+{
+	struct dm_reply r;
+	char *json = status_json(&d->minor);
+	int fd = json ? memfd_create("devmap status", MFD_CLOEXEC) : -1;
+
+	reply_init(&r, 0);
+	if (fd < 0 || write(fd, json, strlen(json)) != (ssize_t)strlen(json))
+		r.error = ENOMEM;
+	reply_send(rq, &r, NULL, &fd, r.error == 0 ? 1 : 0);
+	if (fd >= 0)
+		close(fd);
+	free(json);
+}
+
+/* What the node looks like to stat(2). */
+void door_info(const struct door *d, struct dm_info *info)
+{
+	*info = (struct dm_info){ .engine = server_id, .rdev = d->minor.dev, .mode = S_IFCHR | d->mode,
+		.uid = d->uid, .gid = d->gid };
+	snprintf(info->name, sizeof (info->name), "%s", d->minor.name);
+}
+
+static void answer_info(struct door *d, struct request *rq)
+{
+	struct dm_reply r;
+
+	reply_init(&r, 0);
+	door_info(d, &r.info);
+	reply_send(rq, &r, NULL, NULL, 0);
+}
+
+static void answer_open(struct door *d, struct request *rq)
+{
+	struct dm_reply r;
+	int fd = -1, flags = (int)rq->msg.a[0];
+	struct cred *cred = cred_of_socket(rq->fds[0]);
+
+	reply_init(&r, 0);
+	if (cred == NULL)
+		r.error = ENOMEM;
+	else if (!cred_may(cred, d->uid, d->gid, d->mode, flags))
+		r.error = EACCES;
+	else
+		r.error = file_open(d, flags, cred, rq, &fd, &r.info);
+	r.v[0] = server_id;
+	if (fd >= 0) {
+		policy_send(rq, &r, cred, fd);
+		close(fd);
+	} else {
+		reply_send(rq, &r, NULL, NULL, 0);
+	}
+	if (cred != NULL)
+		cred_put(cred);
+}
+
+static void door_serve(struct door *d, struct request *rq)
+{
+	if (rq->msg.version != DM_VERSION) {
+		log_warn("%s: process %d speaks protocol version %u, this engine speaks %u",
+		    d->minor.name, (int)rq->cred.pid, rq->msg.version, DM_VERSION);
+		reply_error(rq, EPROTONOSUPPORT);
+	} else if (rq->msg.op == DM_STATUS) {
+		answer_status(d, rq);
+	} else if (rq->msg.op == DM_INFO) {
+		answer_info(d, rq);
+	} else if (rq->msg.op == DM_OPEN) {
+		answer_open(d, rq);
+	}
+}
+
+/*
+ * Who has come in. Waits here, without a thread of ours, until he says something. Of those who say
+ * nothing only the newest VISITORS_MAX may stay.
+ */
+struct visitor {
+	struct source source;
+	struct door *door;
+	bool listed;
+	TAILQ_ENTRY(visitor) link;
+};
+
+static TAILQ_HEAD(, visitor) visitors = TAILQ_HEAD_INITIALIZER(visitors);	/* oldest first; doors_lock */
+static unsigned nvisitors;
+
+/* doors_lock held. */
+static void visitor_unlist(struct visitor *v)
+{
+	if (!v->listed)
+		return;
+	TAILQ_REMOVE(&visitors, v, link);
+	v->listed = false;
+	nvisitors--;
+}
+
+static void visitor_list(struct visitor *v)
+{
+	struct visitor *oldest;
+
+	pthread_mutex_lock(&doors_lock);
+	v->door->refs++;
+	TAILQ_INSERT_TAIL(&visitors, v, link);
+	v->listed = true;
+	if (++nvisitors > VISITORS_MAX) {
+		oldest = TAILQ_FIRST(&visitors);
+		visitor_unlist(oldest);
+		/* It finds the end of its socket, and goes. */
+		(void)shutdown(oldest->source.fd, SHUT_RDWR);
+	}
+	pthread_mutex_unlock(&doors_lock);
+}
+
+static void visitor_release(struct source *s)
+{
+	struct visitor *v = (struct visitor *)s;
+
+	pthread_mutex_lock(&doors_lock);
+	visitor_unlist(v);
+	pthread_mutex_unlock(&doors_lock);
+	close(s->fd);
+	door_put(v->door);
+	free(v);
+}
+
+static void visitor_ready(struct source *s, uint32_t events)
+{
+	struct visitor *v = (struct visitor *)s;
+	struct request rq = { .nfds = 0 };
+	int fds[WIRE_FDS_MAX];
+	unsigned nfds;
+	ssize_t n = wire_receive(s->fd, &rq.msg, sizeof (rq.msg), fds, WIRE_FDS_MAX, &nfds, &rq.cred,
+	    MSG_DONTWAIT);
+
+	(void)events;
+	for (unsigned i = 0; i < nfds; i++)
+		close(fds[i]);
+	if (n == sizeof (rq.msg) && rq.msg.magic == DM_MAGIC) {
+		pthread_mutex_lock(&doors_lock);
+		visitor_unlist(v);
+		pthread_mutex_unlock(&doors_lock);
+		rq.nfds = 1;
+		rq.fds[0] = s->fd;
+		door_serve(v->door, &rq);
+	}
+	source_remove(s);
+}
+
+static void visitor_come(struct door *d, int sock)
+{
+	struct visitor *v = calloc(1, sizeof (*v));
+
+	if (v == NULL) {
+		close(sock);
+		return;
+	}
+	v->source = (struct source){ .fd = sock, .ready = visitor_ready, .release = visitor_release };
+	v->door = d;
+	visitor_list(v);
+	if (source_add(&v->source) != 0)
+		visitor_release(&v->source);
+}
+
+/* Out of descriptors, most likely: the next accept(2) would fail at once too. */
+static void door_rest(struct door *d)
+{
+	const struct timespec nap = { .tv_nsec = 20000000 };
+	static atomic_bool warned;
+
+	if (!atomic_exchange(&warned, true))
+		log_warn("%s: accept: %s", d->minor.name, strerror(errno));
+	(void)nanosleep(&nap, NULL);
+}
+
+static void door_ready(struct source *s, uint32_t events)
+{
+	struct door *d = (struct door *)s;
+	int sock = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)events;
+	if (sock < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
+		door_rest(d);
+	source_arm(s);
+	if (sock >= 0)
+		visitor_come(d, sock);
+}
+
+static void door_release(struct source *s)
+{
+	close(s->fd);
+	door_put((struct door *)s);
+}
+
+static struct door *door_new(const struct minor_node *m)
+{
+	struct door *d = calloc(1, sizeof (*d));
+
+	if (d == NULL)
+		return NULL;
+	d->minor = *m;
+	d->minor.next = NULL;
+	d->uid = server_options.owner == (uid_t)-1 ? geteuid() : server_options.owner;
+	d->gid = server_options.group == (gid_t)-1 ? getegid() : server_options.group;
+	d->mode = server_options.mode ? server_options.mode : m->mode ? m->mode : 0600;
+	d->refs = 1;
+	pthread_mutex_init(&d->open_lock, NULL);
+	d->source = (struct source){ .fd = -1, .ready = door_ready, .release = door_release };
+	return d;
+}
+
+int door_open(struct minor_node *m)
+{
+	struct door *d = door_new(m);
+	int error = d ? door_listen(d) : -ENOMEM;
+
+	if (error == 0)
+		error = source_add(&d->source);
+	if (error == 0) {
+		pthread_mutex_lock(&doors_lock);
+		d->next = doors;
+		doors = d;
+		pthread_mutex_unlock(&doors_lock);
+		return 0;
+	}
+	if (error == -EADDRINUSE)
+		log_warn("%s/%s: already served by another process", server_options.dir, m->name);
+	else
+		log_warn("%s/%s: cannot serve: %s", server_options.dir, m->name, strerror(-error));
+	if (d != NULL) {
+		if (d->source.fd >= 0)
+			close(d->source.fd);
+		door_put(d);
+	}
+	return error;
+}
+
+static void door_shut(struct door *d)
+{
+	struct sockaddr_un sa;
+	int dirfd;
+
+	if (node_address(d->minor.name, &sa, &dirfd) == 0)
+		(void)unlink(sa.sun_path);
+	if (dirfd >= 0)
+		close(dirfd);
+	source_remove(&d->source);
+}
+
+void door_close(struct minor_node *m)
+{
+	struct door *d, **p;
+
+	pthread_mutex_lock(&doors_lock);
+	for (p = &doors; (d = *p) != NULL; p = &d->next)
+		if (d->minor.dev == m->dev && strcmp(d->minor.name, m->name) == 0)
+			break;
+	if (d != NULL)
+		*p = d->next;
+	pthread_mutex_unlock(&doors_lock);
+	if (d != NULL)
+		door_shut(d);
+}
+
+void doors_close(void)
+{
+	struct door *d;
+
+	for (;;) {
+		pthread_mutex_lock(&doors_lock);
+		d = doors;
+		if (d != NULL)
+			doors = d->next;
+		pthread_mutex_unlock(&doors_lock);
+		if (d == NULL)
+			return;
+		door_shut(d);
+	}
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* One engine process, from start to stop. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/param.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "keeper.h"
+#include "policy.h"
+
+struct server_options server_options = {
+	.owner = (uid_t)-1,
+	.group = (gid_t)-1,
+	.max_threads = 256,
+	.lock_ns = 1000000000,
+	.lock_pages = 4096,
+};
+uint64_t server_id;
+
+static struct driver *the_driver;
+static int exit_status;
+
+static void stop_work(struct work *w)
+{
+	int error;
+
+	(void)w;
+	keeper_say(PARCEL_STOPPING, "");
+	driver_set_minor_hook(NULL, NULL);
+	doors_close();
+	sessions_end();
+	files_close();
+	if (!files_wait(5000))
+		log_warn("%s: clients still hold it open; stopping all the same",
+		    driver_name(the_driver));
+	devmap_instance_gone(NULL);
+	error = driver_unload(the_driver);
+	if (error != 0) {
+		log_warn("%s: does not detach: %s", driver_name(the_driver), strerror(-error));
+		exit_status = 1;
+	}
+	pool_stop();
+}
+
+static void signal_ready(struct source *s, uint32_t events)
+{
+	static struct work work = { .run = stop_work };
+	static atomic_bool stopping;
+	struct signalfd_siginfo si;
+
+	(void)events;
+	if (read(s->fd, &si, sizeof (si)) != sizeof (si)) {
+		source_arm(s);
+		return;
+	}
+	source_arm(s);
+	if (!atomic_exchange(&stopping, true))
+		pool_run(&work);
+}
+
+static void never_released(struct source *s)
+{
+	(void)s;
+}
+
+/* SIGTERM stops an engine. SIGINT from a terminal is the supervisor's affair. */
+static int watch_signals(void)
+{
+	static struct source source = { .urgent = true, .ready = signal_ready,
+		.release = never_released };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	source.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return source.fd < 0 ? -errno : source_add(&source);
+}
+
+static void supervisor_gone(struct source *s, uint32_t events)
+{
+	(void)events;
+	source_remove(s);
+	log_warn("%s: the supervisor is gone; serving on without it", driver_name(the_driver));
+}
+
+static int watch_supervisor(int fd)
+{
+	static struct source source = { .urgent = true, .ready = supervisor_gone,
+		.release = never_released };
+
+	source.fd = fd;
+	return fd < 0 ? 0 : source_add(&source);
+}
+
+static void minor_added(struct minor_node *m)
+{
+	(void)door_open(m);
+}
+
+static void minor_removed(struct minor_node *m)
+{
+	door_close(m);
+}
+
+static int open_doors(void)
+{
+	int error = 0;
+
+	for (struct minor_node *m = driver_minors(the_driver); m != NULL && error == 0; m = m->next)
+		error = door_open(m);
+	if (error != 0)
+		doors_close();
+	else
+		driver_set_minor_hook(minor_added, minor_removed);
+	return error;
+}
+
+static void say_ready(void)
+{
+	char names[512] = "";
+	size_t used = 0;
+
+	for (struct minor_node *m = driver_minors(the_driver); m != NULL; m = m->next) {
+		int n = snprintf(names + used, sizeof (names) - used, "%s%s", used ? " " : "", m->name);
+
+		if (n < 0 || (size_t)n >= sizeof (names) - used)
+			break;
+		used += (size_t)n;
+	}
+	keeper_say(PARCEL_READY, names);
+}
+
+/* Sessions and windows are descriptors: as many as we may have. */
+static void raise_limits(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
+static int engine_start(const char *spec, int fd)
+{
+	sigset_t set;
+	int error;
+
+	/* All of them are blocked in all threads; SIGTERM is read from a descriptor. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	raise_limits();
+	keeper_init(fd);
+	if (sysconf(_SC_PAGESIZE) != PAGESIZE) {
+		log_warn("built for pages of %d bytes; this system has %ld", PAGESIZE,
+		    sysconf(_SC_PAGESIZE));
+		return -ENOTSUP;
+	}
+	if (getrandom(&server_id, sizeof (server_id), 0) != sizeof (server_id))
+		return -EIO;
+	error = pool_init(server_options.max_threads);
+	if (error == 0)
+		error = pages_init();
+	if (error != 0) {
+		log_warn("cannot start: %s", strerror(-error));
+		return error;
+	}
+	devmap_core_init();
+	policy_init();
+	glue_init();
+	devmap_set_lock_limits(server_options.lock_ns, server_options.lock_pages);
+	files_init();
+	error = driver_load(spec, &the_driver);
+	if (error != 0)
+		return error;
+	error = watch_signals();
+	if (error == 0)
+		error = watch_supervisor(fd);
+	if (error == 0)
+		error = open_doors();
+	if (error != 0)
+		(void)driver_unload(the_driver);
+	return error;
+}
+
+int engine_main(const char *spec, int fd)
+{
+	int error = engine_start(spec, fd);
+
+	if (error != 0) {
+		keeper_say(PARCEL_FAILED, "");
+		return 1;
+	}
+	say_ready();
+	pool_loop();
+	return exit_status;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Device files: the engine's end of each descriptor that a program holds, from open(9E) to
+ * close(9E).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/file.h>
+#include <sys/open.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "door.h"
+#include "file.h"
+#include "policy.h"
+
+static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct file *files;
+static pthread_cond_t files_cv = PTHREAD_COND_INITIALIZER;
+static unsigned files_open;		/* close(9E) not called yet; under files_lock */
+
+void file_get(struct file *f)
+{
+	atomic_fetch_add(&f->refs, 1);
+}
+
+struct cb_ops *file_ops(const struct file *f)
+{
+	struct engine_driver drv;
+
+	return engine_driver(f->dev, &drv) == 0 ? drv.cb : NULL;
+}
+
+bool entry_absent(const void *fn)
+{
+	return fn == NULL || fn == (const void *)nulldev || fn == (const void *)nodev;
+}
+
+int ddi_flags(int flags)
+{
+	int f = (flags & O_ACCMODE) == O_RDONLY ? FREAD :
+	    (flags & O_ACCMODE) == O_WRONLY ? FWRITE : FREAD | FWRITE;
+
+	return f | (flags & (O_NONBLOCK | O_NDELAY | O_EXCL | O_APPEND));
+}
+
+/*
+ * close(9E): when the last open file of the node is gone; of a device that open(9E) made up for
+ * this open alone, when that is.
+ */
+static void file_close(struct file *f)
+{
+	struct cb_ops *cb = file_ops(f);
+	struct context ctx = { .cred = f->cred };
+	struct context *before = context_set(&ctx);
+	bool cloned = f->dev != f->door->minor.dev;
+
+	pthread_mutex_lock(&f->door->open_lock);
+	if (!cloned)
+		f->door->opens--;
+	if (cb != NULL && !entry_absent((void *)cb->cb_close) && (cloned || f->door->opens == 0))
+		(void)cb->cb_close(f->dev, ddi_flags(f->flags), OTYP_CHR, f->cred);
+	pthread_mutex_unlock(&f->door->open_lock);
+	context_set(before);
+	door_put(f->door);
+	cred_put(f->cred);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+	pthread_mutex_lock(&files_lock);
+	if (--files_open == 0)
+		pthread_cond_broadcast(&files_cv);
+	pthread_mutex_unlock(&files_lock);
+}
+
+static struct file *closing_take(struct door *d)
+{
+	struct file *f;
+
+	pthread_mutex_lock(&files_lock);
+	f = d->closing;
+	if (f != NULL)
+		d->closing = f->next;
+	else
+		d->closer_runs = false;
+	pthread_mutex_unlock(&files_lock);
+	return f;
+}
+
+static void door_closer(struct work *w)
+{
+	struct door *d = (struct door *)((char *)w - offsetof(struct door, closer));
+	struct file *f;
+
+	while ((f = closing_take(d)) != NULL)
+		file_close(f);
+	door_put(d);
+}
+
+/*
+ * The last reference may go with the unmapping of the last handle, in the middle of anything: so the
+ * closing is a piece of work of its own, one for all files of a door.
+ */
+void file_put(struct file *f)
+{
+	struct door *d = f->door;
+	bool start;
+
+	if (atomic_fetch_sub(&f->refs, 1) != 1)
+		return;
+	pthread_mutex_lock(&files_lock);
+	f->next = d->closing;
+	d->closing = f;
+	start = !d->closer_runs;
+	d->closer_runs = true;
+	pthread_mutex_unlock(&files_lock);
+	if (!start)
+		return;
+	door_get(d);
+	d->closer.run = door_closer;
+	pool_run(&d->closer);
+}
+
+static void file_release(struct source *s)
+{
+	struct file *f = (struct file *)s, **p;
+
+	pthread_mutex_lock(&files_lock);
+	for (p = &files; *p != NULL && *p != f; p = &(*p)->next)
+		;
+	if (*p != NULL)
+		*p = f->next;
+	pthread_mutex_unlock(&files_lock);
+	pthread_mutex_lock(&f->lock);
+	close(s->fd);
+	s->fd = -1;
+	pthread_mutex_unlock(&f->lock);
+	file_put(f);
+}
+
+static void file_info(const struct file *f, struct dm_info *info)
+{
+	door_info(f->door, info);
+	info->rdev = f->dev;
+	info->access = (uint32_t)(f->flags & O_ACCMODE);
+}
+
+/* open(9E), ordered against close(9E). 0 or an errno. */
+static int driver_open(struct file *f, struct request *rq)
+{
+	struct cb_ops *cb = file_ops(f);
+	struct context ctx = { .pid = rq->cred.pid, .cred = f->cred };
+	struct context *before = context_set(&ctx);
+	int error = 0;
+
+	request_watch(rq, &ctx);
+	ctx.memory = NULL;	/* open(9E) has no argument to copy */
+	pthread_mutex_lock(&f->door->open_lock);
+	if (cb == NULL)
+		error = ENXIO;
+	else if ((const void *)cb->cb_open == (const void *)nodev)
+		error = ENXIO;
+	else if (!entry_absent((void *)cb->cb_open))
+		error = cb->cb_open(&f->dev, ddi_flags(f->flags), OTYP_CHR, f->cred);
+	if (error == 0 && f->dev == f->door->minor.dev)
+		f->door->opens++;
+	pthread_mutex_unlock(&f->door->open_lock);
+	request_unwatch(rq);
+	context_set(before);
+	if (error < 0)	/* a driver that returns DDI_FAILURE from open(9E) */
+		error = EIO;
+	return error;
+}
+
+/* The pair of sockets of a new file; the engine's end is named, for getpeername(2). */
+static int file_sockets(const char *name, int ends[2])
+{
+	static atomic_uint serial;
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int one = 1, n;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return errno;
+	n = snprintf(sa.sun_path + 1, sizeof (sa.sun_path) - 1, "devmap/%016llx/%u/%s",
+	    (unsigned long long)server_id, atomic_fetch_add(&serial, 1), name);
+	if (bind(ends[0], (struct sockaddr *)&sa,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0 &&
+	    setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof (one)) == 0)
+		return 0;
+	n = errno;
+	close(ends[0]);
+	close(ends[1]);
+	return n;
+}
+
+static void file_ready(struct source *s, uint32_t events);
+
+static struct file *file_new(struct door *d, int flags, struct cred *cred)
+{
+	struct file *f = calloc(1, sizeof (*f));
+
+	if (f == NULL)
+		return NULL;
+	atomic_init(&f->refs, 1);
+	f->door = d;
+	f->dev = d->minor.dev;
+	f->flags = flags;
+	f->cred = cred;
+	f->source = (struct source){ .fd = -1, .ready = file_ready, .release = file_release };
+	pthread_mutex_init(&f->lock, NULL);
+	return f;
+}
+
+int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, int *fd,
+    struct dm_info *info)
+{
+	struct file *f = file_new(d, flags, cred);
+	int ends[2], error;
+
+	if (f == NULL)
+		return ENOMEM;
+	error = file_sockets(d->minor.name, ends);
+	if (error == 0) {
+		error = driver_open(f, rq);
+		if (error != 0) {
+			close(ends[0]);
+			close(ends[1]);
+		}
+	}
+	if (error != 0) {
+		pthread_mutex_destroy(&f->lock);
+		free(f);
+		return error;
+	}
+	cred_get(cred);
+	door_get(d);
+	f->source.fd = ends[0];
+	file_info(f, info);
+	pthread_mutex_lock(&files_lock);
+	f->next = files;
+	files = f;
+	files_open++;
+	pthread_mutex_unlock(&files_lock);
+	error = -source_add(&f->source);
+	if (error != 0) {
+		file_release(&f->source);
+		close(ends[1]);
+		return error;
+	}
+	*fd = ends[1];
+	return 0;
+}
+
+static void serve_info(struct file *f, struct request *rq)
+{
+	struct dm_reply r;
+
+	reply_init(&r, 0);
+	file_info(f, &r.info);
+	policy_send(rq, &r, f->cred, -1);
+}
+
+static void serve_attach(struct request *rq)
+{
+	struct dm_reply r;
+	int end = -1;
+	struct session *s = session_attach(rq, &end);
+
+	reply_init(&r, s ? 0 : errno);
+	r.v[0] = s ? s->id : 0;
+	reply_send(rq, &r, NULL, &end, s ? 1 : 0);
+	if (end >= 0)
+		close(end);
+	if (s != NULL)
+		session_put(s);
+}
+
+static void file_serve(struct file *f, struct request *rq)
+{
+	switch (rq->msg.op) {
+	case DM_INFO:
+		serve_info(f, rq);
+		break;
+	case DM_ATTACH:
+		serve_attach(rq);
+		break;
+	case DM_SEEK:
+		file_seek(f, rq);
+		break;
+	case DM_MMAP:
+		session_mmap(f, rq);
+		break;
+	case DM_IOCTL:
+	case DM_READ:
+	case DM_WRITE:
+	case DM_POLL:
+		file_io(f, rq);
+		break;
+	default:
+		reply_error(rq, EPROTO);
+	}
+}
+
+static void file_ready(struct source *s, uint32_t events)
+{
+	struct file *f = (struct file *)s;
+	struct request rq;
+	int error = request_receive(s->fd, &rq);
+
+	(void)events;
+	if (error == -ECONNRESET) {
+		source_remove(s);
+		return;
+	}
+	source_arm(s);
+	if (error != 0)
+		return;
+	if (rq.msg.version != DM_VERSION)
+		reply_error(&rq, EPROTONOSUPPORT);
+	else
+		file_serve(f, &rq);
+	request_end(&rq);
+}
+
+void files_each(void (*fn)(struct file *f))
+{
+	pthread_mutex_lock(&files_lock);
+	for (struct file *f = files; f != NULL; f = f->next)
+		fn(f);
+	pthread_mutex_unlock(&files_lock);
+}
+
+static void hang_up(struct file *f)
+{
+	(void)shutdown(f->source.fd, SHUT_RDWR);
+}
+
+/* At stop: every descriptor that a client still holds hangs up. */
+void files_close(void)
+{
+	files_each(hang_up);
+}
+
+bool files_wait(int ms)
+{
+	struct timespec until;
+	int error = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	pthread_mutex_lock(&files_lock);
+	while (files_open > 0 && error == 0)
+		error = pthread_cond_clockwait(&files_cv, &files_lock, CLOCK_MONOTONIC, &until);
+	pthread_mutex_unlock(&files_lock);
+	return error == 0;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Requests on device files that go to a driver's read, write, ioctl and chpoll. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/conf.h>
+#include <sys/uio.h>
+
+#include "file.h"
+
+/* Of open(2), and as fcntl(2) has changed them since. */
+static int flags_now(const struct file *f, const struct request *rq)
+{
+	const int mutable = O_NONBLOCK | O_APPEND;
+
+	return (f->flags & ~mutable) | ((int)rq->msg.a[5] & mutable);
+}
+
+static void serve_ioctl(struct file *f, struct request *rq)
+{
+	struct cb_ops *cb = file_ops(f);
+	struct dm_reply r;
+	int error, value = 0;
+
+	reply_init(&r, 0);
+	if (cb == NULL || entry_absent((void *)cb->cb_ioctl))
+		error = ENOTTY;
+	else
+		error = cb->cb_ioctl(f->dev, (int)rq->msg.a[0], (intptr_t)rq->msg.a[1],
+		    ddi_flags(flags_now(f, rq)), f->cred, &value);
+	r.error = error < 0 ? EIO : error;
+	r.v[0] = (uint64_t)value;
+	r.flags = token_refresh(f);
+	reply_send(rq, &r, NULL, NULL, 0);
+}
+
+/* *done: the bytes that were moved, before an error too. */
+static int driver_transfer(struct file *f, struct uio *uio, bool write, size_t *done)
+{
+	ssize_t len = uio->uio_resid;
+	int error;
+	struct cb_ops *cb = file_ops(f);
+	int (*fn)(dev_t, struct uio *, cred_t *) = cb == NULL ? NULL : write ? cb->cb_write : cb->cb_read;
+
+	if (entry_absent((void *)fn))
+		return ENXIO;
+	error = fn(f->dev, uio, f->cred);
+	if (uio->uio_resid >= 0 && uio->uio_resid <= len)
+		*done = (size_t)(len - uio->uio_resid);
+	return error;
+}
+
+static void serve_transfer(struct file *f, struct request *rq, bool write)
+{
+	struct iovec iov = { .iov_base = (void *)rq->msg.a[0], .iov_len = rq->msg.a[1] };
+	struct uio uio = { .uio_iov = &iov, .uio_iovcnt = 1, .uio_segflg = UIO_USERSPACE,
+		.uio_fmode = (uint16_t)ddi_flags(flags_now(f, rq)), .uio_resid = (ssize_t)iov.iov_len };
+	bool own = (int64_t)rq->msg.a[2] == -1;
+	struct dm_reply r;
+	size_t done = 0;
+
+	reply_init(&r, 0);
+	pthread_mutex_lock(&f->lock);
+	uio.uio_loffset = own ? f->offset : (int64_t)rq->msg.a[2];
+	pthread_mutex_unlock(&f->lock);
+	if ((f->flags & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY))
+		r.error = EBADF;
+	else if (iov.iov_len > INT32_MAX || uio.uio_loffset < 0 ||
+	    uio.uio_loffset > INT64_MAX - (int64_t)iov.iov_len)
+		r.error = EINVAL;
+	else
+		r.error = driver_transfer(f, &uio, write, &done);
+	/* What was moved before an error counts, as for any file. */
+	if (done > 0)
+		r.error = 0;
+	if (r.error < 0)
+		r.error = EIO;
+	if (own && r.error == 0) {
+		pthread_mutex_lock(&f->lock);
+		f->offset += (int64_t)done;
+		pthread_mutex_unlock(&f->lock);
+	}
+	r.v[0] = done;
+	r.flags = token_refresh(f);
+	reply_send(rq, &r, NULL, NULL, 0);
+}
+
+void file_seek(struct file *f, struct request *rq)
+{
+	int64_t to = (int64_t)rq->msg.a[0];
+	int error = 0;
+
+	pthread_mutex_lock(&f->lock);
+	if (rq->msg.a[1] == SEEK_CUR && __builtin_add_overflow(to, f->offset, &to))
+		error = EOVERFLOW;
+	else if (rq->msg.a[1] != SEEK_CUR && rq->msg.a[1] != SEEK_SET)
+		error = EINVAL;	/* no end: a character device has no size */
+	else if (to < 0)
+		error = EINVAL;
+	else
+		f->offset = to;
+	pthread_mutex_unlock(&f->lock);
+	reply_value(rq, error, (uint64_t)to);
+}
+
+/* Requests in which the driver may want the client's memory. */
+void file_io(struct file *f, struct request *rq)
+{
+	struct session *s = rq->msg.session ? session_find(rq->msg.session, rq->cred.pid) : NULL;
+	struct context ctx = { .as = s ? &s->as : NULL, .pid = rq->cred.pid, .cred = f->cred };
+	struct context *before = context_set(&ctx);
+
+	request_watch(rq, &ctx);
+	switch (rq->msg.op) {
+	case DM_IOCTL:
+		serve_ioctl(f, rq);
+		break;
+	case DM_READ:
+	case DM_WRITE:
+		serve_transfer(f, rq, rq->msg.op == DM_WRITE);
+		break;
+	case DM_POLL:
+		file_poll(f, rq);
+		break;
+	}
+	request_unwatch(rq);
+	context_set(before);
+	if (s != NULL)
+		session_done(s);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The sockets in the device directory: see nodes.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "nodes.h"
+#include "server.h"
+
+#define LOCK_TRIES	200		/* of 10 ms: whoever may read the directory can hold the lock */
+
+int node_address(const char *name, struct sockaddr_un *sa, int *dirfd)
+{
+	int n;
+
+	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	*dirfd = -1;
+	n = snprintf(sa->sun_path, sizeof (sa->sun_path), "%s/%s", server_options.dir, name);
+	if (n < (int)sizeof (sa->sun_path))
+		return 0;
+	*dirfd = open(server_options.dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (*dirfd < 0)
+		return -errno;
+	n = snprintf(sa->sun_path, sizeof (sa->sun_path), "/proc/self/fd/%d/%s", *dirfd, name);
+	return n < (int)sizeof (sa->sun_path) ? 0 : -ENAMETOOLONG;
+}
+
+int nodes_lock(void)
+{
+	const struct timespec nap = { .tv_nsec = 10000000 };
+	int fd = open(server_options.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB) != 0; i++)
+		(void)nanosleep(&nap, NULL);
+	return fd;
+}
+
+void nodes_unlock(int lock)
+{
+	if (lock >= 0)
+		close(lock);
+}
+
+int node_clear(const struct sockaddr_un *sa)
+{
+	int error = 0, s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (s < 0)
+		return -errno;
+	/* EAGAIN: so many wait at the door that there is no room for us. */
+	if (connect(s, (const struct sockaddr *)sa, sizeof (*sa)) == 0 || errno == EAGAIN)
+		error = -EADDRINUSE;
+	else if (errno == ECONNREFUSED && unlink(sa->sun_path) != 0)
+		error = -errno;
+	close(s);
+	return error;
+}
+
+void nodes_sweep(void)
+{
+	int lock = nodes_lock(), dirfd;
+	DIR *dir = opendir(server_options.dir);
+	struct sockaddr_un sa;
+	struct dirent *d;
+
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		if (d->d_type != DT_SOCK)
+			continue;
+		if (node_address(d->d_name, &sa, &dirfd) == 0)
+			(void)node_clear(&sa);
+		if (dirfd >= 0)
+			close(dirfd);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	nodes_unlock(lock);
+}

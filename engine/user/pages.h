@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Where the pages of device memory are, and how they move.
+ *
+ * A region is one device memory (a register set, a umem). Each of its pages is live in exactly one
+ * place:
+ *   HOME     the region's own memfd
+ *   WINDOW   the memfd of one process's window
+ * and a page at home may in addition be mapped into the view, the range of addresses that drivers
+ * dereference.
+ *
+ *            window_load                        window_unload, view touch, window_close
+ *   HOME ----------------------> WINDOW(w)      WINDOW(w) ------------------------------> HOME
+ *
+ * A window page that was loaded for reading only is never copied back: home stays the truth, and
+ * what the driver or the model writes goes to both.
+ *
+ * The region's lock guards all of this. It is a leaf: nothing that can wait for driver or model
+ * code is done under it, and callers' buffers are never touched under it (they may lie in a view).
+ */
+#ifndef DEVMAP_ENGINE_USER_PAGES_H
+#define DEVMAP_ENGINE_USER_PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct region;
+struct window;
+
+/* One client address space: its userfaultfd and what the kernel can do with it. */
+struct space {
+	int uffd;
+	bool poison;		/* UFFDIO_POISON is there */
+	void *owner;		/* the session, for messages and callbacks */
+};
+
+/* All return 0 or -errno unless said otherwise. Offsets, lengths: bytes; pages are indices. */
+
+/* The view's userfaultfd and thread; after any fork, before any region. */
+int pages_init(void);
+int region_create(const char *name, size_t len, struct region **out);
+void region_destroy(struct region *r);	/* its windows are closed, and nobody is in its view */
+size_t region_len(const struct region *r);	/* in whole pages */
+void *region_view(struct region *r);		/* what the driver dereferences */
+struct region *region_of(const void *view_address, size_t *off);	/* NULL: not in any view */
+/* Runs before every accessor and at the end of every unload: the model's sync (see model.h). */
+void region_set_sync(struct region *r, void (*sync)(void *arg), void *arg);
+/*
+ * region_busy: are pages live in windows or shared out? Then a client can store at any time, and a
+ * model polls. `busy` is called when that begins, and after every store by region_put() and
+ * region_write(): it wakes a model that sleeps. No lock is held.
+ */
+void region_set_busy(struct region *r, void (*busy)(void *arg), void *arg);
+bool region_busy(const struct region *r);
+
+/*
+ * C23: memory that all processes share. Gives a descriptor (to be closed by the caller) through
+ * which the range beginning at off can be mapped, at *fdoff, for *len bytes (at most what was asked
+ * for: call again for the rest). Read-only descriptors cannot be mapped writable. The first sharing
+ * of a range gives it a memfd of its own, so that a client gets no more than it may see. off is a
+ * page's. The pages stay shared: a window_load() of one is -EBUSY from then on.
+ */
+int region_share(struct region *r, size_t off, size_t len, bool writable, int *fd, size_t *fdoff,
+    size_t *out_len);
+
+/*
+ * Loads and stores of 1, 2, 4 or 8 bytes where the page is live; one access of that width if off is
+ * aligned to it, bytes otherwise. The sync runs first. Outside the region: a message, and all ones.
+ */
+uint64_t region_get(struct region *r, size_t off, unsigned width);
+void region_put(struct region *r, size_t off, unsigned width, uint64_t value);
+/* The same without the sync, for the model itself; xchg for doorbells: atomic, clients or not. */
+uint64_t region_peek(struct region *r, size_t off, unsigned width);
+void region_poke(struct region *r, size_t off, unsigned width, uint64_t value);
+uint32_t region_xchg32(struct region *r, size_t off, uint32_t value);
+/* Bulk; buffers may lie anywhere, in a view too. */
+void region_read(struct region *r, size_t off, void *buf, size_t len);
+void region_write(struct region *r, size_t off, const void *buf, size_t len);
+/*
+ * Memory for a model to draw in: a pointer to the page(s) at off as far as they are contiguous in
+ * one place, at most *len, which is lowered. Moves of the region wait until region_unpin(), so be
+ * brief and pin one run at a time. Beyond the region: NULL and 0, to be unpinned all the same. A
+ * page that a reader has is taken from it, whether or not it is going to be stored to.
+ */
+void *region_pin(struct region *r, size_t off, size_t *len);
+void region_unpin(struct region *r);
+
+/* Windows. A window is a sealed memfd as long as its region. */
+int window_create(struct region *r, struct space *sp, bool writable, struct window **out);
+/*
+ * A piece: a window of npages pages that can stand before one region after another
+ * (devmap_umem_remap), or before none. Its first page is page first of whatever region it is bound
+ * to.
+ */
+int window_create_piece(const char *name, struct space *sp, size_t first, size_t npages,
+    bool writable, struct window **out);
+/* Another window on the same memfd, bound to nothing: a part of a piece goes its own way. */
+int window_clone(const struct window *w, struct window **out);
+void window_bind(struct window *w, struct region *r, size_t first);
+void window_unbind(struct window *w);		/* brings everything home */
+/* Where page of the region is in the window's memfd, in pages. */
+size_t window_page(const struct window *w, size_t page);
+int window_fd(const struct window *w);		/* stays the window's */
+/* A client range that maps window pages from off on has been made: register it with the userfaultfd
+ * (MISSING and MINOR) and drop whatever the client put there before. */
+int window_register(struct window *w, uintptr_t addr, size_t off, size_t len);
+/*
+ * Make n pages from page on valid at client address addr, waking nobody: UFFDIO_COPY from home, or
+ * UFFDIO_CONTINUE where the page already lives in this window. A page in another window is brought
+ * home first (without a sync), one that a driver's pointer polls may be waited for, some 50 us.
+ * Returns 0, -ESRCH (the process is gone), -ENOENT (the range is unmapped or not registered),
+ * -EBUSY (a shared page), -EAGAIN (the client's address space keeps changing), -ENOMEM, or -EIO for
+ * a client that cheats. On failure some of the pages may be loaded.
+ */
+int window_load(struct window *w, uintptr_t addr, size_t page, size_t n);
+void window_unload(struct window *w, size_t page, size_t n);	/* bring them home; never fails */
+void window_close(struct window *w);		/* brings everything home and frees the window */
+
+/* Client threads. */
+/* UFFDIO_API, which nobody may have called before; takes the descriptor, also when it fails. */
+int space_init(struct space *sp, int uffd);
+void space_wake(struct space *sp, uintptr_t addr, size_t len);
+/* A kernel SIGBUS for whoever accesses the page; -EOPNOTSUPP before Linux 6.6. */
+int space_poison(struct space *sp, uintptr_t addr);
+/* Makes a poisoned page ask again. */
+void space_unpoison(struct space *sp, struct window *w, uintptr_t addr, size_t page);
+void space_fini(struct space *sp);
+
+#endif

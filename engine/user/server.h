@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The engine process: doors, device files, sessions, faults.
+ *
+ * OBJECTS
+ *   door      a minor node under the device directory; accepts clients              door.c
+ *   file      one open(2): the engine's end of a device socket                      file.c, file_io.c
+ *   session   one process (address space) with mappings of this engine's devices    session.c, session_map.c
+ *   swin      a session's window on one region, shared by its handles               glue.c
+ *   job       one page that threads of a session wait for                           fault.c
+ *
+ * LOCKS (outermost first; the core's come before all of these, and none of these is held across a
+ * driver call, except minor->open_lock across open(9E) and close(9E), which it exists to order)
+ *   open_lock      a minor's open count
+ *   files_lock     the list of files
+ *   sessions_lock  the list of sessions
+ *   s->lock        a session's jobs, windows, pending mappings
+ *   f->lock        a file's offset and token
+ *   the pool's and the pages' locks
+ */
+#ifndef DEVMAP_ENGINE_USER_SERVER_H
+#define DEVMAP_ENGINE_USER_SERVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "../../core/core.h"
+#include "context.h"
+#include "cred.h"
+#include "driver.h"
+#include "log.h"
+#include "pages.h"
+#include "pool.h"
+#include "wire.h"
+
+/* What the operator asked for. */
+struct server_options {
+	const char *dir;
+	uid_t owner;			/* (uid_t)-1: the server's own */
+	gid_t group;
+	mode_t mode;			/* used where the driver names none */
+	enum { KFAULTS_NONE, KFAULTS_OWN, KFAULTS_ALL } kernel_faults;
+	unsigned max_threads;
+	hrtime_t lock_ns;
+	uint64_t lock_pages;
+};
+extern struct server_options server_options;
+extern uint64_t server_id;		/* identity of this engine process */
+
+/* door.c */
+struct door;
+int door_open(struct minor_node *m);		/* 0 or -errno with a message */
+void door_close(struct minor_node *m);
+void doors_close(void);
+
+/* file.c, file_io.c, file_poll.c */
+struct file {
+	struct source source;
+	atomic_uint refs;		/* the source's one and one for each handle */
+	struct door *door;
+	dev_t dev;			/* after open(9E), which may have chosen another */
+	int flags;			/* of open(2) */
+	struct cred *cred;
+	pthread_mutex_t lock;
+	int64_t offset;
+	bool token;			/* one lies in the client's queue: chpoll says readable */
+	atomic_bool polled;		/* somebody asked chpoll */
+	struct file *next;
+};
+/* Runs open(9E). *fd is the client's end. 0 or an errno. */
+int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, int *fd,
+    struct dm_info *info);
+void file_get(struct file *f);
+void file_put(struct file *f);
+void files_init(void);
+void files_close(void);
+bool files_wait(int ms);		/* until the last is closed; false: some are still open */
+
+/* session.c */
+struct session {
+	struct as as;
+	atomic_uint refs;
+	struct session *next;
+	uint64_t id;
+	pid_t pid;			/* 0: a child not born yet */
+	bool unborn;			/* a child that has not said anything yet; s->lock */
+	int pidfd;
+	struct cred *cred;
+	struct source sock, fault, exit;	/* requests, userfaultfd, pidfd */
+	struct work exited;
+	struct space space;
+	bool user_mode_only;		/* its userfaultfd reports no kernel-mode faults */
+	bool foreign_pids;		/* another pid namespace: its thread ids mean nothing here */
+	bool ending;			/* given out by sessions_end(); sessions_lock */
+	pthread_mutex_t lock;
+	pthread_cond_t unused;		/* ended, and the last user has left */
+	bool ended;
+	unsigned users;			/* threads that work on it */
+	struct job *jobs[64];
+	struct swin *windows;
+	struct pending *pending;
+};
+/* With a reference for the caller; NULL: errno. */
+struct session *session_attach(struct request *rq, int *client_end);
+/* The session, entered and with a reference, or NULL; session_done() gives both back. */
+struct session *session_find(uint64_t id, pid_t pid);
+void session_done(struct session *s);
+/* Whoever calls the core for a session is inside it meanwhile. False: it has ended. */
+bool session_enter(struct session *s);
+void session_leave(struct session *s);
+void session_get(struct session *s);
+void session_put(struct session *s);
+void sessions_end(void);		/* at stop: every client is told */
+void sessions_each(void (*fn)(struct session *s, void *arg), void *arg);	/* sessions_lock held */
+struct session *session_of(struct as *as);
+
+/* session_map.c: DM_MMAP, and the requests about mappings on a session's socket. */
+void session_mmap(struct file *f, struct request *rq);
+void session_commit(struct session *s, struct request *rq);
+void session_abort(struct session *s, struct request *rq);
+void session_munmap(struct session *s, struct request *rq);
+void session_move(struct session *s, struct request *rq);
+/* At the end of a session, when nobody works on it any more. */
+void session_drop_pending(struct session *s);
+
+/* fault.c */
+void fault_ready(struct source *s, uint32_t events);
+/* An access on behalf of a client's system call. 0 or EFAULT. */
+int fault_touch(struct session *s, uintptr_t addr, uint_t rw);
+
+/* glue.c: engine_*() of core/engine.h, and: */
+struct swin {
+	struct swin *next;
+	struct session *session;
+	struct region *region;		/* NULL: remappable and nothing behind it now */
+	struct window *window;
+	unsigned handles;
+	bool writable;
+	bool own;			/* a handle's that allows remapping (and of parts split off it) */
+};
+/* The piece that begins done bytes into the handle; *fd is the caller's to close. 0 or -errno. */
+int handle_piece(struct devmap_handle *dh, size_t done, struct dm_piece *p, int *fd);
+/* The handle's pieces stand at addr in the client now. 0 or -errno. */
+int handle_register(struct devmap_handle *dh, uintptr_t addr);
+void handle_unpoison(struct session *s, uintptr_t page);
+void glue_init(void);
+
+/* status.c */
+char *status_json(struct minor_node *m);	/* malloc'ed, or NULL */
+
+#endif

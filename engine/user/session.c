@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Sessions: one for each process that maps devices of this engine. A session lives from DM_ATTACH
+ * (or DM_FORK of the parent) until its socket or its process ends, whichever is seen first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "keeper.h"
+#include "peer.h"
+#include "pieces.h"
+#include "server.h"
+
+static pthread_mutex_t sessions_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct session *sessions;
+
+struct session *session_of(struct as *as)
+{
+	return (struct session *)as;
+}
+
+void session_get(struct session *s)
+{
+	atomic_fetch_add(&s->refs, 1);
+}
+
+void session_put(struct session *s)
+{
+	if (atomic_fetch_sub(&s->refs, 1) != 1)
+		return;
+	space_fini(&s->space);
+	if (s->pidfd >= 0)
+		close(s->pidfd);
+	if (s->cred != NULL)
+		cred_put(s->cred);
+	pthread_cond_destroy(&s->unused);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+bool session_enter(struct session *s)
+{
+	bool entered;
+
+	pthread_mutex_lock(&s->lock);
+	entered = !s->ended;
+	if (entered)
+		s->users++;
+	pthread_mutex_unlock(&s->lock);
+	return entered;
+}
+
+void session_leave(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (--s->users == 0 && s->ended)
+		pthread_cond_signal(&s->unused);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Says that the session is over; false if somebody has said so before. */
+static bool session_set_ended(struct session *s)
+{
+	bool first;
+
+	pthread_mutex_lock(&s->lock);
+	first = !s->ended;
+	s->ended = true;
+	pthread_mutex_unlock(&s->lock);
+	return first;
+}
+
+static void session_wait_unused(struct session *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->users > 0)
+		pthread_cond_wait(&s->unused, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static struct session *session_by_id(uint64_t id, pid_t pid)
+{
+	struct session *s;
+
+	pthread_mutex_lock(&sessions_lock);
+	for (s = sessions; s != NULL; s = s->next)
+		if (s->id == id && s->pid == pid)
+			break;
+	if (s != NULL)
+		session_get(s);
+	pthread_mutex_unlock(&sessions_lock);
+	return s;
+}
+
+struct session *session_find(uint64_t id, pid_t pid)
+{
+	struct session *s = session_by_id(id, pid);
+
+	if (s != NULL && !session_enter(s)) {
+		session_put(s);
+		s = NULL;
+	}
+	return s;
+}
+
+void session_done(struct session *s)
+{
+	session_leave(s);
+	session_put(s);
+}
+
+static void session_list(struct session *s)
+{
+	pthread_mutex_lock(&sessions_lock);
+	s->next = sessions;
+	sessions = s;
+	pthread_mutex_unlock(&sessions_lock);
+}
+
+static void session_unlist(struct session *s)
+{
+	struct session **p;
+
+	pthread_mutex_lock(&sessions_lock);
+	for (p = &sessions; *p != s; p = &(*p)->next)
+		;
+	*p = s->next;
+	pthread_mutex_unlock(&sessions_lock);
+}
+
+/* The process is gone, or has called exec, or we stop: everything it had mapped ends. */
+static void session_end(struct session *s)
+{
+	struct context ctx = { .as = &s->as, .pid = s->pid, .cred = s->cred };
+	struct context *before;
+
+	if (!session_set_ended(s))
+		return;
+	source_remove(&s->sock);
+	if (s->fault.id != 0)
+		source_remove(&s->fault);
+	if (s->exit.id != 0)
+		source_remove(&s->exit);
+	before = context_set(&ctx);
+	/* Ends what others still do for the session; nobody begins anything new. */
+	(void)devmap_unmap_range(&s->as, 0, UINTPTR_MAX);
+	session_wait_unused(s);
+	session_drop_pending(s);
+	devmap_as_exit(&s->as);
+	context_set(before);
+	keeper_end(s);
+	session_unlist(s);
+	session_put(s);
+}
+
+static void exit_work(struct work *w)
+{
+	struct session *s = (struct session *)((char *)w - offsetof(struct session, exited));
+
+	session_end(s);
+	session_put(s);
+}
+
+/* Once: it is not armed again. */
+static void exit_ready(struct source *src, uint32_t events)
+{
+	struct session *s = (struct session *)((char *)src - offsetof(struct session, exit));
+
+	(void)events;
+	session_get(s);
+	pool_run(&s->exited);
+}
+
+static void sock_release(struct source *src)
+{
+	close(src->fd);
+	session_put((struct session *)((char *)src - offsetof(struct session, sock)));
+}
+
+static void fault_release(struct source *src)
+{
+	session_put((struct session *)((char *)src - offsetof(struct session, fault)));
+}
+
+static void exit_release(struct source *src)
+{
+	session_put((struct session *)((char *)src - offsetof(struct session, exit)));
+}
+
+static void sock_ready(struct source *src, uint32_t events);
+
+static struct session *session_new(void)
+{
+	struct session *s = calloc(1, sizeof (*s));
+
+	if (s == NULL)
+		return NULL;
+	atomic_init(&s->refs, 1);
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->unused, NULL);
+	s->pidfd = -1;
+	s->space.uffd = -1;
+	s->sock = (struct source){ .fd = -1, .ready = sock_ready, .release = sock_release };
+	s->fault = (struct source){ .fd = -1, .ready = fault_ready, .release = fault_release };
+	s->exit = (struct source){ .fd = -1, .urgent = true, .ready = exit_ready,
+		.release = exit_release };
+	s->exited.run = exit_work;
+	if (getrandom(&s->id, sizeof (s->id), 0) != sizeof (s->id)) {
+		session_put(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* Makes the session socket, gives the client's end, and begins to listen. 0 or -errno. */
+static int session_listen(struct session *s, int *client_end)
+{
+	int ends[2], one = 1, error;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return -errno;
+	if (setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof (one)) != 0) {
+		error = -errno;
+	} else {
+		s->sock.fd = ends[0];
+		session_get(s);
+		session_list(s);
+		error = source_add(&s->sock);
+		if (error != 0) {
+			session_unlist(s);
+			session_put(s);
+		}
+	}
+	if (error != 0) {
+		close(ends[0]);
+		close(ends[1]);
+	} else {
+		*client_end = ends[1];
+	}
+	return error;
+}
+
+/* Who it is, and its userfaultfd, which is taken. 0 or -errno. */
+static int session_identify(struct session *s, struct request *rq)
+{
+	int uffd = request_take_fd(rq, 1), error;
+
+	s->pid = rq->cred.pid;
+	s->user_mode_only = rq->msg.a[0] == 0;
+	s->foreign_pids = peer_pids_are_foreign(s->pid);
+	s->cred = cred_make(rq->cred.uid, rq->cred.gid);
+	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	if (uffd < 0)
+		return -EBADF;
+	s->space.uffd = uffd;
+	s->space.owner = s;
+	if (!is_userfaultfd(uffd))
+		return -EINVAL;
+	error = space_init(&s->space, uffd);
+	if (error == 0 && (s->pidfd < 0 || s->cred == NULL))
+		error = -ESRCH;
+	return error;
+}
+
+/* A source of the session, which it then holds. 0 or -errno. */
+static int session_listen_to(struct session *s, struct source *src, int fd)
+{
+	int error;
+
+	src->fd = fd;
+	session_get(s);
+	error = source_add(src);
+	if (error != 0)
+		session_put(s);
+	return error;
+}
+
+/* Begins to hear of its faults and of its end, unless it has ended by now. 0 or -errno. */
+static int session_watch(struct session *s)
+{
+	int error;
+
+	pthread_mutex_lock(&s->lock);
+	error = s->ended ? -ESRCH : session_listen_to(s, &s->exit, s->pidfd);
+	if (error == 0)
+		error = session_listen_to(s, &s->fault, s->space.uffd);
+	pthread_mutex_unlock(&s->lock);
+	return error;
+}
+
+struct session *session_attach(struct request *rq, int *client_end)
+{
+	struct session *s = session_new();
+	char comm[32];
+	int error;
+
+	if (s == NULL) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	peer_comm(rq->cred.pid, comm, sizeof (comm));
+	devmap_as_init(&s->as, rq->cred.pid, comm);
+	error = session_identify(s, rq);
+	if (error == 0) {
+		session_get(s);		/* the caller's */
+		keeper_session(s);
+		error = session_listen(s, client_end);
+		if (error != 0) {
+			keeper_end(s);
+			session_put(s);
+		}
+	}
+	if (error != 0) {
+		devmap_as_exit(&s->as);
+		session_put(s);
+		errno = -error;
+		return NULL;
+	}
+	error = session_watch(s);
+	if (error != 0) {
+		close(*client_end);
+		*client_end = -1;
+		session_end(s);
+		session_put(s);
+		errno = -error;
+		return NULL;
+	}
+	return s;
+}
+
+static void serve_fork(struct session *s, struct request *rq)
+{
+	struct session *child = session_new();
+	int end = -1, error = child ? 0 : ENOMEM;
+	struct dm_reply r;
+
+	if (child != NULL) {
+		child->unborn = true;
+		devmap_as_init(&child->as, 0, s->as.a_comm);
+		error = devmap_dup_as(&s->as, &child->as);
+		if (error == 0)
+			error = -session_listen(child, &end);
+		if (error != 0) {
+			devmap_as_exit(&child->as);
+			keeper_end(child);
+			session_put(child);
+		}
+	}
+	reply_init(&r, error);
+	reply_send(rq, &r, NULL, &end, end >= 0 ? 1 : 0);
+	if (end >= 0)
+		close(end);
+}
+
+/* Only the first to say so is the child. */
+static bool session_is_born(struct session *s)
+{
+	bool first;
+
+	pthread_mutex_lock(&s->lock);
+	first = s->unborn;
+	s->unborn = false;
+	pthread_mutex_unlock(&s->lock);
+	return first;
+}
+
+/* DM_CHILD: the child of a fork is born. */
+static void serve_child(struct session *s, struct request *rq)
+{
+	struct pieces ps = { .rq = rq, .end = UINTPTR_MAX };
+
+	ps.error = session_is_born(s) ? session_identify(s, rq) : -EINVAL;
+	if (ps.error == 0) {
+		s->as.a_pid = s->pid;
+		keeper_session(s);
+		ps.error = session_watch(s);
+	}
+	if (ps.error == 0)
+		devmap_each_handle(&s->as, pieces_add, &ps);
+	pieces_send(&ps, DM_RESULT, s->id);
+}
+
+static void serve_lock(struct session *s, struct request *rq, struct context *ctx)
+{
+	int error;
+
+	request_watch(rq, ctx);
+	error = devmap_lock_range(&s->as, rq->msg.a[0], rq->msg.a[1],
+	    rq->msg.op == DM_LOCK ? DEVMAP_LOCK : DEVMAP_UNLOCK, DEVMAP_READ);
+	reply_error(rq, error);
+	request_unwatch(rq);
+}
+
+static void session_serve(struct session *s, struct request *rq)
+{
+	struct context ctx = { .as = &s->as, .pid = rq->cred.pid, .cred = s->cred };
+	struct context *before = context_set(&ctx);
+
+	switch (rq->msg.op) {
+	case DM_COMMIT:
+		session_commit(s, rq);
+		break;
+	case DM_ABORT:
+		session_abort(s, rq);
+		break;
+	case DM_MUNMAP:
+		session_munmap(s, rq);
+		break;
+	case DM_MOVE:
+		session_move(s, rq);
+		break;
+	case DM_FORK:
+		serve_fork(s, rq);
+		break;
+	case DM_CHILD:
+		serve_child(s, rq);
+		break;
+	case DM_LOCK:
+	case DM_UNLOCK:
+		serve_lock(s, rq, &ctx);
+		break;
+	case DM_TOUCH:
+		reply_error(rq, fault_touch(s, rq->msg.a[0],
+		    rq->msg.a[1] == PROT_WRITE ? DEVMAP_WRITE : DEVMAP_READ));
+		break;
+	default:
+		reply_error(rq, EPROTO);
+	}
+	context_set(before);
+}
+
+static void sock_ready(struct source *src, uint32_t events)
+{
+	struct session *s = (struct session *)((char *)src - offsetof(struct session, sock));
+	struct request rq;
+	int error = request_receive(src->fd, &rq);
+
+	(void)events;
+	if (error == -ECONNRESET) {
+		session_end(s);
+		return;
+	}
+	source_arm(src);
+	if (error != 0)
+		return;
+	/* A child made behind our back inherits the socket, but has nothing to say on it. */
+	if (rq.cred.pid != s->pid && !(s->pid == 0 && rq.msg.op == DM_CHILD))
+		reply_error(&rq, EPERM);
+	else if (session_enter(s)) {
+		session_serve(s, &rq);
+		session_leave(s);
+	}
+	request_end(&rq);
+}
+
+void sessions_each(void (*fn)(struct session *s, void *arg), void *arg)
+{
+	pthread_mutex_lock(&sessions_lock);
+	for (struct session *s = sessions; s != NULL; s = s->next)
+		fn(s, arg);
+	pthread_mutex_unlock(&sessions_lock);
+}
+
+/* One that has not been given out before. */
+static struct session *any_session(void)
+{
+	struct session *s;
+
+	pthread_mutex_lock(&sessions_lock);
+	for (s = sessions; s != NULL && s->ending; s = s->next)
+		;
+	if (s != NULL) {
+		s->ending = true;
+		session_get(s);
+	}
+	pthread_mutex_unlock(&sessions_lock);
+	return s;
+}
+
+void sessions_end(void)
+{
+	struct session *s;
+
+	/*
+	 * Their descriptors in the keeper's hands are poisoned there, so that clients fail, not
+	 * block.
+	 */
+	while ((s = any_session()) != NULL) {
+		session_end(s);
+		session_put(s);
+	}
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The supervisor: starts an engine process for each driver, and keeps what must outlive one (see
+ * keeper.h). It drives nothing and has one thread.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "keeper.h"
+#include "kept.h"
+#include "nodes.h"
+
+#define RESTARTS_MAX	5		/* within RESTARTS_S seconds; then the driver is left alone */
+#define RESTARTS_S	60
+#define KEEPER_FD	3		/* an engine's end of its socket; the first after stderr */
+#define STOP_S		10		/* time for an engine to stop in */
+
+struct engine {
+	struct engine *next;
+	const char *spec;
+	pid_t pid;
+	int sock;			/* -1: it is dead */
+	bool ready, stopping, killed;
+	char names[512];
+	time_t first_restart;
+	unsigned restarts;
+	struct kept *kept;
+};
+
+static struct engine *engines;
+static struct kept *orphans;		/* clients of dead engines, until they end */
+static bool stopping, announced;
+static bool start_failed;		/* an engine ended before all were ready: none is served */
+static time_t stop_by;			/* then engines that have not stopped are killed */
+
+static void announce(void)
+{
+	struct engine *e;
+
+	for (e = engines; e != NULL; e = e->next)
+		if (!e->ready)
+			return;
+	if (announced || start_failed)
+		return;
+	announced = true;
+	printf("devmap: ready:");
+	for (e = engines; e != NULL; e = e->next)
+		printf(" %s", e->names);
+	printf("\n");
+	fflush(stdout);
+	(void)sd_notify(0, "READY=1");
+}
+
+/* A parcel about the engine itself. False: it is about a client. */
+static bool parcel_of_engine(struct engine *e, const struct parcel *p)
+{
+	switch (p->op) {
+	case PARCEL_READY:
+		snprintf(e->names, sizeof (e->names), "%s", p->text);
+		e->ready = true;
+		announce();
+		return true;
+	case PARCEL_FAILED:
+		return true;
+	case PARCEL_STOPPING:
+		e->stopping = true;
+		return true;
+	case PARCEL_END:
+		/* An engine that stops ends all its sessions, but the processes are still there. */
+		if (!e->stopping)
+			kept_end(&e->kept, p->session);
+		return true;
+	}
+	return false;
+}
+
+static void parcel_take(struct engine *e, const struct parcel *p, const int *fds, unsigned nfds)
+{
+	struct kept *k;
+
+	if (parcel_of_engine(e, p))
+		return;
+	k = kept_find(&e->kept, p->session);
+	if (k == NULL)
+		fds_close(fds, nfds);
+	else
+		kept_take(k, p, fds, nfds);
+}
+
+/* All parcels that have come. False when the engine's end is closed. */
+static bool engine_read(struct engine *e)
+{
+	for (;;) {
+		struct parcel p;
+		int fds[2];
+		unsigned nfds;
+		ssize_t n = wire_receive(e->sock, &p, sizeof (p), fds, 2, &nfds, NULL, MSG_DONTWAIT);
+
+		if (n == -EAGAIN)
+			return true;
+		if (n <= 0)
+			return false;
+		if (n == sizeof (p))
+			parcel_take(e, &p, fds, nfds);
+		else
+			fds_close(fds, nfds);
+	}
+}
+
+static int engine_start_process(struct engine *e)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return -errno;
+	fflush(stdout);
+	e->pid = fork();
+	if (e->pid < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return -errno;
+	}
+	if (e->pid == 0) {
+		(void)prctl(PR_SET_NAME, "devmap-engine");
+		/* What is kept of other engines' clients is no business of this one. */
+		if (dup2(ends[1], KEEPER_FD) < 0 || close_range(KEEPER_FD + 1, ~0U, 0) != 0)
+			exit(1);
+		(void)fcntl(KEEPER_FD, F_SETFD, FD_CLOEXEC);
+		exit(engine_main(e->spec, KEEPER_FD));
+	}
+	close(ends[1]);
+	e->sock = ends[0];
+	e->ready = e->stopping = false;
+	return 0;
+}
+
+/* CLOCK_MONOTONIC, in seconds. */
+static time_t seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
+
+static bool may_restart(struct engine *e)
+{
+	time_t now = seconds();
+
+	if (e->restarts == 0 || now - e->first_restart > RESTARTS_S) {
+		e->first_restart = now;
+		e->restarts = 0;
+	}
+	return e->restarts++ < RESTARTS_MAX;
+}
+
+static void describe_death(struct engine *e, int status)
+{
+	if (WIFSIGNALED(status))
+		log_warn("%s: engine %d died of signal %d (%s)", e->spec, (int)e->pid, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	else if (e->ready && !e->stopping)
+		log_warn("%s: engine %d exited with status %d", e->spec, (int)e->pid,
+		    WEXITSTATUS(status));
+}
+
+/* Its clients: failed or left blocked; held in either case until they end. */
+static void engine_bereave(struct engine *e, enum on_crash policy)
+{
+	struct kept *k;
+
+	while ((k = e->kept) != NULL) {
+		e->kept = k->next;
+		if (policy != CRASH_BLOCK || e->stopping)
+			kept_fail(k);
+		k->next = orphans;
+		orphans = k;
+	}
+}
+
+/* Returns whether the engine is to be taken off the list. */
+static bool engine_died(struct engine *e, enum on_crash policy, int *status_out)
+{
+	int status = 0;
+
+	close(e->sock);
+	e->sock = -1;
+	/* It is dying, or has closed our line by mistake: then it must die too. */
+	(void)kill(e->pid, SIGKILL);
+	(void)waitpid(e->pid, &status, 0);
+	describe_death(e, status);
+	engine_bereave(e, policy);
+	nodes_sweep();
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		*status_out = 1;
+	if (!announced && *status_out != 0)
+		start_failed = true;
+	if (policy == CRASH_RESTART && e->ready && !e->stopping && !stopping) {
+		if (!may_restart(e))
+			log_warn("%s: died %d times within %d s; not started again", e->spec,
+			    RESTARTS_MAX, RESTARTS_S);
+		else if (engine_start_process(e) == 0)
+			return false;
+	}
+	return true;
+}
+
+static void stop_all(void)
+{
+	if (stopping)
+		return;
+	stopping = true;
+	stop_by = seconds() + STOP_S;
+	(void)sd_notify(0, "STOPPING=1");
+	for (struct engine *e = engines; e != NULL; e = e->next)
+		if (e->sock >= 0)
+			(void)kill(e->pid, SIGTERM);
+}
+
+/* How long to wait for the next event, in ms. Engines that do not stop in time are killed. */
+static int patience(void)
+{
+	time_t now = seconds();
+
+	if (!stopping)
+		return -1;
+	if (now < stop_by)
+		return (int)(stop_by - now) * 1000;
+	for (struct engine *e = engines; e != NULL; e = e->next) {
+		if (e->sock < 0 || e->killed)
+			continue;
+		log_warn("%s: engine %d has not stopped within %d s (a call of the driver does not return, or "
+		    "the driver does not detach): killed", e->spec, (int)e->pid, STOP_S);
+		e->killed = true;
+		(void)kill(e->pid, SIGKILL);
+	}
+	return -1;
+}
+
+static int make_signalfd(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* What to wait for: signals, engines, the ends of orphans. */
+static struct pollfd *make_poll(int sigfd, nfds_t *n)
+{
+	nfds_t count = 1, i = 1;
+	struct pollfd *fds;
+
+	for (struct engine *e = engines; e != NULL; e = e->next)
+		count++;
+	for (struct kept *k = orphans; k != NULL; k = k->next)
+		count++;
+	fds = calloc(count, sizeof (*fds));
+	if (fds == NULL)
+		return NULL;
+	fds[0] = (struct pollfd){ .fd = sigfd, .events = POLLIN };
+	for (struct engine *e = engines; e != NULL; e = e->next)
+		fds[i++] = (struct pollfd){ .fd = e->sock, .events = POLLIN };
+	for (struct kept *k = orphans; k != NULL; k = k->next)
+		fds[i++] = (struct pollfd){ .fd = k->pidfd, .events = POLLIN };
+	*n = count;
+	return fds;
+}
+
+static void bury_orphans(const struct pollfd *fds)
+{
+	struct kept **p = &orphans, *k;
+
+	while ((k = *p) != NULL) {
+		bool ended = (fds++)->revents != 0 || k->pidfd < 0;
+
+		if (ended) {
+			*p = k->next;
+			kept_free(k);
+		} else {
+			p = &k->next;
+		}
+	}
+}
+
+static void serve_events(const struct pollfd *fds, enum on_crash policy, int *status)
+{
+	struct engine **p = &engines, *e;
+	nfds_t i = 1, engines_end = 1;
+
+	for (e = engines; e != NULL; e = e->next)
+		engines_end++;
+	bury_orphans(fds + engines_end);
+	while ((e = *p) != NULL) {
+		bool dead = fds[i++].revents != 0 && !engine_read(e);
+
+		if (dead && engine_died(e, policy, status)) {
+			*p = e->next;
+			free(e);
+		} else {
+			p = &e->next;
+		}
+	}
+}
+
+static int supervise(int sigfd, enum on_crash policy)
+{
+	int status = 0;
+
+	/* Orphans are kept as long as they live, unless we are told to stop. */
+	while (engines != NULL || (orphans != NULL && !stopping)) {
+		struct signalfd_siginfo si;
+		struct pollfd *fds;
+		nfds_t n;
+
+		fds = make_poll(sigfd, &n);
+		if (fds == NULL || (poll(fds, n, patience()) < 0 && errno != EINTR)) {
+			free(fds);
+			return 1;
+		}
+		if (fds[0].revents != 0 && read(sigfd, &si, sizeof (si)) == sizeof (si))
+			stop_all();
+		serve_events(fds, policy, &status);
+		free(fds);
+		/* One driver that cannot be served at the start is reason enough to serve none. */
+		if (start_failed)
+			stop_all();
+	}
+	return status;
+}
+
+int supervisor_main(char *const *specs, int nspecs, enum on_crash policy)
+{
+	int sigfd = make_signalfd(), error = 0;
+	struct engine **tail = &engines;
+
+	if (sigfd < 0) {
+		log_warn("signalfd: %s", strerror(errno));
+		return 1;
+	}
+	for (int i = 0; i < nspecs && error == 0; i++) {
+		struct engine *e = calloc(1, sizeof (*e));
+
+		if (e == NULL || specs[i] == NULL) {
+			free(e);
+			error = -ENOMEM;
+			break;
+		}
+		e->spec = specs[i];
+		e->sock = -1;
+		error = engine_start_process(e);
+		if (error == 0) {
+			*tail = e;
+			tail = &e->next;
+		} else {
+			log_warn("%s: cannot start an engine: %s", e->spec, strerror(-error));
+			free(e);
+		}
+	}
+	if (error != 0)
+		stop_all();
+	return supervise(sigfd, policy) != 0 || error != 0;
+}

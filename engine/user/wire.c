@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Messages with clients: see wire.h. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "pages.h"
+#include "wire.h"
+
+#define CONTROL_FDS	64
+#define PATIENCE_MS	10000		/* with a client that does not read its answers */
+
+/* Sends without waiting, or waits until there is room, ms at most (-1: for ever). */
+static ssize_t send_within(int sock, const struct msghdr *m, int ms)
+{
+	struct pollfd p = { .fd = sock, .events = POLLOUT };
+	ssize_t n;
+
+	do
+		n = sendmsg(sock, m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && (errno == EINTR || (errno == EAGAIN && poll(&p, 1, ms) != 0)));
+	return n < 0 ? -errno : n;
+}
+
+static int send_message(int sock, const struct iovec *iov, int iovcnt, const int *fds, unsigned nfds, int ms)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof (int) * CONTROL_FDS)];
+		struct cmsghdr align;
+	} control;
+	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)iovcnt };
+	ssize_t n;
+
+	if (nfds > CONTROL_FDS)
+		return -E2BIG;
+	if (nfds > 0) {
+		struct cmsghdr *c;
+
+		memset(&control, 0, sizeof (control));
+		m.msg_control = control.buf;
+		m.msg_controllen = CMSG_SPACE(sizeof (int) * nfds);
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof (int) * nfds);
+		memcpy(CMSG_DATA(c), fds, sizeof (int) * nfds);
+	}
+	n = send_within(sock, &m, ms);
+	return n < 0 ? (int)n : 0;
+}
+
+int wire_send(int sock, const struct iovec *iov, int iovcnt, const int *fds, unsigned nfds)
+{
+	return send_message(sock, iov, iovcnt, fds, nfds, -1);
+}
+
+/* Collects descriptors and credentials; closes descriptors beyond max. */
+static void take_control(struct msghdr *m, int *fds, unsigned max, unsigned *nfds, struct ucred *cred)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS && cred != NULL) {
+			memcpy(cred, CMSG_DATA(c), sizeof (*cred));
+		} else if (c->cmsg_type == SCM_RIGHTS) {
+			size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof (int);
+
+			for (size_t i = 0; i < n; i++) {
+				int fd;
+
+				memcpy(&fd, CMSG_DATA(c) + i * sizeof (int), sizeof (int));
+				if (*nfds < max)
+					fds[(*nfds)++] = fd;
+				else
+					close(fd);
+			}
+		}
+	}
+}
+
+ssize_t wire_receive(int sock, void *buf, size_t len, int *fds, unsigned max, unsigned *nfds,
+    struct ucred *cred, int flags)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof (int) * CONTROL_FDS) + CMSG_SPACE(sizeof (struct ucred))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+		.msg_controllen = sizeof (control.buf) };
+	ssize_t n;
+
+	*nfds = 0;
+	if (cred != NULL)
+		*cred = (struct ucred){ 0 };
+	do
+		n = recvmsg(sock, &m, flags | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	take_control(&m, fds, max, nfds, cred);
+	return n;
+}
+
+static void close_fds(struct request *rq)
+{
+	for (unsigned i = 0; i < rq->nfds; i++)
+		if (rq->fds[i] >= 0)
+			close(rq->fds[i]);
+	rq->nfds = 0;
+}
+
+/*
+ * Nothing but what clients make for it: we speak with our own credentials, and wait for the close.
+ */
+static bool is_reply_socket(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t len = sizeof (domain);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX &&
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
+int request_receive(int sock, struct request *rq)
+{
+	ssize_t n;
+
+	memset(rq, 0, sizeof (*rq));
+	n = wire_receive(sock, &rq->msg, sizeof (rq->msg), rq->fds, WIRE_FDS_MAX, &rq->nfds, &rq->cred,
+	    MSG_DONTWAIT);
+	if (n < 0)
+		return (int)n;
+	if (n == sizeof (rq->msg) && rq->msg.magic == DM_MAGIC && rq->cred.pid != 0 && rq->nfds > 0 &&
+	    is_reply_socket(rq->fds[0]))
+		return 0;
+	close_fds(rq);			/* an empty message looks like the end, but may bring some */
+	return n == 0 ? -ECONNRESET : -EPROTO;
+}
+
+int request_take_fd(struct request *rq, unsigned i)
+{
+	int fd = -1;
+
+	if (i < rq->nfds) {
+		fd = rq->fds[i];
+		rq->fds[i] = -1;
+	}
+	return fd;
+}
+
+void request_end(struct request *rq)
+{
+	close_fds(rq);
+}
+
+void reply_init(struct dm_reply *r, int error)
+{
+	*r = (struct dm_reply){ .magic = DM_MAGIC, .version = DM_VERSION, .type = DM_RESULT,
+		.error = error };
+}
+
+void reply_send(struct request *rq, struct dm_reply *r, const struct dm_piece *p, const int *fds,
+    unsigned nfds)
+{
+	struct iovec iov[2] = {
+		{ .iov_base = r, .iov_len = sizeof (*r) },
+		{ .iov_base = (void *)p, .iov_len = p ? r->npieces * sizeof (*p) : 0 },
+	};
+
+	if (rq->nfds > 0 && rq->fds[0] >= 0)
+		(void)send_message(rq->fds[0], iov, 2, fds, nfds, PATIENCE_MS);
+}
+
+void reply_error(struct request *rq, int error)
+{
+	struct dm_reply r;
+
+	reply_init(&r, error);
+	reply_send(rq, &r, NULL, NULL, 0);
+}
+
+void reply_value(struct request *rq, int error, uint64_t value)
+{
+	struct dm_reply r;
+
+	reply_init(&r, error);
+	r.v[0] = value;
+	reply_send(rq, &r, NULL, NULL, 0);
+}
+
+/* Takes the reply socket for an exchange of data; the watch keeps its hands off meanwhile. */
+static void exchange_begin(struct request *rq)
+{
+	pthread_mutex_lock(&rq->lock);
+	rq->busy = true;
+	pthread_mutex_unlock(&rq->lock);
+}
+
+static void exchange_end(struct request *rq)
+{
+	pthread_mutex_lock(&rq->lock);
+	rq->busy = false;
+	pthread_mutex_unlock(&rq->lock);
+	source_arm(&rq->watch);
+}
+
+/* Next DM_DATA message, at most len bytes of it into buf. Returns the bytes, or -errno. */
+static ssize_t exchange_data(struct request *rq, void *buf, size_t len)
+{
+	struct dm_request head;
+	struct iovec iov[2] = {
+		{ .iov_base = &head, .iov_len = sizeof (head) },
+		{ .iov_base = buf, .iov_len = len },
+	};
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = buf ? 2 : 1 };
+
+	for (;;) {
+		ssize_t n = recvmsg(rq->fds[0], &m, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < (ssize_t)sizeof (head) || head.magic != DM_MAGIC)
+			return -EFAULT;
+		if (head.op == DM_CANCEL) {
+			context_interrupt(rq->ctx);
+			continue;
+		}
+		if (head.op != DM_DATA || head.a[0] != 0)
+			return -EFAULT;
+		return n - (ssize_t)sizeof (head);
+	}
+}
+
+/*
+ * A driver's buffer may lie in a view, whose pages only ordinary accesses bring in, and not the
+ * system calls made here: such copies go through a buffer of ours.
+ */
+static bool in_view(const void *buf)
+{
+	size_t off;
+
+	return region_of(buf, &off) != NULL;
+}
+
+static int copy_in(void *arg, uintptr_t from, void *buf, size_t len)
+{
+	struct request *rq = arg;
+	struct dm_reply r;
+	char *to = buf;
+	int error = 0;
+
+	reply_init(&r, 0);
+	r.type = DM_COPYIN;
+	r.v[0] = from;
+	r.v[1] = len;
+	exchange_begin(rq);
+	reply_send(rq, &r, NULL, NULL, 0);
+	while (len > 0 && error == 0) {
+		ssize_t n = exchange_data(rq, to, len);
+
+		if (n <= 0) {
+			error = EFAULT;
+		} else {
+			to += n;
+			len -= (size_t)n;
+		}
+	}
+	exchange_end(rq);
+	return error;
+}
+
+static int copyout_chunk(struct request *rq, const char *buf, uintptr_t to, size_t len)
+{
+	struct dm_reply r;
+	struct iovec iov[2] = {
+		{ .iov_base = &r, .iov_len = sizeof (r) },
+		{ .iov_base = (void *)buf, .iov_len = len },
+	};
+
+	reply_init(&r, 0);
+	r.type = DM_COPYOUT;
+	r.v[0] = to;
+	r.v[1] = len;
+	r.len = (uint32_t)len;
+	if (send_message(rq->fds[0], iov, 2, NULL, 0, PATIENCE_MS) != 0)
+		return EFAULT;
+	return exchange_data(rq, NULL, 0) < 0 ? EFAULT : 0;
+}
+
+static int memory_in(void *arg, uintptr_t from, void *buf, size_t len)
+{
+	char bounce[8192], *to = buf;
+	int error = 0;
+
+	if (!in_view(buf))
+		return copy_in(arg, from, buf, len);
+	while (len > 0 && error == 0) {
+		size_t n = len < sizeof (bounce) ? len : sizeof (bounce);
+
+		error = copy_in(arg, from, bounce, n);
+		if (error == 0)
+			memcpy(to, bounce, n);
+		from += n;
+		to += n;
+		len -= n;
+	}
+	return error;
+}
+
+static int copy_out(void *arg, const void *buf, uintptr_t to, size_t len)
+{
+	struct request *rq = arg;
+	const char *from = buf;
+	int error = 0;
+
+	exchange_begin(rq);
+	while (len > 0 && error == 0) {
+		size_t n = len < DM_DATA_MAX ? len : DM_DATA_MAX;
+
+		error = copyout_chunk(rq, from, to, n);
+		from += n;
+		to += n;
+		len -= n;
+	}
+	exchange_end(rq);
+	return error;
+}
+
+static int memory_out(void *arg, const void *buf, uintptr_t to, size_t len)
+{
+	const char *from = buf;
+	char bounce[8192];
+	int error = 0;
+
+	if (!in_view(buf))
+		return copy_out(arg, buf, to, len);
+	while (len > 0 && error == 0) {
+		size_t n = len < sizeof (bounce) ? len : sizeof (bounce);
+
+		memcpy(bounce, from, n);
+		error = copy_out(arg, bounce, to, n);
+		from += n;
+		to += n;
+		len -= n;
+	}
+	return error;
+}
+
+/*
+ * Something came on the reply socket while the driver works: a cancellation, or the thread's end.
+ */
+static void watch_ready(struct source *s, uint32_t events)
+{
+	struct request *rq = (struct request *)((char *)s - offsetof(struct request, watch));
+	struct dm_request head;
+	bool rearm = false;
+
+	(void)events;
+	pthread_mutex_lock(&rq->lock);
+	if (!rq->busy) {
+		ssize_t n = recv(rq->fds[0], &head, sizeof (head), MSG_DONTWAIT);
+
+		rearm = n > 0 || (n < 0 && errno == EAGAIN);
+		if (n == 0 || (n == sizeof (head) && head.op == DM_CANCEL))
+			context_interrupt(rq->ctx);
+	}
+	pthread_mutex_unlock(&rq->lock);
+	if (rearm)
+		source_arm(s);
+}
+
+static void watch_release(struct source *s)
+{
+	struct request *rq = (struct request *)((char *)s - offsetof(struct request, watch));
+
+	pthread_mutex_lock(&rq->lock);
+	rq->released = true;
+	pthread_cond_signal(&rq->gone);
+	pthread_mutex_unlock(&rq->lock);
+}
+
+/* The requests with drivers at work on them; at stop they are told to leave off. */
+static pthread_mutex_t watched_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct request *watched;
+static bool stopping;
+
+/* As if the client had closed its end. */
+static void request_interrupt(struct request *rq)
+{
+	(void)shutdown(rq->fds[0], SHUT_RD);
+}
+
+static void watched_add(struct request *rq)
+{
+	pthread_mutex_lock(&watched_lock);
+	rq->next_watched = watched;
+	watched = rq;
+	if (stopping)
+		request_interrupt(rq);
+	pthread_mutex_unlock(&watched_lock);
+}
+
+static void watched_remove(struct request *rq)
+{
+	struct request **p;
+
+	pthread_mutex_lock(&watched_lock);
+	for (p = &watched; *p != rq; p = &(*p)->next_watched)
+		;
+	*p = rq->next_watched;
+	pthread_mutex_unlock(&watched_lock);
+}
+
+void requests_interrupt(void)
+{
+	pthread_mutex_lock(&watched_lock);
+	stopping = true;
+	for (struct request *rq = watched; rq != NULL; rq = rq->next_watched)
+		request_interrupt(rq);
+	pthread_mutex_unlock(&watched_lock);
+}
+
+void request_watch(struct request *rq, struct context *ctx)
+{
+	rq->ctx = ctx;
+	rq->memory = (struct client_memory){ .in = memory_in, .out = memory_out, .arg = rq };
+	ctx->memory = &rq->memory;
+	pthread_mutex_init(&rq->lock, NULL);
+	pthread_cond_init(&rq->gone, NULL);
+	rq->watch = (struct source){ .fd = rq->fds[0], .urgent = true, .ready = watch_ready,
+		.release = watch_release };
+	(void)source_add(&rq->watch);	/* works without, only signals are not seen */
+	watched_add(rq);
+}
+
+void request_unwatch(struct request *rq)
+{
+	watched_remove(rq);
+	rq->ctx->memory = NULL;
+	if (rq->watch.id != 0) {
+		source_remove(&rq->watch);
+		pthread_mutex_lock(&rq->lock);
+		while (!rq->released)
+			pthread_cond_wait(&rq->gone, &rq->lock);
+		pthread_mutex_unlock(&rq->lock);
+	}
+	pthread_cond_destroy(&rq->gone);
+	pthread_mutex_destroy(&rq->lock);
+}
