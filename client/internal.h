@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * libdevmap: the client library, which is the preload shim too.
+ *
+ * FILES
+ *   shim_*.c    the functions that programs call, under libc's names: decide in a few instructions
+ *               whether a device is concerned, and otherwise call the real one
+ *   real.c      the real ones
+ *   names.c     which path is which device
+ *   fds.c       which descriptor is a device, and which is the library's own
+ *   process.c   whose memory this is (fork, vfork, clone); the locks
+ *   wire.c      requests to an engine; data.c the program's memory, while one is served
+ *   session.c   this process and an engine
+ *   maps.c      the table of device mappings; mapping.c how they are made, changed and ended
+ *   fork.c      fork
+ *   device.c    ioctl, read, write, lseek, poll on a device
+ *   api.c       devmap_lock(3) and friends
+ *
+ * STATE
+ *   client_active  0 until the first device, then 1 for ever: the one branch that a program without
+ *                  devices pays
+ *   maps_lo, maps_hi  bounds of all device mappings; empty without any
+ *
+ * LOCKS (outermost first)
+ *   ops    one change of mappings or sessions at a time, requests to the engine included; fork
+ *          holds it. Signals that have handlers are blocked meanwhile, so a handler may map.
+ *   wire   shared: a reply socket is being made and sent. Exclusive: fork; else the child would
+ *          keep the engine's end open and nobody would see the engine die.
+ * The descriptor table and the table of mappings are read without locks. Nothing here allocates
+ * from the heap, and no lock is held while a program's own memory is touched.
+ *
+ * AFTER FORK the child has one thread and the tables of its parent; fork.c makes them its own. A
+ * vfork child shares its parent's memory: it calls the real functions and changes no table
+ * (process_ours()). A child made by clone(2) behind our back finds process_page wiped and starts
+ * anew.
+ */
+#ifndef DEVMAP_CLIENT_INTERNAL_H
+#define DEVMAP_CLIENT_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <devmap/protocol.h>
+
+#include "raw.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+extern int client_active;
+
+/* names.c */
+struct device_name {
+	char name[DM_NAME_MAX]; /* under the device directory */
+	struct sockaddr_un address;
+};
+void names_init(void);
+bool names_in_use(void); /* is there a device directory? */
+bool names_debug(void);
+/* Is path the name of a device that exists? The cheap part of the answer is inline, in shims. */
+bool name_lookup(const char *path, struct device_name *n);
+/* The same of a bare NAME. */
+bool name_device(const char *name, struct device_name *n);
+/* The same of a path that openat(2) and friends take. */
+bool name_lookup_at(int dirfd, const char *path, struct device_name *n);
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+#define debug(...)                             \
+	do {                                   \
+		if (unlikely(names_debug()))   \
+			complain(__VA_ARGS__); \
+	} while (0)
+
+/* fds.c */
+#define FD_MAX	    (1 << 20)
+#define FD_INTERNAL 0xffffu
+
+/*
+ * What is known of an open device: never changed once published, never freed, shared by
+ * descriptors.
+ */
+struct device {
+	_Atomic int state;
+	bool known; /* flags and info hold; else only engine */
+	uint64_t engine;
+	int flags; /* of open(2) */
+	struct dm_info info;
+};
+
+extern _Atomic uint16_t fd_table[FD_MAX];
+
+static inline unsigned fd_kind(int fd)
+{
+	return likely((unsigned)fd < FD_MAX) ?
+		       atomic_load_explicit(&fd_table[fd], memory_order_relaxed) :
+		       0;
+}
+
+/* Is fd one that a program must not see? */
+static inline bool fd_internal(int fd)
+{
+	return fd_kind(fd) == FD_INTERNAL;
+}
+
+/* The device behind fd, or NULL. Asks the kernel: a table may be stale, a descriptor is not. */
+const struct device *fd_device(int fd);
+/* The same with `known`: asks the engine if need be. NULL with errno EBADF or the engine's. */
+const struct device *fd_device_known(int fd);
+/* Has the kernel say whether fd is a device, and notes it. */
+bool fd_probe(int fd);
+void fd_probe_all(void);
+/* Notes a device descriptor. 0 or -EMFILE. */
+int fd_mark(int fd, uint64_t engine, int flags, const struct dm_info *info);
+void fd_copy(int from, int to);
+void fd_forget(int fd);
+/* Calls f for each noted descriptor from first to last until it returns non-zero. */
+int fd_each(unsigned first, unsigned last, int (*f)(int fd, unsigned kind, void *arg), void *arg);
+/*
+ * Makes fd the library's own: out of the program's way, close-on-exec. Takes it, returns the new
+ * one.
+ */
+int fd_hide(int fd);
+void fd_close_hidden(int fd);
+/* Makes room at fd, which is ours but which the program wants (dup2). 0 or -errno. */
+int fd_vacate(int fd);
+
+/* process.c */
+struct held {
+	sigset_t before;
+};
+extern pid_t process_pid;
+void process_init(void);
+/* Do this process's tables describe this process? False in a vfork child. */
+bool process_ours(void);
+void process_begin_child(void); /* in a child of fork, before anything else */
+void ops_lock(struct held *h);
+void ops_unlock(struct held *h);
+void wire_enter(void);
+void wire_leave(void);
+void wire_shut(void);
+void wire_open(void);
+
+/* wire.c */
+struct call {
+	struct dm_request rq; /* op, session, a: by the caller */
+	int sock;
+	bool device; /* sock is a device socket, which may have to be drained */
+	int fd;	     /* sent along, or -1 */
+	/* Takes some pieces; fds are closed after it. 0 or -errno, which ends up as the call's. */
+	int (*pieces)(void *arg, const struct dm_piece *p, unsigned n, const int *fds,
+		      unsigned nfds);
+	void *arg;
+	/* the answer */
+	struct dm_reply re;
+	int got[2]; /* descriptors, -1 where none; the caller's to close */
+};
+/* 0, or -errno: the engine's own, -ENXIO if it is gone, -EIO if it went meanwhile. */
+int call(struct call *c);
+/* The same at a front door, which answers on the connection itself. */
+int call_door(struct call *c);
+void call_drop(struct call *c); /* closes what came along */
+#define CALL(s, o)                                                            \
+	{                                                                     \
+		.rq = { .op = (o) }, .sock = (s), .fd = -1, .got = { -1, -1 } \
+	}
+
+/* data.c */
+int data_in(int reply, uint64_t addr, uint64_t len);
+int data_out(int reply, uint64_t addr, uint64_t len);
+void *bounce_get(size_t len); /* NULL: no memory */
+void bounce_put(void *p, size_t len);
+/* Copies to or from the program's memory. 0 or -EFAULT. */
+int data_fetch(void *to, const void *program, size_t len);
+int data_store(void *program, const void *from, size_t len);
+
+/* session.c */
+#define SESSIONS_MAX 32
+struct session {
+	bool used;
+	bool kernel_faults;
+	uint64_t engine, id;
+	int sock, uffd;
+	int uffd_dev; /* /dev/userfaultfd as the engine lent it, or -1 */
+	int unborn;   /* the child's socket, between DM_FORK and the end of fork */
+};
+extern struct session sessions[SESSIONS_MAX];
+/* ops held. The session with the engine of device descriptor fd, made if need be. 0 or -errno. */
+int session_of(int fd, const struct device *d, unsigned *index);
+int session_userfaultfd(struct session *s); /* makes one: s->uffd. 0 or -errno */
+void session_drop(struct session *s);
+uint64_t session_id(uint64_t engine); /* 0: none */
+int session_call(unsigned index, uint16_t op, uint64_t a0, uint64_t a1);
+
+/* maps.c */
+struct map {
+	uintptr_t start, end;
+	uint16_t session;
+	uint8_t prot, maxprot;
+	bool shared; /* all processes' memory: never intercepted */
+	bool locked;
+	bool absent; /* in a child that is not done yet: nothing is mapped there */
+};
+extern _Atomic uintptr_t maps_lo, maps_hi;
+
+/* May [addr, addr + len) touch a device mapping? */
+static inline bool maps_near(const void *addr, size_t len)
+{
+	uintptr_t a = (uintptr_t)addr;
+
+	return unlikely(a < atomic_load_explicit(&maps_hi, memory_order_relaxed) &&
+			(len > UINTPTR_MAX - a ||
+			 a + len > atomic_load_explicit(&maps_lo, memory_order_relaxed)));
+}
+
+/* The first device mapping that touches [start, end), clipped to it. */
+bool maps_first(uintptr_t start, uintptr_t end, struct map *m);
+/* Must the kernel be kept from touching this? */
+bool maps_bounce(const void *addr, size_t len);
+/* ops held: */
+int maps_reserve(unsigned n); /* room for n more: 0 or -ENOMEM */
+void maps_insert(const struct map *m);
+void maps_remove(uintptr_t start, uintptr_t end);
+void maps_change(uintptr_t start, uintptr_t end, void (*f)(struct map *m, int arg), int arg);
+void maps_clear(void);
+
+/* mapping.c; results as the system calls', -errno for an error */
+void *mapping_make(int fd, const struct device *d, void *addr, size_t len, int prot, int flags,
+		   off_t off);
+int mapping_end(uintptr_t addr, size_t len);
+int mapping_protect(uintptr_t addr, size_t len, int prot);
+int mapping_advise(uintptr_t addr, size_t len, int advice);
+void *mapping_move(uintptr_t old, size_t old_len, size_t new_len, int flags, void *new_addr);
+/* ops held. Tells the engines that the device parts of a range are to go, and forgets them. */
+void mapping_forget(uintptr_t start, uintptr_t end);
+/* Maps pieces within [start, end), with no access yet; flags: MAP_FIXED or MAP_FIXED_NOREPLACE. */
+struct placing {
+	uintptr_t start, end;
+	uint16_t session;
+	int flags;
+};
+int mapping_place(void *arg, const struct dm_piece *p, unsigned n, const int *fds, unsigned nfds);
+size_t page_size(void);
+
+/* lock.c */
+/* DM_LOCK or DM_UNLOCK of the device parts of a range. 0 or -errno. */
+int lock_range(uint16_t op, uintptr_t start, uintptr_t end);
+
+/* fork.c */
+void fork_init(void);
+int fork_begin(void);	   /* 0 or -errno: then no fork may happen */
+void fork_end(bool child); /* harmless when the handlers have done it */
+bool fork_pending(void);   /* is this thread between the two? */
+
+/* device.c; results or -errno */
+int device_open(const struct device_name *n, int flags);
+long device_ioctl(int fd, const struct device *d, unsigned long cmd, unsigned long arg);
+ssize_t device_transfer(int fd, const struct device *d, uint16_t op, const void *buf, size_t len,
+			int64_t off);
+ssize_t device_transferv(int fd, const struct device *d, uint16_t op, const struct iovec *iov,
+			 int n, int64_t off);
+int64_t device_seek(int fd, int64_t off, int whence);
+int device_poll(int fd, short events);
+void device_stat(const struct dm_info *info, struct stat *st);
+
+#endif

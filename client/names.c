@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Which path is which device. /dev/NAME is the socket DIR/NAME, DIR being $DEVMAP_DIR or
+ * /run/devmap; DEVMAP_ALIAS="fb0=xfb0,..." has /dev/fb0 mean DIR/xfb0. The environment is read
+ * once, at start.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define DEFAULT_DIR "/run/devmap"
+
+static const char *dir = DEFAULT_DIR, *alias = "";
+static bool debugging;
+
+void names_init(void)
+{
+	const char *s;
+
+	/* In a set-user-ID program none of these is the user's to choose. */
+	s = secure_getenv("DEVMAP_DIR");
+	if (s != NULL && s[0] == '/')
+		dir = s;
+	s = secure_getenv("DEVMAP_ALIAS");
+	if (s != NULL)
+		alias = s;
+	s = secure_getenv("DEVMAP_DEBUG");
+	debugging = s != NULL && s[0] != '\0' && strcmp(s, "0") != 0;
+	/* The program may change its environment, so what it gave is copied. */
+	dir = strdup(dir);
+	alias = strdup(alias);
+	if (dir == NULL)
+		dir = DEFAULT_DIR;
+	if (alias == NULL)
+		alias = "";
+}
+
+bool names_in_use(void)
+{
+	return raw(SYS_faccessat, AT_FDCWD, dir, F_OK) == 0;
+}
+
+bool names_debug(void)
+{
+	return debugging;
+}
+
+/* One line on stderr, whatever the program has done to stdio. */
+void complain(const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+	int n = snprintf(line, sizeof(line), "devmap: "), m;
+
+	va_start(ap, fmt);
+	m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
+	va_end(ap);
+	n = m < (int)sizeof(line) - n - 1 ? n + m : (int)sizeof(line) - 2;
+	line[n++] = '\n';
+	(void)raw(SYS_write, 2, line, (size_t)n);
+}
+
+/* The name after "/dev/", or NULL. */
+static const char *after_dev(const char *path)
+{
+	if (path[0] != '/')
+		return NULL;
+	while (path[1] == '/')
+		path++;
+	if (strncmp(path, "/dev/", 5) != 0)
+		return NULL;
+	path += 5;
+	while (path[0] == '/' || (path[0] == '.' && path[1] == '/'))
+		path++;
+	return path;
+}
+
+/* What the alias list has for name; false if it has nothing. */
+static bool aliased(const char *name, size_t len, char out[DM_NAME_MAX])
+{
+	for (const char *p = alias; *p != '\0'; p += strcspn(p, ","), p += *p == ',') {
+		size_t from = strcspn(p, "=,"), to;
+
+		if (from != len || memcmp(p, name, len) != 0 || p[from] != '=')
+			continue;
+		to = strcspn(p + from + 1, ",");
+		if (to == 0 || to >= DM_NAME_MAX)
+			return false;
+		memcpy(out, p + from + 1, to);
+		out[to] = '\0';
+		return true;
+	}
+	return false;
+}
+
+/* Every program opens these; they are never ours, and are spared the look. */
+static bool everyday(const char *name)
+{
+	/* clang-format off */
+	static const char *const names[] = {
+		"null", "zero", "full", "tty", "random", "urandom", "ptmx", "stdin", "stdout",
+		"stderr", "console", "log", "shm", "pts", "fd", "kmsg", "userfaultfd",
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+bool name_device(const char *name, struct device_name *n)
+{
+	size_t len = strlen(name);
+	struct stat st;
+	int m;
+
+	if (len == 0 || len >= DM_NAME_MAX || strchr(name, '/') != NULL)
+		return false;
+	if (!aliased(name, len, n->name)) {
+		if (everyday(name) || name[0] == '.')
+			return false;
+		memcpy(n->name, name, len + 1);
+	}
+	n->address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	m = snprintf(n->address.sun_path, sizeof(n->address.sun_path), "%s/%s", dir, n->name);
+	if (m >= (int)sizeof(n->address.sun_path)) {
+		debug("%s/%s: longer than the address of a socket can be", dir, n->name);
+		return false;
+	}
+	return raw(SYS_newfstatat, AT_FDCWD, n->address.sun_path, &st, 0) == 0 &&
+	       S_ISSOCK(st.st_mode);
+}
+
+bool name_lookup(const char *path, struct device_name *n)
+{
+	const char *name = after_dev(path);
+
+	return name != NULL && name_device(name, n);
+}
+
+/* Only for a directory that was opened by name: whether it is /dev takes a call to find out. */
+bool name_lookup_at(int dirfd, const char *path, struct device_name *n)
+{
+	char link[32], target[8];
+	long len;
+
+	if (path[0] == '/')
+		return name_lookup(path, n);
+	if (dirfd < 0 || path[0] == '\0' || strchr(path, '/') != NULL)
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
+	len = raw(SYS_readlinkat, AT_FDCWD, link, target, sizeof(target));
+	return len == 4 && memcmp(target, "/dev", 4) == 0 && name_device(path, n);
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* This process and its engines: a socket, and the userfaultfd through which an engine serves us. */
+#include <linux/userfaultfd.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "internal.h"
+
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
+#endif
+
+struct session sessions[SESSIONS_MAX]; /* guarded by ops */
+
+int session_userfaultfd(struct session *s)
+{
+	int flags = O_CLOEXEC | O_NONBLOCK, fd = -1;
+
+	if (s->kernel_faults && s->uffd_dev >= 0)
+		fd = (int)raw(SYS_ioctl, s->uffd_dev, USERFAULTFD_IOC_NEW, (long)flags);
+	if (s->kernel_faults && fd < 0)
+		fd = (int)raw(SYS_userfaultfd, flags);
+	if (fd < 0) {
+		s->kernel_faults = false;
+		fd = (int)raw(SYS_userfaultfd, flags | UFFD_USER_MODE_ONLY);
+	}
+	if (fd < 0)
+		return fd;
+	s->uffd = fd_hide(fd);
+	return 0;
+}
+
+/* What the engine offers: is the userfaultfd to serve kernel-mode faults too? */
+static int session_ask(struct session *s, int fd)
+{
+	struct call c = CALL(fd, DM_INFO);
+	int error;
+
+	c.device = true;
+	error = call(&c);
+	if (error == 0) {
+		s->kernel_faults = (c.re.flags & DM_F_KFAULTS) != 0;
+		if (s->kernel_faults && (c.re.flags & DM_F_UFFD_FD) != 0 && c.got[0] >= 0) {
+			s->uffd_dev = fd_hide(c.got[0]);
+			c.got[0] = -1;
+		}
+	}
+	call_drop(&c);
+	return error;
+}
+
+static int session_attach(struct session *s, int fd)
+{
+	struct call c = CALL(fd, DM_ATTACH);
+	int error = session_userfaultfd(s);
+
+	if (error != 0)
+		return error;
+	c.device = true;
+	c.fd = s->uffd;
+	c.rq.a[0] = s->kernel_faults;
+	error = call(&c);
+	if (error == 0 && c.got[0] < 0)
+		error = -EPROTO;
+	if (error == 0) {
+		s->id = c.re.v[0];
+		s->sock = fd_hide(c.got[0]);
+		c.got[0] = -1;
+	}
+	call_drop(&c);
+	return error;
+}
+
+void session_drop(struct session *s)
+{
+	fd_close_hidden(s->sock);
+	fd_close_hidden(s->uffd);
+	fd_close_hidden(s->uffd_dev);
+	fd_close_hidden(s->unborn);
+	s->used = false;
+}
+
+static bool session_has_maps(unsigned index)
+{
+	uintptr_t from = 0;
+	struct map m;
+
+	for (; maps_first(from, UINTPTR_MAX, &m); from = m.end)
+		if (m.session == index)
+			return true;
+	return false;
+}
+
+static bool session_dead(const struct session *s)
+{
+	struct pollfd p = { .fd = s->sock };
+
+	return raw(SYS_ppoll, &p, 1L, &(struct timespec){ 0 }, NULL, 0L) == 1;
+}
+
+int session_of(int fd, const struct device *d, unsigned *index)
+{
+	unsigned i, slot = SESSIONS_MAX;
+	struct session *s;
+	int error;
+
+	for (i = 0; i < SESSIONS_MAX; i++) {
+		s = &sessions[i];
+		if (s->used && s->engine == d->engine) {
+			*index = i;
+			return 0;
+		}
+		/*
+		 * A slot of an engine that is gone can be used again when its mappings are gone
+		 * too.
+		 */
+		if (s->used && session_dead(s) && !session_has_maps(i))
+			session_drop(s);
+		if (!s->used && slot == SESSIONS_MAX)
+			slot = i;
+	}
+	if (slot == SESSIONS_MAX)
+		return -ENOMEM;
+	s = &sessions[slot];
+	*s = (struct session){
+		.engine = d->engine, .sock = -1, .uffd = -1, .uffd_dev = -1, .unborn = -1
+	};
+	error = session_ask(s, fd);
+	if (error == 0)
+		error = session_attach(s, fd);
+	if (error != 0) {
+		debug("%s: no session with the engine: %s", d->info.name, strerrorname_np(-error));
+		session_drop(s);
+		return error;
+	}
+	s->used = true;
+	*index = slot;
+	return 0;
+}
+
+uint64_t session_id(uint64_t engine)
+{
+	for (unsigned i = 0; i < SESSIONS_MAX; i++)
+		if (sessions[i].used && sessions[i].engine == engine)
+			return sessions[i].id;
+	return 0;
+}
+
+int session_call(unsigned index, uint16_t op, uint64_t a0, uint64_t a1)
+{
+	struct session *s = &sessions[index];
+	struct call c = CALL(s->sock, op);
+	int error;
+
+	c.rq.session = s->id;
+	c.rq.a[0] = a0;
+	c.rq.a[1] = a1;
+	error = call(&c);
+	call_drop(&c);
+	return error;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* read(2), write(2), ioctl(2), lseek(2) and their families. */
+#include <stdarg.h>
+
+#include "bounce.h"
+#include "shim.h"
+
+/* A transfer on a device, or on a descriptor that the program does not have. */
+static bool special_io(int fd, uint16_t op, const struct iovec *iov, int n, int64_t off, ssize_t *r)
+{
+	const struct device *d;
+
+	if (likely(fd_kind(fd) == 0))
+		return false;
+	if (fd_internal(fd) && process_ours()) {
+		*r = -EBADF;
+	} else {
+		d = fd_device(fd);
+		if (d == NULL)
+			return false;
+		*r = off < -1 ? -EINVAL : device_transferv(fd, d, op, iov, n, off);
+	}
+	*r = finish(*r);
+	return true;
+}
+
+static bool special_buf(int fd, uint16_t op, const void *buf, size_t n, int64_t off, ssize_t *r)
+{
+	struct iovec iov = { .iov_base = (void *)buf, .iov_len = n < 0x7ffff000 ? n : 0x7ffff000 };
+
+	return special_io(fd, op, &iov, 1, off, r);
+}
+
+/* -1 stands for the file's own offset, which pread(2) does not accept. */
+static int64_t position(off_t off)
+{
+	return off < 0 ? -2 : off;
+}
+
+EXPORT ssize_t read(int fd, void *buf, size_t n)
+{
+	struct bounce b;
+	ssize_t r;
+
+	if (likely(!client_active))
+		return REAL(read)(fd, buf, n);
+	if (special_buf(fd, DM_READ, buf, n, -1, &r))
+		return r;
+	bounce_in(&b, buf, n);
+	return bounce_in_end(&b, REAL(read)(fd, b.iov.iov_base, b.iov.iov_len));
+}
+
+EXPORT ssize_t write(int fd, const void *buf, size_t n)
+{
+	struct bounce b;
+	ssize_t r;
+
+	if (likely(!client_active))
+		return REAL(write)(fd, buf, n);
+	if (special_buf(fd, DM_WRITE, buf, n, -1, &r))
+		return r;
+	bounce_out(&b, buf, n);
+	r = REAL(write)(fd, b.iov.iov_base, b.iov.iov_len);
+	bounce_end(&b);
+	return r;
+}
+
+EXPORT ssize_t pread(int fd, void *buf, size_t n, off_t off)
+{
+	struct bounce b;
+	ssize_t r;
+
+	if (likely(!client_active))
+		return REAL(pread)(fd, buf, n, off);
+	if (special_buf(fd, DM_READ, buf, n, position(off), &r))
+		return r;
+	bounce_in(&b, buf, n);
+	return bounce_in_end(&b, REAL(pread)(fd, b.iov.iov_base, b.iov.iov_len, off));
+}
+
+EXPORT ssize_t pwrite(int fd, const void *buf, size_t n, off_t off)
+{
+	struct bounce b;
+	ssize_t r;
+
+	if (likely(!client_active))
+		return REAL(pwrite)(fd, buf, n, off);
+	if (special_buf(fd, DM_WRITE, buf, n, position(off), &r))
+		return r;
+	bounce_out(&b, buf, n);
+	r = REAL(pwrite)(fd, b.iov.iov_base, b.iov.iov_len, off);
+	bounce_end(&b);
+	return r;
+}
+
+EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
+{
+	struct bounce b;
+	ssize_t r;
+
+	if (likely(!client_active))
+		return REAL(readv)(fd, iov, n);
+	if (special_io(fd, DM_READ, iov, n, -1, &r))
+		return r;
+	if (!bounce_vector(&b, iov, (size_t)n, false))
+		return REAL(readv)(fd, iov, n);
+	return bounce_scatter(&b, iov, (size_t)n, REAL(readv)(fd, &b.iov, 1));
+}
+
+EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
+{
+	struct bounce b;
+	ssize_t r;
+
+	if (likely(!client_active))
+		return REAL(writev)(fd, iov, n);
+	if (special_io(fd, DM_WRITE, iov, n, -1, &r))
+		return r;
+	if (!bounce_vector(&b, iov, (size_t)n, true))
+		return REAL(writev)(fd, iov, n);
+	r = REAL(writev)(fd, &b.iov, 1);
+	bounce_end(&b);
+	return r;
+}
+
+EXPORT ssize_t preadv(int fd, const struct iovec *iov, int n, off_t off)
+{
+	struct bounce b;
+	ssize_t r;
+
+	if (likely(!client_active))
+		return REAL(preadv)(fd, iov, n, off);
+	if (special_io(fd, DM_READ, iov, n, position(off), &r))
+		return r;
+	if (!bounce_vector(&b, iov, (size_t)n, false))
+		return REAL(preadv)(fd, iov, n, off);
+	return bounce_scatter(&b, iov, (size_t)n, REAL(preadv)(fd, &b.iov, 1, off));
+}
+
+EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t off)
+{
+	struct bounce b;
+	ssize_t r;
+
+	if (likely(!client_active))
+		return REAL(pwritev)(fd, iov, n, off);
+	if (special_io(fd, DM_WRITE, iov, n, position(off), &r))
+		return r;
+	if (!bounce_vector(&b, iov, (size_t)n, true))
+		return REAL(pwritev)(fd, iov, n, off);
+	r = REAL(pwritev)(fd, &b.iov, 1, off);
+	bounce_end(&b);
+	return r;
+}
+
+/* With flags: on a device they mean nothing, and a bounced transfer does without. */
+EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t off, int flags)
+{
+	struct bounce b;
+	ssize_t r;
+
+	if (likely(!client_active))
+		return REAL(preadv2)(fd, iov, n, off, flags);
+	if (special_io(fd, DM_READ, iov, n, off, &r))
+		return r;
+	if (!bounce_vector(&b, iov, (size_t)n, false))
+		return REAL(preadv2)(fd, iov, n, off, flags);
+	return bounce_scatter(&b, iov, (size_t)n, REAL(preadv2)(fd, &b.iov, 1, off, flags));
+}
+
+EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t off, int flags)
+{
+	struct bounce b;
+	ssize_t r;
+
+	if (likely(!client_active))
+		return REAL(pwritev2)(fd, iov, n, off, flags);
+	if (special_io(fd, DM_WRITE, iov, n, off, &r))
+		return r;
+	if (!bounce_vector(&b, iov, (size_t)n, true))
+		return REAL(pwritev2)(fd, iov, n, off, flags);
+	r = REAL(pwritev2)(fd, &b.iov, 1, off, flags);
+	bounce_end(&b);
+	return r;
+}
+
+EXPORT ssize_t pread64(int fd, void *buf, size_t n, off64_t off)
+{
+	return unlikely(client_active) ? pread(fd, buf, n, off) : REAL(pread64)(fd, buf, n, off);
+}
+
+EXPORT ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t off)
+{
+	return unlikely(client_active) ? pwrite(fd, buf, n, off) : REAL(pwrite64)(fd, buf, n, off);
+}
+
+EXPORT ssize_t preadv64(int fd, const struct iovec *iov, int n, off64_t off)
+{
+	return unlikely(client_active) ? preadv(fd, iov, n, off) : REAL(preadv64)(fd, iov, n, off);
+}
+
+EXPORT ssize_t pwritev64(int fd, const struct iovec *iov, int n, off64_t off)
+{
+	return unlikely(client_active) ? pwritev(fd, iov, n, off) :
+					 REAL(pwritev64)(fd, iov, n, off);
+}
+
+EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int n, off64_t off, int flags)
+{
+	return unlikely(client_active) ? preadv2(fd, iov, n, off, flags) :
+					 REAL(preadv64v2)(fd, iov, n, off, flags);
+}
+
+EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int n, off64_t off, int flags)
+{
+	return unlikely(client_active) ? pwritev2(fd, iov, n, off, flags) :
+					 REAL(pwritev64v2)(fd, iov, n, off, flags);
+}
+
+/* The fortified ones: an overrun is libc's to report. */
+EXPORT ssize_t __read_chk(int fd, void *buf, size_t n, size_t room)
+{
+	return unlikely(client_active) && n <= room ? read(fd, buf, n) :
+						      REAL(__read_chk)(fd, buf, n, room);
+}
+
+EXPORT ssize_t __pread_chk(int fd, void *buf, size_t n, off_t off, size_t room)
+{
+	return unlikely(client_active) && n <= room ? pread(fd, buf, n, off) :
+						      REAL(__pread_chk)(fd, buf, n, off, room);
+}
+
+EXPORT ssize_t __pread64_chk(int fd, void *buf, size_t n, off64_t off, size_t room)
+{
+	return unlikely(client_active) && n <= room ? pread(fd, buf, n, off) :
+						      REAL(__pread64_chk)(fd, buf, n, off, room);
+}
+
+EXPORT int ioctl(int fd, unsigned long cmd, ...)
+{
+	const struct device *d;
+	unsigned long arg;
+	va_list ap;
+
+	va_start(ap, cmd);
+	arg = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (fd_special(fd)) {
+		if (fd_internal(fd) && process_ours())
+			return finish(-EBADF);
+		d = fd_device(fd);
+		if (d != NULL)
+			return (int)finish(device_ioctl(fd, d, cmd, arg));
+	}
+	return REAL(ioctl)(fd, cmd, arg);
+}
+
+EXPORT off_t lseek(int fd, off_t off, int whence)
+{
+	if (fd_special(fd) && fd_device(fd) != NULL)
+		return finish(device_seek(fd, off, whence));
+	return REAL(lseek)(fd, off, whence);
+}
+
+EXPORT off64_t lseek64(int fd, off64_t off, int whence)
+{
+	if (fd_special(fd) && fd_device(fd) != NULL)
+		return finish(device_seek(fd, off, whence));
+	return REAL(lseek64)(fd, off, whence);
+}

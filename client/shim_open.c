@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* open(2) and its family. */
+#include <stdarg.h>
+
+#include "shim.h"
+
+bool __attribute__((noinline)) open_device(int dirfd, const char *path, int flags, int *fd)
+{
+	struct device_name n;
+	int before = errno;
+
+	if (!(dirfd == AT_FDCWD ? name_lookup(path, &n) : name_lookup_at(dirfd, path, &n)))
+		return false;
+	*fd = device_open(&n, flags);
+	if (*fd >= 0)
+		errno = before;
+	*fd = finish(*fd);
+	return true;
+}
+
+/* After the real openat() failed with ENOENT on a bare name: may dirfd be /dev? */
+static bool openat_device(int dirfd, const char *path, int flags, int *fd)
+{
+	bool found = false;
+
+	if (dirfd != AT_FDCWD && *fd < 0 && errno == ENOENT) {
+		found = open_device(dirfd, path, flags, fd);
+		if (!found)
+			errno = ENOENT;
+	}
+	return found;
+}
+
+#define MODE(flags, mode)                                                         \
+	do {                                                                      \
+		if (((flags)&O_CREAT) != 0 || ((flags)&O_TMPFILE) == O_TMPFILE) { \
+			va_list ap_;                                              \
+                                                                                  \
+			va_start(ap_, flags);                                     \
+			mode = va_arg(ap_, mode_t);                               \
+			va_end(ap_);                                              \
+		}                                                                 \
+	} while (0)
+
+EXPORT int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	int fd;
+
+	MODE(flags, mode);
+	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+		return fd;
+	return REAL(open)(path, flags, mode);
+}
+
+EXPORT int open64(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	int fd;
+
+	MODE(flags, mode);
+	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+		return fd;
+	return REAL(open64)(path, flags, mode);
+}
+
+EXPORT int openat(int dirfd, const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	int fd;
+
+	MODE(flags, mode);
+	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+		return fd;
+	fd = REAL(openat)(dirfd, path, flags, mode);
+	(void)openat_device(dirfd, path, flags, &fd);
+	return fd;
+}
+
+EXPORT int openat64(int dirfd, const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	int fd;
+
+	MODE(flags, mode);
+	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+		return fd;
+	fd = REAL(openat64)(dirfd, path, flags, mode);
+	(void)openat_device(dirfd, path, flags, &fd);
+	return fd;
+}
+
+EXPORT int openat2(int dirfd, const char *path, const struct open_how *how, size_t size)
+{
+	int fd;
+
+	if (path_candidate(path) && how != NULL && size >= sizeof(*how) && how->resolve == 0 &&
+	    open_device(AT_FDCWD, path, (int)how->flags, &fd))
+		return fd;
+	/* Not every libc has it. */
+	return (int)finish(raw(SYS_openat2, dirfd, path, how, size));
+}
+
+EXPORT int __open_2(const char *path, int flags)
+{
+	int fd;
+
+	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+		return fd;
+	return REAL(__open_2)(path, flags);
+}
+
+EXPORT int __open64_2(const char *path, int flags)
+{
+	int fd;
+
+	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+		return fd;
+	return REAL(__open64_2)(path, flags);
+}
+
+EXPORT int __openat_2(int dirfd, const char *path, int flags)
+{
+	int fd;
+
+	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+		return fd;
+	fd = REAL(__openat_2)(dirfd, path, flags);
+	(void)openat_device(dirfd, path, flags, &fd);
+	return fd;
+}
+
+EXPORT int __openat64_2(int dirfd, const char *path, int flags)
+{
+	int fd;
+
+	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+		return fd;
+	fd = REAL(__openat64_2)(dirfd, path, flags);
+	(void)openat_device(dirfd, path, flags, &fd);
+	return fd;
+}
+
+EXPORT int creat(const char *path, mode_t mode)
+{
+	int fd;
+
+	if (path_candidate(path) && open_device(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, &fd))
+		return fd;
+	return REAL(creat)(path, mode);
+}
+
+EXPORT int creat64(const char *path, mode_t mode)
+{
+	int fd;
+
+	if (path_candidate(path) && open_device(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, &fd))
+		return fd;
+	return REAL(creat64)(path, mode);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* stat(2) and access(2) and their families: a device looks like a character device. */
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "shim.h"
+
+_Static_assert(sizeof(struct stat) == sizeof(struct stat64), "the 64-bit variants are the same");
+
+/* 1: st is a device's. 0: not a device. -1: errno. */
+static int stat_fd(int fd, struct stat *st)
+{
+	const struct device *d;
+	int error;
+
+	if (fd_internal(fd) && process_ours()) {
+		errno = EBADF;
+		return -1;
+	}
+	if (fd_device(fd) == NULL)
+		return 0;
+	error = (int)raw(SYS_fstat, fd, st);
+	if (error != 0)
+		return finish(error);
+	d = fd_device_known(fd);
+	if (d == NULL) {
+		/* The engine is gone: what stays true is that it was a character device. */
+		struct dm_info info = { .mode = 0 };
+
+		device_stat(&info, st);
+	} else {
+		device_stat(&d->info, st);
+	}
+	return 1;
+}
+
+/* What the engine says of a device that is not open. 0 or -errno. */
+static int ask_door(const struct device_name *n, struct dm_info *info)
+{
+	struct call c = CALL(-1, DM_INFO);
+	int error;
+
+	c.sock = (int)raw(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (c.sock < 0)
+		return c.sock;
+	error = (int)raw(SYS_connect, c.sock, &n->address, sizeof(n->address));
+	if (error == 0)
+		error = call_door(&c);
+	(void)raw_close(c.sock);
+	call_drop(&c);
+	*info = c.re.info;
+	return error;
+}
+
+/* The same for a path. */
+static int __attribute__((noinline)) stat_path(int dirfd, const char *path, struct stat *st)
+{
+	struct device_name n;
+	struct dm_info info;
+	int before = errno, error;
+
+	if (!(dirfd == AT_FDCWD ? name_lookup(path, &n) : name_lookup_at(dirfd, path, &n)))
+		return 0;
+	error = (int)raw(SYS_newfstatat, AT_FDCWD, n.address.sun_path, st, 0);
+	if (error != 0)
+		return finish(error);
+	if (ask_door(&n, &info) != 0)
+		/* One may look at a device that one may not open, or whose driver is gone. */
+		info = (struct dm_info){ .mode = st->st_mode,
+					 .uid = st->st_uid,
+					 .gid = st->st_gid,
+					 .rdev = makedev(0, st->st_ino & 0xfffff) };
+	device_stat(&info, st);
+	errno = before;
+	return 1;
+}
+
+static int stat_at(int dirfd, const char *path, struct stat *st, int flags)
+{
+	if (path_candidate(path))
+		return stat_path(AT_FDCWD, path, st);
+	if ((flags & AT_EMPTY_PATH) != 0 && fd_special(dirfd) && (path == NULL || path[0] == '\0'))
+		return stat_fd(dirfd, st);
+	return 0;
+}
+
+EXPORT int fstat(int fd, struct stat *st)
+{
+	int r = fd_special(fd) ? stat_fd(fd, st) : 0;
+
+	return r == 0 ? REAL(fstat)(fd, st) : r < 0 ? -1 : 0;
+}
+
+EXPORT int fstat64(int fd, struct stat64 *st)
+{
+	int r = fd_special(fd) ? stat_fd(fd, (struct stat *)st) : 0;
+
+	return r == 0 ? REAL(fstat64)(fd, st) : r < 0 ? -1 : 0;
+}
+
+EXPORT int stat(const char *path, struct stat *st)
+{
+	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
+
+	return r == 0 ? REAL(stat)(path, st) : r < 0 ? -1 : 0;
+}
+
+EXPORT int stat64(const char *path, struct stat64 *st)
+{
+	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, (struct stat *)st) : 0;
+
+	return r == 0 ? REAL(stat64)(path, st) : r < 0 ? -1 : 0;
+}
+
+EXPORT int lstat(const char *path, struct stat *st)
+{
+	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
+
+	return r == 0 ? REAL(lstat)(path, st) : r < 0 ? -1 : 0;
+}
+
+EXPORT int lstat64(const char *path, struct stat64 *st)
+{
+	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, (struct stat *)st) : 0;
+
+	return r == 0 ? REAL(lstat64)(path, st) : r < 0 ? -1 : 0;
+}
+
+EXPORT int fstatat(int dirfd, const char *path, struct stat *st, int flags)
+{
+	int r = stat_at(dirfd, path, st, flags);
+
+	return r == 0 ? REAL(fstatat)(dirfd, path, st, flags) : r < 0 ? -1 : 0;
+}
+
+EXPORT int fstatat64(int dirfd, const char *path, struct stat64 *st, int flags)
+{
+	int r = stat_at(dirfd, path, (struct stat *)st, flags);
+
+	return r == 0 ? REAL(fstatat64)(dirfd, path, st, flags) : r < 0 ? -1 : 0;
+}
+
+static void statx_from(const struct stat *st, struct statx *sx)
+{
+	memset(sx, 0, sizeof(*sx));
+	sx->stx_mask = STATX_BASIC_STATS;
+	sx->stx_blksize = (uint32_t)st->st_blksize;
+	sx->stx_nlink = (uint32_t)st->st_nlink;
+	sx->stx_uid = st->st_uid;
+	sx->stx_gid = st->st_gid;
+	sx->stx_mode = (uint16_t)st->st_mode;
+	sx->stx_ino = st->st_ino;
+	sx->stx_atime.tv_sec = st->st_atim.tv_sec;
+	sx->stx_atime.tv_nsec = (uint32_t)st->st_atim.tv_nsec;
+	sx->stx_mtime.tv_sec = st->st_mtim.tv_sec;
+	sx->stx_mtime.tv_nsec = (uint32_t)st->st_mtim.tv_nsec;
+	sx->stx_ctime.tv_sec = st->st_ctim.tv_sec;
+	sx->stx_ctime.tv_nsec = (uint32_t)st->st_ctim.tv_nsec;
+	sx->stx_rdev_major = major(st->st_rdev);
+	sx->stx_rdev_minor = minor(st->st_rdev);
+	sx->stx_dev_major = major(st->st_dev);
+	sx->stx_dev_minor = minor(st->st_dev);
+}
+
+EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *sx)
+{
+	struct stat st;
+	int r = stat_at(dirfd, path, &st, flags);
+
+	if (r > 0)
+		statx_from(&st, sx);
+	return r == 0 ? REAL(statx)(dirfd, path, flags, mask, sx) : r < 0 ? -1 : 0;
+}
+
+/* What programs built before glibc 2.33 call. The version is that of struct stat. */
+static bool version_known(int ver)
+{
+#if defined(__x86_64__)
+	bool known = ver == 1;
+#else
+	bool known = ver == 0;
+#endif
+
+	if (!known)
+		errno = EINVAL;
+	return known;
+}
+
+EXPORT int __xstat(int ver, const char *path, struct stat *st)
+{
+	return version_known(ver) ? stat(path, st) : -1;
+}
+
+EXPORT int __xstat64(int ver, const char *path, struct stat64 *st)
+{
+	return version_known(ver) ? stat64(path, st) : -1;
+}
+
+EXPORT int __lxstat(int ver, const char *path, struct stat *st)
+{
+	return version_known(ver) ? lstat(path, st) : -1;
+}
+
+EXPORT int __lxstat64(int ver, const char *path, struct stat64 *st)
+{
+	return version_known(ver) ? lstat64(path, st) : -1;
+}
+
+EXPORT int __fxstat(int ver, int fd, struct stat *st)
+{
+	return version_known(ver) ? fstat(fd, st) : -1;
+}
+
+EXPORT int __fxstat64(int ver, int fd, struct stat64 *st)
+{
+	return version_known(ver) ? fstat64(fd, st) : -1;
+}
+
+EXPORT int __fxstatat(int ver, int dirfd, const char *path, struct stat *st, int flags)
+{
+	return version_known(ver) ? fstatat(dirfd, path, st, flags) : -1;
+}
+
+EXPORT int __fxstatat64(int ver, int dirfd, const char *path, struct stat64 *st, int flags)
+{
+	return version_known(ver) ? fstatat64(dirfd, path, st, flags) : -1;
+}
+
+/* The path to ask the kernel about: the socket's, if path is a device. */
+static const char *access_path(const char *path, struct device_name *n)
+{
+	return path_candidate(path) && name_lookup(path, n) ? n->address.sun_path : path;
+}
+
+EXPORT int access(const char *path, int mode)
+{
+	struct device_name n;
+
+	return REAL(access)(access_path(path, &n), mode);
+}
+
+EXPORT int euidaccess(const char *path, int mode)
+{
+	struct device_name n;
+
+	return REAL(euidaccess)(access_path(path, &n), mode);
+}
+
+EXPORT int eaccess(const char *path, int mode)
+{
+	struct device_name n;
+
+	return REAL(eaccess)(access_path(path, &n), mode);
+}
+
+EXPORT int faccessat(int dirfd, const char *path, int mode, int flags)
+{
+	struct device_name n;
+
+	return REAL(faccessat)(dirfd, access_path(path, &n), mode, flags);
+}
