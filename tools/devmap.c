@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* devmap(1): serve devices, run programs on them, list them. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "devmap.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "serve", cmd_serve },
+	{ "run", cmd_run },
+	{ "list", cmd_list },
+};
+
+static const char usage[] =
+	"usage: devmap serve [--dir DIR] [OPTIONS] DRIVER.so[:NAME=VALUE,...]...\n"
+	"       devmap run [--dir DIR] [--alias NAME=NAME] [--driver DRIVER.so[:...]]... -- PROGRAM [ARG]...\n"
+	"       devmap list [--dir DIR] [--json]\n"
+	"Each takes --help. See devmap(1).\n";
+
+const char *device_dir(const char *option)
+{
+	const char *env = getenv("DEVMAP_DIR");
+
+	return option ? option : env && *env ? env : DEFAULT_DIR;
+}
+
+int installed(const char *relative, char *buf, unsigned long len)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof (self) - 1);
+	int up;
+
+	if (n < 0)
+		return -errno;
+	self[n] = '\0';
+	/* PREFIX/bin/devmap */
+	for (up = 0; up < 2; up++) {
+		char *slash = strrchr(self, '/');
+
+		if (slash == NULL)
+			return -ENOENT;
+		*slash = '\0';
+	}
+	if ((unsigned long)snprintf(buf, len, "%s/%s", self, relative) >= len)
+		return -ENAMETOOLONG;
+	return access(buf, R_OK) == 0 ? 0 : -errno;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "--help";
+
+	for (size_t i = 0; i < sizeof (commands) / sizeof (commands[0]); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+		fputs(usage, argc > 1 ? stdout : stderr);
+		return argc > 1 ? 0 : 2;
+	}
+	fprintf(stderr, "devmap: '%s' is no command\n%s", name, usage);
+	return 2;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The devmap command: one function for each of its subcommands. Each returns the exit status. */
+#ifndef DEVMAP_TOOLS_DEVMAP_H
+#define DEVMAP_TOOLS_DEVMAP_H
+
+#define DEFAULT_DIR "/run/devmap"
+
+int cmd_serve(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+
+/* The directory of sockets: --dir, else the environment's DEVMAP_DIR, else the default. */
+const char *device_dir(const char *option);
+/*
+ * A file of this installation, found from where the program lies: "lib/libdevmap.so". 0 or -errno.
+ */
+int installed(const char *relative, char *buf, unsigned long len);
+
+#endif
