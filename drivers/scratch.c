@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * scratch: a device of one page. However many processes map it, each mapping finds there what it
+ * stored itself. doc/driver.md walks through this file.
+ */
+#include <sys/types.h>
+#include <sys/param.h>
+#include <sys/errno.h>
+#include <sys/conf.h>
+#include <sys/kmem.h>
+#include <sys/ksynch.h>
+#include <sys/mman.h>
+#include <sys/modctl.h>
+#include <sys/stat.h>
+#include <sys/ddi.h>
+#include <sys/sunddi.h>
+
+/* A context: what one mapping has stored, while it is not in the device. */
+struct mapping {
+	devmap_cookie_t dhp;
+	char saved[PAGESIZE];
+};
+
+static dev_info_t *scratch_dip;
+static ddi_umem_cookie_t scratch_cookie;
+static char *scratch_page;		/* the device */
+static kmutex_t scratch_lock;		/* guards what follows, and all of struct mapping */
+static struct mapping *scratch_owner;	/* whose values are in the device; NULL: nobody's */
+
+static int scratch_save(void)
+{
+	int error;
+
+	if (scratch_owner == NULL)
+		return 0;
+	error = devmap_unload(scratch_owner->dhp, 0, PAGESIZE);
+	if (error == 0)
+		bcopy(scratch_page, scratch_owner->saved, PAGESIZE);
+	return error;
+}
+
+static int scratch_contextmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
+			      uint_t type, uint_t rw)
+{
+	struct mapping *m = pvtp;
+	int error = 0;
+
+	mutex_enter(&scratch_lock);
+	if (scratch_owner != m) {
+		error = scratch_save();
+		if (error == 0) {
+			bcopy(m->saved, scratch_page, PAGESIZE);
+			scratch_owner = m;
+		}
+	}
+	if (error == 0)
+		error = devmap_load(dhp, off, len, type, rw);
+	mutex_exit(&scratch_lock);
+	return error;
+}
+
+static int scratch_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
+			  uint_t rw)
+{
+	return devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, scratch_contextmgt);
+}
+
+static int scratch_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off, size_t len,
+		       void **pvtp)
+{
+	struct mapping *m = kmem_zalloc(sizeof(*m), KM_SLEEP);
+
+	m->dhp = dhp;
+	*pvtp = m;
+	return 0;
+}
+
+static int scratch_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, void **new_pvtp)
+{
+	struct mapping *parent = pvtp, *child;
+	int error = 0;
+
+	mutex_enter(&scratch_lock);
+	if (scratch_owner == parent)
+		error = scratch_save();
+	if (error == 0) {
+		child = kmem_alloc(sizeof(*child), KM_SLEEP);
+		*child = *parent;
+		child->dhp = new_dhp;
+		*new_pvtp = child;
+	}
+	mutex_exit(&scratch_lock);
+	return error;
+}
+
+/* A handle is one page, so that none is ever unmapped in part: new_dhp1 and 2 are always NULL. */
+static void scratch_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
+			  devmap_cookie_t new_dhp1, void **new_pvtp1, devmap_cookie_t new_dhp2,
+			  void **new_pvtp2)
+{
+	mutex_enter(&scratch_lock);
+	if (scratch_owner == pvtp)
+		scratch_owner = NULL;
+	mutex_exit(&scratch_lock);
+	kmem_free(pvtp, sizeof(struct mapping));
+}
+
+static struct devmap_callback_ctl scratch_ops = {
+	DEVMAP_OPS_REV, scratch_map, scratch_access, scratch_dup, scratch_unmap
+};
+
+static int scratch_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len, size_t *maplen,
+			  uint_t model)
+{
+	if (off != 0)
+		return EINVAL;
+	*maplen = PAGESIZE;
+	return devmap_umem_setup(dhp, scratch_dip, &scratch_ops, scratch_cookie, 0, PAGESIZE,
+				 PROT_READ | PROT_WRITE | PROT_USER, DEVMAP_DEFAULTS, NULL);
+}
+
+static int scratch_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
+{
+	if (cmd != DDI_ATTACH || scratch_dip != NULL)
+		return DDI_FAILURE;
+	mutex_init(&scratch_lock, NULL, MUTEX_DRIVER, NULL);
+	scratch_page = ddi_umem_alloc(PAGESIZE, DDI_UMEM_SLEEP, &scratch_cookie);
+	scratch_dip = dip;
+	return ddi_create_minor_node(dip, "scratch0", S_IFCHR, 0, DDI_PSEUDO, 0);
+}
+
+static int scratch_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
+{
+	if (cmd != DDI_DETACH)
+		return DDI_FAILURE;
+	ddi_remove_minor_node(dip, NULL);
+	ddi_umem_free(scratch_cookie);
+	mutex_destroy(&scratch_lock);
+	scratch_dip = NULL;
+	return DDI_SUCCESS;
+}
+
+static struct cb_ops scratch_cb_ops = {
+	.cb_open = nulldev, .cb_close = nulldev, .cb_read = nodev, .cb_write = nodev,
+	.cb_ioctl = nodev, .cb_devmap = scratch_devmap, .cb_segmap = ddi_devmap_segmap,
+	.cb_flag = D_MP | D_DEVMAP, .cb_rev = CB_REV
+};
+
+static struct dev_ops scratch_dev_ops = {
+	.devo_rev = DEVO_REV, .devo_attach = scratch_attach, .devo_detach = scratch_detach,
+	.devo_cb_ops = &scratch_cb_ops
+};
+
+static struct modldrv scratch_modldrv = { &mod_driverops, "one page", &scratch_dev_ops };
+static struct modlinkage scratch_modlinkage = { MODREV_1, { &scratch_modldrv, NULL } };
+
+int _init(void)
+{
+	return mod_install(&scratch_modlinkage);
+}
+
+int _fini(void)
+{
+	return mod_remove(&scratch_modlinkage);
+}
+
+int _info(struct modinfo *modinfo)
+{
+	return mod_info(&scratch_modlinkage, modinfo);
+}
