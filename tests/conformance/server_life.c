@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The user engine among clients that mean it no good, and its life as an operator sees it. The bad
+ * clients speak the protocol themselves; the good ones that must not notice use the device as ever.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <devmap/protocol.h>
+
+#include "harness.h"
+
+#define RW	(PROT_READ | PROT_WRITE)
+
+/* The protocol, by hand. */
+
+static int knock(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	const int s = DO(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/ctest0", getenv("DEVMAP_DIR"));
+	DO(connect(s, (struct sockaddr *)&sa, sizeof(sa)));
+	return s;
+}
+
+/* One message with up to four descriptors. */
+static void send_to(int sock, const void *buf, size_t len, const int *fds, unsigned nfds)
+{
+	union {
+		char buf[CMSG_SPACE(4 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { .buf = "" };
+	struct iovec iov = { .iov_base = (void *)buf, .iov_len = len };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (nfds > 0) {
+		struct cmsghdr *c = (struct cmsghdr *)control.buf;
+
+		m.msg_control = control.buf;
+		m.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(nfds * sizeof(int));
+		memcpy(CMSG_DATA(c), fds, nfds * sizeof(int));
+	}
+	(void)!sendmsg(sock, &m, MSG_NOSIGNAL);
+}
+
+/* The answer and its first descriptor (-1: none); others are closed. False: there is no answer. */
+static bool receive(int sock, struct dm_reply *re, int *fd)
+{
+	union {
+		char buf[CMSG_SPACE(64 * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	static struct dm_piece pieces[DM_PIECES_MAX];
+	struct iovec iov[2] = { { re, sizeof(*re) }, { pieces, sizeof(pieces) } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = control.buf,
+		.msg_controllen = sizeof(control) };
+	const ssize_t n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	*fd = -1;
+	for (size_t i = 0; c != NULL && i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+		int got;
+
+		memcpy(&got, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+		if (i == 0)
+			*fd = got;
+		else
+			close(got);
+	}
+	return n >= (ssize_t)sizeof(*re);
+}
+
+static struct dm_request request(uint16_t op, uint64_t session)
+{
+	return (struct dm_request){ .magic = DM_MAGIC, .version = DM_VERSION, .op = op,
+		.session = session };
+}
+
+/*
+ * Asks on a device or session socket. The error of the answer, -1 if there is none; *re and *fd
+ * too.
+ */
+static int say_to(int sock, struct dm_request rq, int extra, struct dm_reply *re, int *fd)
+{
+	int pair[2], fds[2], error;
+
+	DO(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+	fds[0] = pair[1];
+	fds[1] = extra;
+	send_to(sock, &rq, sizeof(rq), fds, extra >= 0 ? 2 : 1);
+	close(pair[1]);
+	error = receive(pair[0], re, fd) ? re->error : -1;
+	close(pair[0]);
+	return error;
+}
+
+static int raw_open(void)
+{
+	const struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_OPEN,
+		.a = { O_RDWR } };
+	struct dm_reply re;
+	int s = knock(), fd;
+
+	send_to(s, &rq, sizeof(rq), NULL, 0);
+	CHECK(receive(s, &re, &fd));
+	CHECK_EQ(re.error, 0);
+	close(s);
+	return fd;
+}
+
+static int ask_simply(int sock, uint16_t op, uint64_t session, const uint64_t a[6])
+{
+	struct dm_request rq = request(op, session);
+	struct dm_reply re;
+	int fd, error;
+
+	memcpy(rq.a, a, sizeof(rq.a));
+	error = say_to(sock, rq, -1, &re, &fd);
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+static int new_userfaultfd(void)
+{
+	return DO(syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
+}
+
+/* A session: its id and socket. */
+static uint64_t raw_attach(int device, int *sock)
+{
+	const int uffd = new_userfaultfd();
+	struct dm_reply re;
+
+	CHECK_EQ(say_to(device, request(DM_ATTACH, 0), uffd, &re, sock), 0);
+	close(uffd);
+	return re.v[0];
+}
+
+static int mmap_request(int device, uint64_t session, uintptr_t addr, uint64_t len, uint64_t off,
+			uint64_t *id)
+{
+	struct dm_request rq = request(DM_MMAP, session);
+	struct dm_reply re;
+	int fd, error;
+
+	rq.a[0] = addr;
+	rq.a[1] = len;
+	rq.a[2] = RW;
+	rq.a[3] = MAP_SHARED;
+	rq.a[4] = off;
+	error = say_to(device, rq, -1, &re, &fd);
+	if (fd >= 0)
+		close(fd);
+	*id = re.v[0];
+	return error;
+}
+
+/* What the engine holds. */
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[64];
+	int parent = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	f = fopen(path, "re");
+	CHECK(f != NULL && fscanf(f, "%*d (%*[^)]) %*c %d", &parent) == 1);
+	fclose(f);
+	return parent;
+}
+
+static int descriptors(pid_t pid)
+{
+	char path[64];
+	int n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	d = opendir(path);
+	if (d == NULL)
+		skip("the engine's descriptors cannot be counted: %s", error_text());
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* It works for others. */
+static void check_works(void)
+{
+	struct actor *a = new_actor_with("ctest0", 0, 2);
+
+	put(a, AT(a, 0), 77);
+	CHECK_EQ(get(a, AT(a, 0)), 77);
+	leave_by_exit(a);
+}
+
+/* The tests. */
+
+static void silent_visitors(void)
+{
+	const pid_t engine = engine_pid("ctest0");
+	const int before = descriptors(engine);
+	int s[600];
+	int64_t start;
+
+	for (size_t i = 0; i < 600; i++)
+		s[i] = knock();
+	start = now();
+	check_works();
+	CHECK(now() - start < 5 * SECOND);
+	for (size_t i = 0; i < 600; i++)
+		close(s[i]);
+	AWAIT(descriptors(engine) <= before);
+}
+
+static void garbage_at_the_door(void)
+{
+	const pid_t engine = engine_pid("ctest0");
+	const int before = descriptors(engine);
+	const int fds[4] = { 0, 1, 2, 0 };
+	struct dm_request rq = request(DM_OPEN, 0);
+	struct dm_reply re;
+	char junk[4096];
+	int s, fd;
+
+	memset(junk, 0xa5, sizeof(junk));
+	for (size_t len = 0; len <= sizeof(junk); len += 256) {
+		s = knock();
+		send_to(s, junk, len, fds, len / 256 % 5);
+		CHECK(!receive(s, &re, &fd));
+		close(s);
+	}
+	rq.version = 99;
+	s = knock();
+	send_to(s, &rq, sizeof(rq), fds, 4);
+	CHECK(receive(s, &re, &fd));
+	CHECK_EQ(re.error, EPROTONOSUPPORT);
+	close(s);
+	check_works();
+	AWAIT(descriptors(engine) <= before);
+}
+
+static void odd_descriptors(void)
+{
+	const pid_t engine = engine_pid("ctest0");
+	const int before = descriptors(engine);
+	const struct dm_request rq = request(DM_IOCTL, 0);
+	int device, file = DO(open("/proc/self/exe", O_RDONLY)), pair[2], fd;
+	struct dm_reply re;
+
+	DO(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+	for (int i = 0; i < 50; i++) {
+		device = raw_open();
+		send_to(device, &rq, sizeof(rq), NULL, 0);
+		send_to(device, &rq, sizeof(rq), &file, 1);
+		send_to(device, &rq, sizeof(rq), pair, 1);
+		send_to(device, &rq, 7, pair, 2);
+		CHECK_EQ(ask_simply(device, DM_INFO, 0, ASK(0)), 0);
+		CHECK_EQ(say_to(device, request(DM_ATTACH, 0), file, &re, &fd), EINVAL);
+		CHECK_EQ(say_to(device, request(DM_ATTACH, 0), -1, &re, &fd), EBADF);
+		send_to(device, "", 0, pair, 2);	/* looks like the end */
+		close(device);
+	}
+	check_works();
+	AWAIT(descriptors(engine) <= before);
+}
+
+static void absurd_requests(void)
+{
+	const int device = raw_open();
+	const uintptr_t at = (uintptr_t)DO(mmap(NULL, 8 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+						-1, 0));
+	const uint64_t huge[] = { 0, 1ull << 40, 1ull << 63, UINT64_MAX, UINT64_MAX - page + 1 };
+	uint64_t session, id, other;
+	int sock, uffd = new_userfaultfd(), fd;
+	struct dm_reply re;
+
+	session = raw_attach(device, &sock);
+	for (size_t i = 0; i < sizeof(huge) / sizeof(huge[0]); i++) {
+		CHECK(mmap_request(device, session, at, huge[i], 0, &id) > 0);
+		CHECK(mmap_request(device, session, UINT64_MAX - page + 1, page + huge[i], 0, &id) > 0);
+		CHECK_EQ(ask_simply(sock, DM_MOVE, session, ASK(at, huge[i], at + page)), EINVAL);
+	}
+	CHECK(mmap_request(device, session, at + 1, page, 0, &id) > 0);
+	CHECK(mmap_request(device, session, at, page, UINT64_MAX - page + 1, &id) > 0);
+	CHECK_EQ(mmap_request(device, session + 1, at, page, 0, &id), EPERM);
+	CHECK_EQ(mmap_request(device, session, at, 2 * page, 0, &id), 0);
+	CHECK_EQ(mmap_request(device, session, at + page, page, 0, &other), EBUSY);
+	CHECK_EQ(ask_simply(sock, DM_COMMIT, session, ASK(id + 1000)), EINVAL);
+	CHECK(ask_simply(sock, DM_COMMIT, session, ASK(id)) != 0);	/* no window stands there */
+	CHECK_EQ(ask_simply(sock, DM_COMMIT, session, ASK(id)), EINVAL);
+	CHECK_EQ(ask_simply(sock, DM_ABORT, session, ASK(id)), EINVAL);
+	CHECK_EQ(say_to(sock, request(DM_CHILD, session), uffd, &re, &fd), EINVAL);
+	CHECK_EQ(ask_simply(sock, DM_OPEN, session, ASK(0)), EPROTO);
+	CHECK(ask_simply(device, DM_READ, session, ASK(0, 8, (uint64_t)-8)) != 0);
+	check_works();
+}
+
+/* A child's socket in the wrong hands: only the first who speaks is the child. */
+static void child_twice(void)
+{
+	const int device = raw_open();
+	int sock, child, fd;
+	struct dm_reply re;
+
+	(void)raw_attach(device, &sock);
+	CHECK_EQ(say_to(sock, request(DM_FORK, 0), -1, &re, &child), 0);
+	CHECK_EQ(say_to(child, request(DM_CHILD, 0), new_userfaultfd(), &re, &fd), 0);
+	CHECK_EQ(say_to(child, request(DM_CHILD, 0), new_userfaultfd(), &re, &fd), EINVAL);
+	CHECK_EQ(say_to(sock, request(DM_FORK, 0), -1, &re, &child), 0);
+	CHECK_EQ(say_to(child, request(DM_CHILD, 0), -1, &re, &fd), EBADF);
+	check_works();
+}
+
+static void no_leaks(void)
+{
+	const pid_t engine = engine_pid("ctest0"), supervisor = parent_of(engine);
+	struct actor *a;
+	int before, kept;
+
+	check_works();
+	before = descriptors(engine);
+	kept = descriptors(supervisor);
+	a = new_actor("ctest0");
+	for (int i = 0; i < 300; i++) {
+		char *p = map_pages(a, i % 8, 1 + i % 3);	/* a new window each time */
+
+		put(a, p, i);
+		CHECK_EQ(unmap(a, p, (1 + i % 3) * page), 0);
+	}
+	AWAIT(descriptors(supervisor) <= kept + 6);
+	AWAIT(descriptors(engine) <= before + 12);
+	leave_by_exit(a);
+	AWAIT(descriptors(supervisor) <= kept);
+	AWAIT(descriptors(engine) <= before);
+}
+
+/* 32 processes that all have the mapping, and use it. */
+static void fork_bomb(void *arg)
+{
+	const int fd = open_device("ctest0");
+	volatile uint64_t *p = DO(mmap(NULL, page, RW, MAP_SHARED, fd, 0));
+
+	(void)arg;
+	for (int i = 0; i < 5; i++)
+		(void)DO(fork());
+	*p = getpid();
+	_exit(*p == (uint64_t)getpid() ? 0 : 1);
+}
+
+static void storms(void)
+{
+	const pid_t engine = engine_pid("ctest0");
+	const int fd = control(), before = descriptors(engine);
+	struct actor *a;
+
+	for (int i = 0; i < 10; i++) {
+		a = new_actor_with("ctest0", 0, 4);
+		put(a, AT(a, 1), i);
+		if (i % 2 == 0)
+			leave_by_exec(a);
+		else
+			leave_by_kill(a);
+		AWAIT(counts(fd).maps == 0);
+		kill(a->pid, SIGKILL);		/* what it executed holds the descriptor */
+	}
+	CHECK(WAS_OK(in_child(fork_bomb, NULL)));
+	AWAIT(counts(fd).maps == 0);
+	AWAIT(descriptors(engine) <= before);
+}
+
+/* A name of terminal commands and half characters is shown, and hides nobody. */
+static void odd_name(void)
+{
+	char *p;
+	int fd;
+
+	DO(prctl(PR_SET_NAME, "\xff\x1b[2J\xc3"));
+	fd = open_device("ctest0");
+	p = DO(mmap(NULL, page, RW, MAP_SHARED, fd, 0));
+	*(volatile uint64_t *)p = 1;
+	CHECK_EQ(listed_owner("ctest0"), getpid());
+	CHECK(statistic("ctest0", "mappings") > 0);
+}
+
+/* Of an engine of one's own. */
+
+static pid_t serve(const char *dir, const char *driver, const char *second, const char *threads)
+{
+	char path[512], a[512], b[512], out[600];
+	const char *root = getenv("DEVMAP_ROOT");
+	const pid_t pid = DO(fork());
+
+	if (pid != 0)
+		return pid;
+	snprintf(path, sizeof(path), "%s/bin/devmap", root);
+	snprintf(a, sizeof(a), "%s/tests/drivers/%s", root, driver);
+	snprintf(b, sizeof(b), "%s/tests/drivers/%s", root, second ? second : "");
+	snprintf(out, sizeof(out), "%s/second.log", dir);
+	unsetenv("LD_PRELOAD");
+	(void)!freopen(out, "w", stderr);
+	(void)!freopen("/dev/null", "w", stdout);
+	execl(path, "devmap", "serve", "--threads", threads, "--dir", dir, a, second ? b : NULL, NULL);
+	_exit(127);
+}
+
+static bool second_said(const char *dir, const char *text)
+{
+	char path[600], line[512];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/second.log", dir);
+	f = fopen(path, "re");
+	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL)
+		found = strstr(line, text) != NULL;
+	if (f != NULL)
+		fclose(f);
+	return found;
+}
+
+static void second_supervisor(void)
+{
+	const char *dir = getenv("DEVMAP_DIR");
+	const int status = await_pid(serve(dir, "ctest.so", NULL, "4"));
+
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CHECK(second_said(dir, "ctest0: already served by another process"));
+	check_works();
+}
+
+/* One driver that cannot be served is reason enough to serve none, whichever is ready first. */
+static void bad_second_driver(void)
+{
+	struct engine e = start_engine((const char *const[]){ NULL });
+	int status;
+
+	CHECK_EQ(stop_engine(&e), 0);
+	DO(mkdir(e.dir, 0700));
+	status = await_pid(serve(e.dir, "ctest.so", "td_undef.so", "4"));
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+	status = await_pid(serve(e.dir, "none.so", "ctest.so", "4"));
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 0);
+}
+
+static const char *const few[] = { "--threads", "4", NULL };
+
+/* This program again, as a client of that engine. */
+static pid_t run_client(const struct engine *e, const char *what)
+{
+	const pid_t pid = DO(fork());
+
+	if (pid == 0) {
+		setenv("DEVMAP_DIR", e->dir, 1);
+		execl("/proc/self/exe", "server_life", "--client", what, NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/*
+ * More clients than threads wait inside the driver, which never lets them through. The killed are
+ * seen to go, and the engine stops: at once if the driver can be interrupted.
+ */
+static void busy_threads(void)
+{
+	struct engine e = start_engine(few);
+	pid_t pid[12];
+
+	for (int i = 0; i < 12; i++)
+		pid[i] = run_client(&e, "gated");
+	usleep(500000);
+	for (int i = 0; i < 12; i += 2) {
+		kill(pid[i], SIGKILL);
+		await_pid(pid[i]);
+	}
+	usleep(200000);
+	{
+		const int64_t start = now();
+		const int status = stop_engine(&e);
+
+		CHECK(status != -1);
+		CHECK(now() - start < 15 * SECOND);
+	}
+	for (int i = 1; i < 12; i += 2)
+		CHECK(await_pid(pid[i]) != 0);
+}
+
+/*
+ * A driver that cannot be interrupted: the supervisor ends its engine, and its client gets SIGBUS.
+ */
+static void stuck_driver(void)
+{
+	struct engine e = start_engine(few);
+	const pid_t pid = run_client(&e, "stuck");
+	const int64_t start = now();
+	int status;
+
+	usleep(300000);
+	status = stop_engine(&e);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CHECK(now() - start < 30 * SECOND);
+	CHECK_EQ(await_pid(pid), SIGBUS);
+}
+
+static void gated_client(enum ctest_knob gate)
+{
+	const int fd = open_device("ctest0");
+	char *p = DO(mmap(NULL, page, RW, MAP_SHARED, fd, 0));
+
+	knob(fd, gate, CT_EVERYBODY);
+	*(volatile uint64_t *)p = 1;
+	_exit(0);
+}
+
+static const struct test tests[] = {
+	{ "visitors who say nothing keep nobody out", silent_visitors },
+	{ "garbage at the door", garbage_at_the_door },
+	{ "descriptors of the wrong kind are given back", odd_descriptors },
+	{ "absurd requests fail", absurd_requests },
+	{ "DM_CHILD counts once", child_twice },
+	{ "mapping and unmapping leaves no descriptor behind", no_leaks },
+	{ "storms of fork, exec and kill leave nothing behind", storms },
+	{ "X4 a process with an odd name is listed", odd_name },
+	{ "a second supervisor for a directory gives up", second_supervisor },
+	{ "C26 a driver that cannot be served stops the others", bad_second_driver },
+	{ "all threads busy: the engine stops in bounded time", busy_threads },
+	{ "a call that never returns: the engine is ended", stuck_driver },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "--client") == 0) {
+		page = sysconf(_SC_PAGESIZE);
+		gated_client(strcmp(argv[2], "stuck") == 0 ? CT_GATE_CTXMGT : CT_GATE_ACCESS);
+	}
+	return run_tests(argc, argv, tests, sizeof(tests) / sizeof(tests[0]), USER_ENGINE);
+}
