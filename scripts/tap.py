@@ -21,6 +21,7 @@ import time
 
 LIMIT_S = 300       # for one program
 GRACE_S = 5         # for what it started to go away after it
+HEAD, TAIL = 150, 50    # lines that are shown of a sanitizer's report, which begins with what it is
 NOBODY = 65534
 
 running = set()     # process groups of programs that run now
@@ -28,6 +29,7 @@ running = set()     # process groups of programs that run now
 PLAN = re.compile(r'1\.\.(\d+)\s*(?:#\s*skip\S*\s*(.*))?$', re.I)
 RESULT = re.compile(r'(not )?ok\b(.*)$')
 SKIP = re.compile(r'#\s*skip\S*\s*(.*)$', re.I)
+FINDING = re.compile(r'^(?:SUMMARY: |.*(?:ERROR|WARNING): \w+Sanitizer|.*runtime error: ).*', re.M)
 
 
 class Report:
@@ -116,6 +118,21 @@ def left_behind(pgid):
     return found
 
 
+def excerpt(text):
+    """The text, without the middle if it is long."""
+    lines = text.rstrip().splitlines()
+    if len(lines) > HEAD + TAIL:
+        lines[HEAD:-TAIL] = [f'... ({len(lines) - HEAD - TAIL} lines left out)']
+    return '\n'.join(lines) + '\n' if lines else ''
+
+
+def finding(log):
+    """What a sanitizer's report says in one line: its summary, or what it begins with."""
+    found = FINDING.findall(log)
+    summary = [line for line in found if line.startswith('SUMMARY: ')]
+    return (summary + found + ['no summary'])[0]
+
+
 def run_program(args, program):
     """Runs one program; returns its report and everything that it printed."""
     home = args.work / f'{os.getpid()}.{program.name}'
@@ -137,9 +154,10 @@ def run_program(args, program):
     report.judge_exit(status)
     if left:
         report.problems.append('left running: ' + ', '.join(left))
-    for log in sorted(home.glob('sanitizer.*')):
-        report.problems.append('sanitizer report')
-        text += log.read_text(errors='replace')
+    for path in sorted(home.glob('sanitizer.*')):
+        log = path.read_text(errors='replace')
+        report.problems.append(f'sanitizer report: {finding(log)}')
+        text += f'--- {path.name}\n{excerpt(log)}'
     output.unlink()
     shutil.rmtree(home, ignore_errors=True)
     return report, text
@@ -167,8 +185,11 @@ def show(args, program, report, text):
     for reason in report.skips:
         print(f'test: {name}: skipped: {reason}')
     if report.failed or report.problems:
-        print(f'test: {name}: FAILED' + ''.join(f'; {p}' for p in report.problems))
+        heading = f'test: {name}: FAILED' + ''.join(f'; {p}' for p in report.problems)
+        print(heading)
         print(text.rstrip())
+        if text.count('\n') > TAIL:
+            print(heading)      # once more: of a long output often only the end is seen
 
 
 def run(args):
@@ -194,6 +215,70 @@ def run(args):
         tally.write(f'{passed} {failed} {skipped}\n')
     print(f'test: {args.title}: {total(passed, failed, skipped)}'
           f' in {time.monotonic() - start:.1f} s', flush=True)
+
+
+class Guest:
+    """What the programs of a guest came to, from what scripts/guest/lib.sh reported."""
+
+    def __init__(self, report):
+        self.titles = {}        # title: [(name, Report, output, milliseconds)]
+        self.running = {}       # (title, name): lines of its output, those that have not ended
+        self.done = False
+        current = None
+        for line in report.splitlines():
+            line = line.rstrip('\r')
+            if line.startswith('@start '):
+                self.running[tuple(line[7:].split('|', 1))] = []
+            elif line.startswith('@begin '):
+                where, status, took = line[7:].rsplit(' ', 2)
+                current, left = tuple(where.split('|', 1)), []
+            elif line == '@done':
+                self.done = True
+            elif line.startswith('@left ') and current:
+                left.append(line[6:])
+            elif line == '@end' and current:
+                self.end(current, int(status), left, int(took))
+                current = None
+            elif line.startswith(' ') and current:
+                self.running[current].append(line[1:])
+
+    def end(self, where, status, left, took):
+        title, name = where
+        text = '\n'.join(self.running.pop(where))
+        report = Report(text)
+        report.judge_exit(status)
+        if left:
+            report.problems.append('left running: ' + ', '.join(left))
+        self.titles.setdefault(title, []).append((name, report, text, took))
+
+    def cut_off(self):
+        """Programs that the guest did not live to see the end of: failures with what they said."""
+        for where in list(self.running):
+            self.end(where, 0, [], 0)
+            self.titles[where[0]][-1][1].problems.append('the guest ended before it')
+
+
+def guest(args):
+    found = Guest(args.report.read_text(errors='replace') if args.report.exists() else '')
+    found.cut_off()
+    with open(args.tally, 'a') as tally:
+        for title, programs in found.titles.items():
+            args.title = f'{title} ({args.where})'
+            passed = failed = skipped = took = 0
+            for name, report, text, milliseconds in sorted(programs, key=lambda p: p[0]):
+                show(args, pathlib.PurePath(name), report, text)
+                passed += report.passed
+                failed += report.failed + len(report.problems)
+                skipped += len(report.skips)
+                took += milliseconds
+            tally.write(f'{passed} {failed} {skipped}\n')
+            print(f'test: {args.title}: {total(passed, failed, skipped)}'
+                  f' in {took / 1000:.1f} s')
+        problems = args.problems.read_text(errors='replace').rstrip()
+        if problems or not found.done:
+            print(f'test: {args.where}: FAILED\n{problems}')
+            tally.write('0 1 0\n')
+    sys.stdout.flush()
 
 
 def total(passed, failed, skipped):
@@ -225,6 +310,12 @@ def main():
     one.add_argument('dir')
     one.add_argument('words', nargs='*')
     one.set_defaults(func=run)
+    machine = commands.add_parser('guest', help='add up what a guest reported')
+    machine.add_argument('--where', required=True, help='the guest in messages')
+    machine.add_argument('--tally', required=True, help='file to add the counts to')
+    machine.add_argument('report', type=pathlib.Path)
+    machine.add_argument('problems', type=pathlib.Path)
+    machine.set_defaults(func=guest)
     both = commands.add_parser('sum', help='print the sum of a tally')
     both.add_argument('tally')
     both.set_defaults(func=add_up)

@@ -77,14 +77,17 @@ void driver_unlist(struct driver *d)
 
 /* Minor nodes. */
 
-struct minor_node *driver_minors(struct driver *d)
+struct minor_node *driver_minor_after(struct driver *d, struct minor_node *m)
 {
-	struct minor_node *m;
-
 	(void)pthread_mutex_lock(&drivers_lock);
-	m = d->minors;
+	m = m != NULL ? m->next : d->minors;
 	(void)pthread_mutex_unlock(&drivers_lock);
 	return m;
+}
+
+struct minor_node *driver_minors(struct driver *d)
+{
+	return driver_minor_after(d, NULL);
 }
 
 struct minor_node *driver_minor(dev_t dev)
@@ -158,33 +161,33 @@ static const char *minor_refusal(const char *name, int spec_type)
 	return strlen(name) >= MINOR_NAME_MAX ? "the name is too long" : NULL;
 }
 
-int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-    const char *node_type, int flag)
+/* mode 0: the server's default. caller: the driver's code. */
+static int minor_create(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
+    mode_t mode, const void *caller)
 {
 	const char *wrong;
 	struct node *n;
 	bool named;
 
-	(void)node_type;
-	(void)flag;
 	if (name == NULL || name[0] == '\0')
 		name = dip->name;
 	wrong = minor_refusal(name, spec_type);
 	if (wrong != NULL) {
-		driver_mistake(CALLER(), "ddi_create_minor_node", "%s: '%s': %s", dip->name, name,
+		driver_mistake(caller, "ddi_create_minor_node", "%s: '%s': %s", dip->name, name,
 		    wrong);
 		return DDI_FAILURE;
 	}
 	n = minor_new(dip, name, minor_num);
 	if (n == NULL)
 		return DDI_FAILURE;
+	n->minor.mode = mode;
 	(void)pthread_mutex_lock(&drivers_lock);
 	named = minor_set_name(n, dip);
 	if (named)
 		minor_append(dip->driver, &n->minor);
 	(void)pthread_mutex_unlock(&drivers_lock);
 	if (!named) {
-		driver_mistake(CALLER(), "ddi_create_minor_node", "%s: there is a '%s' already",
+		driver_mistake(caller, "ddi_create_minor_node", "%s: there is a '%s' already",
 		    dip->name, name);
 		free(n);
 		return DDI_FAILURE;
@@ -192,6 +195,24 @@ int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, mino
 	if (minor_added != NULL)
 		minor_added(&n->minor);
 	return DDI_SUCCESS;
+}
+
+int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
+    const char *node_type, int flag)
+{
+	(void)node_type;
+	(void)flag;
+	return minor_create(dip, name, spec_type, minor_num, 0, CALLER());
+}
+
+int ddi_create_priv_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
+    const char *node_type, int flag, const char *read_priv, const char *write_priv, mode_t priv_mode)
+{
+	(void)node_type;
+	(void)read_priv;
+	(void)write_priv;
+	return minor_create(dip, name, spec_type, minor_num,
+	    flag & PRIVONLY_DEV ? priv_mode & 0777 : 0, CALLER());
 }
 
 /* Takes one node of dip off the list, or gives NULL. name NULL: whichever. */
@@ -232,12 +253,14 @@ void ddi_remove_minor_node(dev_info_t *dip, const char *name)
 static dev_info_t *dip_of_minor(struct driver *d, dev_t dev)
 {
 	struct minor_node *m;
+	dev_info_t *dip;
 
 	(void)pthread_mutex_lock(&drivers_lock);
 	for (m = d->minors; m != NULL && m->dev != dev; m = m->next)
 		;
+	dip = m != NULL ? m->dip : NULL;	/* m may be removed as soon as the lock is free */
 	(void)pthread_mutex_unlock(&drivers_lock);
-	return m != NULL ? m->dip : NULL;
+	return dip;
 }
 
 /* A number that open(9E) made up: only the driver knows. */

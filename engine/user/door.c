@@ -217,13 +217,14 @@ static void visitor_ready(struct source *s, uint32_t events)
 	(void)events;
 	for (unsigned i = 0; i < nfds; i++)
 		close(fds[i]);
-	if (n == sizeof (rq.msg) && rq.msg.magic == DM_MAGIC) {
+	if (n == sizeof (rq.msg) && rq.msg.magic == DM_MAGIC && files_enter()) {
 		pthread_mutex_lock(&doors_lock);
 		visitor_unlist(v);
 		pthread_mutex_unlock(&doors_lock);
 		rq.nfds = 1;
 		rq.fds[0] = s->fd;
 		door_serve(v->door, &rq);
+		files_leave();
 	}
 	source_remove(s);
 }
@@ -290,11 +291,35 @@ static struct door *door_new(const struct minor_node *m)
 	return d;
 }
 
+/* doors_lock held. Where the node's door is in the list, or the list's end. */
+static struct door **door_find(const struct minor_node *m)
+{
+	struct door **p = &doors;
+
+	while (*p != NULL && ((*p)->minor.dev != m->dev || strcmp((*p)->minor.name, m->name) != 0))
+		p = &(*p)->next;
+	return p;
+}
+
+static bool door_is_open(const struct minor_node *m)
+{
+	bool open;
+
+	pthread_mutex_lock(&doors_lock);
+	open = *door_find(m) != NULL;
+	pthread_mutex_unlock(&doors_lock);
+	return open;
+}
+
 int door_open(struct minor_node *m)
 {
-	struct door *d = door_new(m);
-	int error = d ? door_listen(d) : -ENOMEM;
+	struct door *d;
+	int error;
 
+	if (door_is_open(m))
+		return 0;
+	d = door_new(m);
+	error = d ? door_listen(d) : -ENOMEM;
 	if (error == 0)
 		error = source_add(&d->source);
 	if (error == 0) {
@@ -333,9 +358,8 @@ void door_close(struct minor_node *m)
 	struct door *d, **p;
 
 	pthread_mutex_lock(&doors_lock);
-	for (p = &doors; (d = *p) != NULL; p = &d->next)
-		if (d->minor.dev == m->dev && strcmp(d->minor.name, m->name) == 0)
-			break;
+	p = door_find(m);
+	d = *p;
 	if (d != NULL)
 		*p = d->next;
 	pthread_mutex_unlock(&doors_lock);

@@ -48,6 +48,8 @@ struct cb_ops *driver_cb_ops(const struct driver *d);
  * listed when it was added, not listed any more when it is removed, and freed after that call.
  */
 struct minor_node *driver_minors(struct driver *d);
+/* The one after m, or the first if m is NULL; NULL: none. m must not be freed meanwhile. */
+struct minor_node *driver_minor_after(struct driver *d, struct minor_node *m);
 void driver_set_minor_hook(void (*added)(struct minor_node *),
     void (*removed)(struct minor_node *));
 /* The node of dev, or NULL. */

@@ -26,7 +26,71 @@ struct server_options server_options = {
 uint64_t server_id;
 
 static struct driver *the_driver;
+static char the_name[MINOR_NAME_MAX];	/* its name, which is asked for when it may be gone */
 static int exit_status;
+
+/*
+ * The driver makes and removes minor nodes whenever it likes; doors follow them from the start to
+ * the stop. A node that was removed is freed after minor_removed(): while this lock is held, every
+ * node that has been met stays.
+ */
+static pthread_mutex_t nodes_lock = PTHREAD_MUTEX_INITIALIZER;
+static bool nodes_have_doors;
+
+static void minor_added(struct minor_node *m)
+{
+	pthread_mutex_lock(&nodes_lock);
+	if (nodes_have_doors)
+		(void)door_open(m);
+	pthread_mutex_unlock(&nodes_lock);
+}
+
+static void minor_removed(struct minor_node *m)
+{
+	pthread_mutex_lock(&nodes_lock);
+	if (nodes_have_doors)
+		door_close(m);
+	pthread_mutex_unlock(&nodes_lock);
+}
+
+/* The names of all nodes, as far as there is room. 0 or -errno. */
+static int open_doors(char *names, size_t room)
+{
+	struct minor_node *m = NULL;
+	size_t used = 0;
+	int error = 0;
+
+	names[0] = '\0';
+	pthread_mutex_lock(&nodes_lock);
+	while (error == 0 && (m = driver_minor_after(the_driver, m)) != NULL) {
+		error = door_open(m);
+		if (used < room)
+			used += (size_t)snprintf(names + used, room - used, "%s%s", used ? " " : "",
+			    m->name);
+	}
+	nodes_have_doors = error == 0;
+	pthread_mutex_unlock(&nodes_lock);
+	return error;
+}
+
+static void close_doors(void)
+{
+	pthread_mutex_lock(&nodes_lock);
+	nodes_have_doors = false;
+	pthread_mutex_unlock(&nodes_lock);
+	doors_close();
+}
+
+/* Nobody comes in any more, and who is in leaves: then nobody calls the driver. */
+static void stop_serving(void)
+{
+	close_doors();
+	sessions_end();
+	files_close();
+	requests_interrupt();
+	if (!files_wait(5000))
+		log_warn("%s: clients still hold it open; stopping all the same", the_name);
+}
 
 static void stop_work(struct work *w)
 {
@@ -34,17 +98,11 @@ static void stop_work(struct work *w)
 
 	(void)w;
 	keeper_say(PARCEL_STOPPING, "");
-	driver_set_minor_hook(NULL, NULL);
-	doors_close();
-	sessions_end();
-	files_close();
-	if (!files_wait(5000))
-		log_warn("%s: clients still hold it open; stopping all the same",
-		    driver_name(the_driver));
+	stop_serving();
 	devmap_instance_gone(NULL);
 	error = driver_unload(the_driver);
 	if (error != 0) {
-		log_warn("%s: does not detach: %s", driver_name(the_driver), strerror(-error));
+		log_warn("%s: does not detach: %s", the_name, strerror(-error));
 		exit_status = 1;
 	}
 	pool_stop();
@@ -88,7 +146,7 @@ static void supervisor_gone(struct source *s, uint32_t events)
 {
 	(void)events;
 	source_remove(s);
-	log_warn("%s: the supervisor is gone; serving on without it", driver_name(the_driver));
+	log_warn("%s: the supervisor is gone; serving on without it", the_name);
 }
 
 static int watch_supervisor(int fd)
@@ -100,44 +158,6 @@ static int watch_supervisor(int fd)
 	return fd < 0 ? 0 : source_add(&source);
 }
 
-static void minor_added(struct minor_node *m)
-{
-	(void)door_open(m);
-}
-
-static void minor_removed(struct minor_node *m)
-{
-	door_close(m);
-}
-
-static int open_doors(void)
-{
-	int error = 0;
-
-	for (struct minor_node *m = driver_minors(the_driver); m != NULL && error == 0; m = m->next)
-		error = door_open(m);
-	if (error != 0)
-		doors_close();
-	else
-		driver_set_minor_hook(minor_added, minor_removed);
-	return error;
-}
-
-static void say_ready(void)
-{
-	char names[512] = "";
-	size_t used = 0;
-
-	for (struct minor_node *m = driver_minors(the_driver); m != NULL; m = m->next) {
-		int n = snprintf(names + used, sizeof (names) - used, "%s%s", used ? " " : "", m->name);
-
-		if (n < 0 || (size_t)n >= sizeof (names) - used)
-			break;
-		used += (size_t)n;
-	}
-	keeper_say(PARCEL_READY, names);
-}
-
 /* Sessions and windows are descriptors: as many as we may have. */
 static void raise_limits(void)
 {
@@ -147,6 +167,27 @@ static void raise_limits(void)
 		rl.rlim_cur = rl.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
 	}
+}
+
+/* From the loading of the driver to the doors. 0 or -errno; then nothing is left. */
+static int serve_driver(const char *spec, int fd)
+{
+	char names[512];
+	int error = driver_load(spec, &the_driver);
+
+	if (error != 0)
+		return error;
+	(void)snprintf(the_name, sizeof (the_name), "%s", driver_name(the_driver));
+	error = watch_supervisor(fd);
+	if (error == 0)
+		error = open_doors(names, sizeof (names));
+	if (error == 0) {
+		keeper_say(PARCEL_READY, names);
+		return 0;
+	}
+	stop_serving();
+	(void)driver_unload(the_driver);
+	return error;
 }
 
 static int engine_start(const char *spec, int fd)
@@ -182,17 +223,13 @@ static int engine_start(const char *spec, int fd)
 	glue_init();
 	devmap_set_lock_limits(server_options.lock_ns, server_options.lock_pages);
 	files_init();
-	error = driver_load(spec, &the_driver);
-	if (error != 0)
-		return error;
-	error = watch_signals();
-	if (error == 0)
-		error = watch_supervisor(fd);
-	if (error == 0)
-		error = open_doors();
-	if (error != 0)
-		(void)driver_unload(the_driver);
-	return error;
+	driver_set_minor_hook(minor_added, minor_removed);
+	error = serve_driver(spec, fd);
+	/*
+	 * The last of all: when a signal comes, other threads stop the driver, and take away what a
+	 * start still uses. One that has come by now is pending, and is read then.
+	 */
+	return error != 0 ? error : watch_signals();
 }
 
 int engine_main(const char *spec, int fd)
@@ -203,7 +240,6 @@ int engine_main(const char *spec, int fd)
 		keeper_say(PARCEL_FAILED, "");
 		return 1;
 	}
-	say_ready();
 	pool_loop();
 	return exit_status;
 }

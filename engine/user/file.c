@@ -23,7 +23,28 @@
 static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *files;
 static pthread_cond_t files_cv = PTHREAD_COND_INITIALIZER;
-static unsigned files_open;		/* close(9E) not called yet; under files_lock */
+static unsigned files_open;		/* close(9E) not called yet, and files_enter(); files_lock */
+static bool files_stopping;		/* files_close() was called; files_lock */
+
+bool files_enter(void)
+{
+	bool enter;
+
+	pthread_mutex_lock(&files_lock);
+	enter = !files_stopping;
+	if (enter)
+		files_open++;
+	pthread_mutex_unlock(&files_lock);
+	return enter;
+}
+
+void files_leave(void)
+{
+	pthread_mutex_lock(&files_lock);
+	if (--files_open == 0)
+		pthread_cond_broadcast(&files_cv);
+	pthread_mutex_unlock(&files_lock);
+}
 
 void file_get(struct file *f)
 {
@@ -72,10 +93,7 @@ static void file_close(struct file *f)
 	cred_put(f->cred);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
-	pthread_mutex_lock(&files_lock);
-	if (--files_open == 0)
-		pthread_cond_broadcast(&files_cv);
-	pthread_mutex_unlock(&files_lock);
+	files_leave();
 }
 
 static struct file *closing_take(struct door *d)
@@ -216,6 +234,11 @@ static struct file *file_new(struct door *d, int flags, struct cred *cred)
 	return f;
 }
 
+static void hang_up(struct file *f)
+{
+	(void)shutdown(f->source.fd, SHUT_RDWR);
+}
+
 int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, int *fd,
     struct dm_info *info)
 {
@@ -245,6 +268,8 @@ int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, 
 	f->next = files;
 	files = f;
 	files_open++;
+	if (files_stopping)
+		hang_up(f);		/* files_close() may not have met it */
 	pthread_mutex_unlock(&files_lock);
 	error = -source_add(&f->source);
 	if (error != 0) {
@@ -335,14 +360,12 @@ void files_each(void (*fn)(struct file *f))
 	pthread_mutex_unlock(&files_lock);
 }
 
-static void hang_up(struct file *f)
-{
-	(void)shutdown(f->source.fd, SHUT_RDWR);
-}
-
-/* At stop: every descriptor that a client still holds hangs up. */
+/* At stop: every descriptor that a client still holds, or is about to get, hangs up. */
 void files_close(void)
 {
+	pthread_mutex_lock(&files_lock);
+	files_stopping = true;
+	pthread_mutex_unlock(&files_lock);
 	files_each(hang_up);
 }
 

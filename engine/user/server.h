@@ -77,6 +77,9 @@ void file_put(struct file *f);
 void files_init(void);
 void files_close(void);
 bool files_wait(int ms);		/* until the last is closed; false: some are still open */
+/* Around what a visitor of a door asks for: files_wait() waits for it too. False: we stop. */
+bool files_enter(void);
+void files_leave(void);
 
 /* session.c */
 struct session {

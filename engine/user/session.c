@@ -18,6 +18,7 @@
 
 static pthread_mutex_t sessions_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct session *sessions;
+static bool sessions_stopping;		/* sessions_end() was called; sessions_lock */
 
 struct session *session_of(struct as *as)
 {
@@ -114,12 +115,19 @@ void session_done(struct session *s)
 	session_put(s);
 }
 
-static void session_list(struct session *s)
+/* False: we stop, and nobody would end it. */
+static bool session_list(struct session *s)
 {
+	bool listed;
+
 	pthread_mutex_lock(&sessions_lock);
-	s->next = sessions;
-	sessions = s;
+	listed = !sessions_stopping;
+	if (listed) {
+		s->next = sessions;
+		sessions = s;
+	}
 	pthread_mutex_unlock(&sessions_lock);
+	return listed;
 }
 
 static void session_unlist(struct session *s)
@@ -217,6 +225,19 @@ static struct session *session_new(void)
 	return s;
 }
 
+/* A source of the session, which it then holds. 0 or -errno. */
+static int session_listen_to(struct session *s, struct source *src, int fd)
+{
+	int error;
+
+	src->fd = fd;
+	session_get(s);
+	error = source_add(src);
+	if (error != 0)
+		session_put(s);
+	return error;
+}
+
 /* Makes the session socket, gives the client's end, and begins to listen. 0 or -errno. */
 static int session_listen(struct session *s, int *client_end)
 {
@@ -224,24 +245,19 @@ static int session_listen(struct session *s, int *client_end)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return -errno;
-	if (setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof (one)) != 0) {
-		error = -errno;
-	} else {
-		s->sock.fd = ends[0];
-		session_get(s);
-		session_list(s);
-		error = source_add(&s->sock);
-		if (error != 0) {
-			session_unlist(s);
-			session_put(s);
-		}
-	}
+	error = setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof (one)) != 0 ? -errno :
+	    session_listen_to(s, &s->sock, ends[0]);
 	if (error != 0) {
 		close(ends[0]);
-		close(ends[1]);
-	} else {
-		*client_end = ends[1];
+	} else if (!session_list(s)) {
+		/* Listed after it listens: whoever ends it takes the source away. */
+		source_remove(&s->sock);
+		error = -ENXIO;
 	}
+	if (error != 0)
+		close(ends[1]);
+	else
+		*client_end = ends[1];
 	return error;
 }
 
@@ -264,19 +280,6 @@ static int session_identify(struct session *s, struct request *rq)
 	error = space_init(&s->space, uffd);
 	if (error == 0 && (s->pidfd < 0 || s->cred == NULL))
 		error = -ESRCH;
-	return error;
-}
-
-/* A source of the session, which it then holds. 0 or -errno. */
-static int session_listen_to(struct session *s, struct source *src, int fd)
-{
-	int error;
-
-	src->fd = fd;
-	session_get(s);
-	error = source_add(src);
-	if (error != 0)
-		session_put(s);
 	return error;
 }
 
@@ -486,6 +489,9 @@ void sessions_end(void)
 {
 	struct session *s;
 
+	pthread_mutex_lock(&sessions_lock);
+	sessions_stopping = true;
+	pthread_mutex_unlock(&sessions_lock);
 	/*
 	 * Their descriptors in the keeper's hands are poisoned there, so that clients fail, not
 	 * block.

@@ -16,6 +16,7 @@
 #include <sys/debug.h>
 #include <sys/dditypes.h>
 #include <sys/ddidevmap.h>
+#include <sys/ddidmareq.h>
 #include <sys/devops.h>
 #include <sys/note.h>
 #include <sys/stat.h>
@@ -47,7 +48,16 @@ void ddi_soft_state_fini(void **state_p);
  */
 int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
 	const char *node_type, int flag);
+/*
+ * The same with flag PRIVONLY_DEV: priv_mode is the node's mode as long as the operator says nothing
+ * else. Privileges, by name, do not exist here: read_priv and write_priv are ignored.
+ */
+int ddi_create_priv_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
+	const char *node_type, int flag, const char *read_priv, const char *write_priv,
+	mode_t priv_mode);
 void ddi_remove_minor_node(dev_info_t *dip, const char *name);
+
+#define PRIVONLY_DEV		0x10
 
 #define DDI_PSEUDO		"ddi_pseudo"
 #define DDI_NT_DISPLAY		"ddi_display"
@@ -215,6 +225,28 @@ int ddi_umem_lock(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookie
 void ddi_umem_unlock(ddi_umem_cookie_t cookie);
 struct buf *ddi_umem_iosetup(ddi_umem_cookie_t cookie, off_t off, size_t len, int direction,
 	dev_t dev, daddr_t blkno, int (*iodone)(struct buf *bp), int sleepflag);
+
+/*
+ * DMA: ddi_dma_alloc_handle(9F), ddi_dma_mem_alloc(9F), ddi_dma_addr_bind_handle(9F),
+ * ddi_dma_sync(9F). Memory that ddi_dma_mem_alloc() gave for a handle can be bound to it, whole or
+ * from its beginning, and comes as one cookie; other memory cannot be bound (DDI_DMA_NOMAPPING). It
+ * is consistent, so that sync only orders. waitfp: DDI_DMA_SLEEP or DDI_DMA_DONTWAIT; as is NULL.
+ *
+ * alloc_handle returns DDI_SUCCESS, DDI_DMA_BADATTR (no such memory; in the user engine, which has
+ * no bus, always) or DDI_DMA_NORESOURCES; bind DDI_DMA_MAPPED or one of the errors.
+ */
+int ddi_dma_alloc_handle(dev_info_t *dip, ddi_dma_attr_t *attr, int (*waitfp)(caddr_t), caddr_t arg,
+	ddi_dma_handle_t *handlep);
+void ddi_dma_free_handle(ddi_dma_handle_t *handlep);
+int ddi_dma_mem_alloc(ddi_dma_handle_t handle, size_t length, ddi_device_acc_attr_t *accattrp,
+	uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, caddr_t *kaddrp, size_t *real_length,
+	ddi_acc_handle_t *acc_handlep);
+void ddi_dma_mem_free(ddi_acc_handle_t *acc_handlep);
+int ddi_dma_addr_bind_handle(ddi_dma_handle_t handle, struct as *as, caddr_t addr, size_t len,
+	uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, ddi_dma_cookie_t *cookiep,
+	uint_t *ccountp);
+int ddi_dma_unbind_handle(ddi_dma_handle_t handle);
+int ddi_dma_sync(ddi_dma_handle_t handle, off_t offset, size_t length, uint_t type);
 
 /*
  * To be called from segmap(9E); what they return is to be returned. prot, maxprot: PROT_*; flags:

@@ -463,6 +463,28 @@ static void bad_second_driver(void)
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 0);
 }
 
+/* Told to stop when the first of its nodes is there, and the others are being made. */
+static void stopped_at_start(void)
+{
+	struct engine e = start_engine((const char *const[]){ NULL });
+	char node[600];
+
+	CHECK_EQ(stop_engine(&e), 0);
+	DO(mkdir(e.dir, 0700));
+	snprintf(node, sizeof(node), "%s/ctest0", e.dir);
+	for (int i = 0; i < 10; i++) {
+		const pid_t pid = serve(e.dir, "ctest.so", NULL, "4");
+		const int64_t end = now() + 20 * SECOND;
+
+		while (access(node, F_OK) != 0 && now() < end)
+			;
+		CHECK_EQ(access(node, F_OK), 0);
+		DO(kill(pid, SIGTERM));
+		CHECK_EQ(await_pid(pid), 0);
+		CHECK_EQ(access(node, F_OK), -1);
+	}
+}
+
 static const char *const few[] = { "--threads", "4", NULL };
 
 /* This program again, as a client of that engine. */
@@ -513,14 +535,24 @@ static void stuck_driver(void)
 {
 	struct engine e = start_engine(few);
 	const pid_t pid = run_client(&e, "stuck");
-	const int64_t start = now();
+	int64_t start;
 	int status;
 
-	usleep(300000);
+	CHECK_EQ(await_pid(run_client(&e, "watch")), 0);
+	start = now();
 	status = stop_engine(&e);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 	CHECK(now() - start < 30 * SECOND);
 	CHECK_EQ(await_pid(pid), SIGBUS);
+}
+
+/* Ends when another client is inside the driver. */
+static void watching_client(void)
+{
+	const int fd = open_device("ctest0");
+
+	AWAIT(counts(fd).gated > 0);
+	_exit(0);
 }
 
 static void gated_client(enum ctest_knob gate)
@@ -544,6 +576,7 @@ static const struct test tests[] = {
 	{ "X4 a process with an odd name is listed", odd_name },
 	{ "a second supervisor for a directory gives up", second_supervisor },
 	{ "C26 a driver that cannot be served stops the others", bad_second_driver },
+	{ "an engine that is told to stop while it starts", stopped_at_start },
 	{ "all threads busy: the engine stops in bounded time", busy_threads },
 	{ "a call that never returns: the engine is ended", stuck_driver },
 };
@@ -552,6 +585,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "--client") == 0) {
 		page = sysconf(_SC_PAGESIZE);
+		if (strcmp(argv[2], "watch") == 0)
+			watching_client();
 		gated_client(strcmp(argv[2], "stuck") == 0 ? CT_GATE_CTXMGT : CT_GATE_ACCESS);
 	}
 	return run_tests(argc, argv, tests, sizeof(tests) / sizeof(tests[0]), USER_ENGINE);
