@@ -24,8 +24,8 @@
 #include <sys/param.h>
 
 #include "server.h"
+#include "thread.h"
 
-#define SI_CODE_SIGIO	(-5)		/* the one negative code that leaves si_addr alone */
 #define POISON_MS	20		/* how long a page stays poisoned */
 
 struct waiter {
@@ -163,56 +163,11 @@ static void job_end(struct job *j, int error)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Does the thread block or ignore the signal? Then one that is sent would never arrive. */
-static bool thread_defies(pid_t pid, pid_t tid, int sig)
-{
-	char path[64], line[128];
-	uint64_t bit = 1ull << (sig - 1), mask;
-	bool defies = false;
-	FILE *f;
-
-	snprintf(path, sizeof (path), "/proc/%d/task/%d/status", (int)pid, (int)tid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return false;
-	while (fgets(line, sizeof (line), f) != NULL)
-		if ((sscanf(line, "SigBlk: %" SCNx64, &mask) == 1 ||
-		    sscanf(line, "SigIgn: %" SCNx64, &mask) == 1) && (mask & bit) != 0)
-			defies = true;
-	fclose(f);
-	return defies;
-}
-
-/* Is the thread in a system call? Its fault is then the kernel's, and must end with EFAULT. */
-static bool thread_in_syscall(pid_t pid, pid_t tid)
-{
-	char path[64], c = 0;
-	FILE *f;
-
-	snprintf(path, sizeof (path), "/proc/%d/task/%d/syscall", (int)pid, (int)tid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return false;
-	if (fread(&c, 1, 1, f) != 1)
-		c = 0;
-	fclose(f);
-	return c >= '0' && c <= '9';	/* otherwise "running" or "-1 ..." */
-}
-
 /* Sends the signal with the address that was accessed. False if it would or did not arrive. */
-static bool thread_signal(struct session *s, const struct waiter *w, int sig)
+static bool send_signal(struct session *s, const struct waiter *w, int sig)
 {
-	siginfo_t si;
-
-	if (s->foreign_pids || thread_defies(s->pid, w->tid, sig))
-		return false;
-	if (!s->user_mode_only && thread_in_syscall(s->pid, w->tid))
-		return false;
-	memset(&si, 0, sizeof (si));
-	si.si_signo = sig;
-	si.si_code = SI_CODE_SIGIO;
-	si.si_addr = (void *)w->addr;
-	return syscall(SYS_rt_tgsigqueueinfo, s->pid, w->tid, sig, &si) == 0 || errno == ESRCH;
+	return !s->foreign_pids &&
+	    thread_signal(s->pid, w->tid, w->addr, sig, !s->user_mode_only);
 }
 
 /* Undoes a poisoned page after a while, so that a later access asks the driver again. */
@@ -281,7 +236,7 @@ static void job_fail(struct job *j)
 	bool hard = false;
 
 	for (unsigned i = 0; i < j->nwaiters; i++)
-		if (!thread_signal(j->session, &j->waiters[i], j->fault.f_signal))
+		if (!send_signal(j->session, &j->waiters[i], j->fault.f_signal))
 			hard = true;
 	if (hard)
 		fail_hard(j, j->fault.f_signal);

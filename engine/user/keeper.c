@@ -26,7 +26,8 @@ static void send_parcel(struct parcel *p, const int *fds, unsigned nfds)
 
 void keeper_session(struct session *s)
 {
-	struct parcel p = { .op = PARCEL_SESSION, .poison = s->space.poison, .session = s->id };
+	struct parcel p = { .op = PARCEL_SESSION, .poison = s->space.poison,
+	    .kernel_faults = !s->user_mode_only, .pid = s->foreign_pids ? 0 : s->pid, .session = s->id };
 	int fds[2] = { s->space.uffd, s->pidfd };
 
 	send_parcel(&p, fds, 2);

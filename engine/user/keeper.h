@@ -29,6 +29,8 @@ enum parcel_op {
 struct parcel {
 	uint32_t op;
 	uint32_t poison;	/* UFFDIO_POISON is there */
+	uint32_t kernel_faults;	/* the userfaultfd reports these too */
+	int32_t pid;		/* of the client, in our namespace; 0: it is in another one */
 	uint64_t session;
 	uint64_t addr, len;
 	char text[512];

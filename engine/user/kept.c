@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kept.h"
+#include "thread.h"
 #include "uffd_compat.h"
 
 struct range {
@@ -146,37 +147,80 @@ static void kept_range(struct kept *k, uint64_t start, uint64_t end)
 	range_add(k, start, end);
 }
 
-/*
- * From here on every access of the client to its device memory fails. What stands in its windows is
- * dropped first: the device that it meant is gone.
- */
-void kept_fail(struct kept *k)
+static void punch_windows(struct kept *k)
 {
 	struct stat st;
 
 	for (struct kept_window *w = k->windows; w != NULL; w = w->next)
 		if (fstat(w->fd, &st) == 0)
 			(void)fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, st.st_size);
+}
+
+static void poison_range(struct kept *k, const struct range *r)
+{
+	uint64_t at = r->start;
+
+	while (at < r->end) {
+		struct uffdio_poison up = { .range = { .start = at, .len = r->end - at } };
+
+		if (ioctl(k->uffd, UFFDIO_POISON, &up) == 0)
+			break;
+		if (up.updated > 0)
+			at += (uint64_t)up.updated;
+		else if (errno != EAGAIN)
+			at += 4096;	/* unmapped since, or already poisoned */
+	}
+}
+
+/* Accesses that the engine had heard of are reported again, to us. */
+static void wake_range(struct kept *k, const struct range *r)
+{
+	struct uffdio_range range = { .start = r->start, .len = r->end - r->start };
+
+	(void)ioctl(k->uffd, UFFDIO_WAKE, &range);
+}
+
+/*
+ * From here on every access of the client to its device memory fails. What stands in its windows is
+ * dropped first: the device that it meant is gone. Before Linux 6.6 the kernel cannot be told to fail
+ * them: then they are reported to us, one by one, as they were to the engine.
+ */
+void kept_fail(struct kept *k)
+{
+	punch_windows(k);
 	if (k->uffd < 0)
 		return;
-	if (!k->poison && k->pidfd >= 0) {
-		(void)syscall(SYS_pidfd_send_signal, k->pidfd, SIGBUS, NULL, 0);
-		return;
-	}
+	k->answers = !k->poison;
 	for (struct range *r = k->ranges; r != NULL; r = r->next) {
-		uint64_t at = r->start;
-
-		while (at < r->end) {
-			struct uffdio_poison up = { .range = { .start = at, .len = r->end - at } };
-
-			if (ioctl(k->uffd, UFFDIO_POISON, &up) == 0)
-				break;
-			if (up.updated > 0)
-				at += (uint64_t)up.updated;
-			else if (errno != EAGAIN)
-				at += 4096;	/* unmapped since, or already poisoned */
-		}
+		if (k->poison)
+			poison_range(k, r);
+		else
+			wake_range(k, r);
 	}
+}
+
+static void send_process(struct kept *k, int sig)
+{
+	if (k->pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, k->pidfd, sig, NULL, 0);
+}
+
+void kept_answer(struct kept *k)
+{
+	struct uffd_msg msg;
+
+	if (read(k->uffd, &msg, sizeof (msg)) != sizeof (msg) || msg.event != UFFD_EVENT_PAGEFAULT)
+		return;
+	if (k->pid == 0 || !thread_signal(k->pid, (pid_t)msg.arg.pagefault.feat.ptid,
+	    (uintptr_t)msg.arg.pagefault.address, SIGBUS, k->kernel_faults))
+		send_process(k, SIGKILL);
+}
+
+/* Better told now than blocked later. */
+void kept_abandon(struct kept *k)
+{
+	if (k->answers)
+		send_process(k, SIGBUS);
 }
 
 void fds_close(const int *fds, unsigned nfds)
@@ -194,6 +238,8 @@ static void kept_session(struct kept *k, const struct parcel *p, const int *fds,
 	k->uffd = fds[0];
 	k->pidfd = fds[1];
 	k->poison = p->poison != 0;
+	k->kernel_faults = p->kernel_faults != 0;
+	k->pid = p->pid;
 }
 
 void kept_take(struct kept *k, const struct parcel *p, const int *fds, unsigned nfds)

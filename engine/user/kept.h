@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "keeper.h"
 
@@ -13,7 +14,9 @@ struct kept {
 	struct kept *next;
 	uint64_t id;
 	int uffd, pidfd;
-	bool poison;
+	bool poison, kernel_faults;
+	bool answers;			/* its accesses fail by our hand: kept_answer() */
+	pid_t pid;			/* 0: in another namespace */
 	struct kept_window *windows;
 	struct range *ranges;
 };
@@ -26,6 +29,10 @@ void kept_free(struct kept *k);
 void kept_take(struct kept *k, const struct parcel *p, const int *fds, unsigned nfds);
 /* From here on every access of the client to its device memory fails. */
 void kept_fail(struct kept *k);
+/* ... and this is to be called when its userfaultfd is readable, if k->answers. */
+void kept_answer(struct kept *k);
+/* We end, and nobody will answer any more. */
+void kept_abandon(struct kept *k);
 void fds_close(const int *fds, unsigned nfds);
 
 #endif

@@ -262,7 +262,7 @@ static int make_signalfd(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* What to wait for: signals, engines, the ends of orphans. */
+/* What to wait for: signals, engines, the ends of orphans, and accesses that we are to fail. */
 static struct pollfd *make_poll(int sigfd, nfds_t *n)
 {
 	nfds_t count = 1, i = 1;
@@ -271,26 +271,37 @@ static struct pollfd *make_poll(int sigfd, nfds_t *n)
 	for (struct engine *e = engines; e != NULL; e = e->next)
 		count++;
 	for (struct kept *k = orphans; k != NULL; k = k->next)
-		count++;
+		count += 2;
 	fds = calloc(count, sizeof (*fds));
 	if (fds == NULL)
 		return NULL;
 	fds[0] = (struct pollfd){ .fd = sigfd, .events = POLLIN };
 	for (struct engine *e = engines; e != NULL; e = e->next)
 		fds[i++] = (struct pollfd){ .fd = e->sock, .events = POLLIN };
-	for (struct kept *k = orphans; k != NULL; k = k->next)
+	for (struct kept *k = orphans; k != NULL; k = k->next) {
 		fds[i++] = (struct pollfd){ .fd = k->pidfd, .events = POLLIN };
+		fds[i++] = (struct pollfd){ .fd = k->answers ? k->uffd : -1, .events = POLLIN };
+	}
 	*n = count;
 	return fds;
 }
 
-static void bury_orphans(const struct pollfd *fds)
+/* Those that have ended are forgotten, and those that wait for something are given a signal. */
+static void serve_orphans(const struct pollfd *fds)
 {
 	struct kept **p = &orphans, *k;
 
 	while ((k = *p) != NULL) {
-		bool ended = (fds++)->revents != 0 || k->pidfd < 0;
+		bool ended = fds[0].revents != 0 || k->pidfd < 0;
 
+		if (!ended && fds[1].revents == POLLIN) {
+			kept_answer(k);
+		} else if (!ended && fds[1].revents != 0) {
+			/* It has made its userfaultfd a blocking one, which cannot be watched. */
+			kept_abandon(k);
+			k->answers = false;
+		}
+		fds += 2;
 		if (ended) {
 			*p = k->next;
 			kept_free(k);
@@ -307,7 +318,7 @@ static void serve_events(const struct pollfd *fds, enum on_crash policy, int *st
 
 	for (e = engines; e != NULL; e = e->next)
 		engines_end++;
-	bury_orphans(fds + engines_end);
+	serve_orphans(fds + engines_end);
 	while ((e = *p) != NULL) {
 		bool dead = fds[i++].revents != 0 && !engine_read(e);
 
@@ -346,6 +357,56 @@ static int supervise(int sigfd, enum on_crash policy)
 	return status;
 }
 
+static void abandon_orphans(void)
+{
+	struct kept *k;
+
+	while ((k = orphans) != NULL) {
+		orphans = k->next;
+		kept_abandon(k);
+		kept_free(k);
+	}
+}
+
+/*
+ * We are to end, and there are clients whose accesses would block for ever then, since the kernel
+ * cannot fail them (before Linux 6.6). A process that does nothing else stays until the last of them
+ * has ended. A service manager would not have it: there the clients are told at once.
+ */
+static void leave_orphans(int sigfd)
+{
+	struct signalfd_siginfo si;
+	struct kept *k = orphans;
+	pid_t pid;
+	int null;
+
+	while (k != NULL && !k->answers)
+		k = k->next;
+	if (k == NULL)
+		return;
+	pid = getenv("NOTIFY_SOCKET") == NULL ? fork() : -1;
+	if (pid < 0)
+		abandon_orphans();
+	if (pid != 0)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd < 3; fd++)
+		(void)dup2(null, fd);
+	(void)prctl(PR_SET_NAME, "devmap-orphans");
+	while (orphans != NULL) {
+		nfds_t n;
+		struct pollfd *fds = make_poll(sigfd, &n);
+
+		if (fds == NULL || (poll(fds, n, -1) < 0 && errno != EINTR) ||
+		    (fds[0].revents != 0 && read(sigfd, &si, sizeof (si)) == sizeof (si)))
+			abandon_orphans();
+		else
+			serve_orphans(fds + 1);
+		free(fds);
+	}
+	_exit(0);
+}
+
 int supervisor_main(char *const *specs, int nspecs, enum on_crash policy)
 {
 	int sigfd = make_signalfd(), error = 0;
@@ -376,5 +437,8 @@ int supervisor_main(char *const *specs, int nspecs, enum on_crash policy)
 	}
 	if (error != 0)
 		stop_all();
-	return supervise(sigfd, policy) != 0 || error != 0;
+	if (supervise(sigfd, policy) != 0)
+		error = -EIO;
+	leave_orphans(sigfd);
+	return error != 0;
 }

@@ -14,8 +14,9 @@
 #define AGAIN_MAX	200
 
 /* What the scheme cannot do without, and what only makes it better. */
-#define FEATURES_NEEDED	(UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_MINOR_SHMEM)
-#define FEATURES_WANTED	(UFFD_FEATURE_THREAD_ID | UFFD_FEATURE_EXACT_ADDRESS)
+#define FEATURES_NEEDED	(UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_MINOR_SHMEM | \
+			    UFFD_FEATURE_THREAD_ID)
+#define FEATURES_WANTED	UFFD_FEATURE_EXACT_ADDRESS
 
 int uffd_register(int uffd, uintptr_t addr, size_t len)
 {
