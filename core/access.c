@@ -59,7 +59,7 @@ static boolean_t judge(struct devmap_fault *f, struct devmap_call *c, int value,
 			return B_TRUE;
 		if (c->c_restart) {
 			*forgiven = B_TRUE;
-			return B_FALSE;
+			return f->f_direct;
 		}
 		*result = c->c_denied ? fail(f, SIGSEGV, EACCES) : not_loaded(f, dh);
 		return B_TRUE;
@@ -69,9 +69,12 @@ static boolean_t judge(struct devmap_fault *f, struct devmap_call *c, int value,
 		handle_unload(dh, 0, PAGES(dh->dh_len));
 	*result = DEVMAP_FAULT_DONE;
 	if (c->c_restart || c->c_interrupted) {
-		/* handle_close() interrupts too, and its interruption may still be to come. */
+		/*
+		 * handle_close() interrupts too, and its interruption may still be to come. A
+		 * thread that serves itself leaves, and the interruption is forgotten then.
+		 */
 		*forgiven = c->c_restart;
-		f->f_again = f->f_direct && !c->c_restart ? B_TRUE : B_FALSE;
+		f->f_again = f->f_direct;
 		return f->f_again;
 	}
 	/*
@@ -108,6 +111,7 @@ static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, bo
 	mutex_exit(&as->a_lock);
 	member_count_access(dh->dh_member);
 	value = dh->dh_ops.devmap_access(dh, dh->dh_pvtp, c.c_off, c.c_len, c.c_type, c.c_rw);
+	DEVMAP_PROBE(access, PROBE_OF(dh), c.c_off, c.c_len, c.c_type, c.c_rw, value);
 	mutex_enter(&as->a_lock);
 	f->f_thread = 0;
 	answered = judge(f, &c, value, forgiven, result);
@@ -225,4 +229,46 @@ void devmap_fault_cancel(struct devmap_fault *f)
 	group_recall(group, f);
 	group_settle(group);
 	group_rele(group);
+}
+
+/* Does an access to the page need no driver? mem_lock held. */
+static boolean_t handle_open_to(const struct devmap_handle *dh, pgcnt_t page)
+{
+	return bit_test(dh->dh_loaded, page) ||
+		(dh->dh_member == NULL && (dh->dh_flags & DEVMAP_ALLOW_REMAP) == 0);
+}
+
+/*
+ * For an engine that makes pages valid when they are touched, not in engine_load(): calls fn with
+ * the handle of addr and the index of its page, if accesses of kind rw need no driver: because the
+ * page is recorded as loaded, or never intercepted at all (C23). mem_lock is held meanwhile, so
+ * that no unload comes between the look at the record and what fn does.
+ *
+ * Returns what fn did, 0 or an errno; or EAGAIN: devmap_fault() has to be called; EFAULT: there is
+ * no handle; EACCES: the driver does not allow rw.
+ */
+int devmap_if_loaded(struct as *as, uintptr_t addr, uint_t rw,
+    int (*fn)(struct devmap_handle *dh, pgcnt_t page, void *arg), void *arg)
+{
+	struct devmap_memory *m;
+	struct devmap_handle *dh;
+	int error;
+
+	mutex_enter(&as->a_lock);
+	dh = as_handle(as, addr);
+	m = dh != NULL ? dh->dh_memory : NULL;
+	if (dh == NULL) {
+		error = EFAULT;
+	} else if (prot_of_rw(rw) & ~dh->dh_maxprot) {
+		error = EACCES;
+	} else if (m == NULL) {
+		error = EAGAIN;
+	} else {
+		mutex_enter(&m->mem_lock);
+		error = handle_open_to(dh, PAGES(addr - dh->dh_uvaddr)) ?
+			fn(dh, PAGES(addr - dh->dh_uvaddr), arg) : EAGAIN;
+		mutex_exit(&m->mem_lock);
+	}
+	mutex_exit(&as->a_lock);
+	return error;
 }

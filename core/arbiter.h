@@ -43,7 +43,7 @@
 
 #define ARB_NEVER	INT64_MAX
 #define ARB_REST_NS	50000		/* 50 us, contract C8 */
-#define ARB_RELEASE_NS	2000000		/* 2 ms: until a released thread is surely there */
+#define ARB_RELEASE_NS	100000000	/* 100 ms: until a released thread is surely there */
 #define ARB_ENCORE_MAX	16
 
 enum arb_state {

@@ -100,6 +100,7 @@ struct devmap_handle {
 	struct devmap_handle *dh_mem_next, **dh_mem_prev;
 	struct devmap_memory *dh_memory;	/* NULL while DEVMAP_MAPPING_INVALID */
 	dev_info_t *dh_dip;
+	int dh_instance;			/* of dh_dip, for probes */
 	dev_t dh_dev;
 	offset_t dh_off;			/* user offset in the device of the first byte */
 	size_t dh_len;				/* bytes, whole pages */
@@ -182,6 +183,7 @@ struct devmap_group {
 	struct devmap_group *g_next;
 	uint32_t g_refs;
 	dev_info_t *g_dip;
+	int g_instance;				/* of g_dip, for probes */
 	void *g_key;				/* access function, or the driver's key */
 	boolean_t g_keyed;
 	boolean_t g_stays;			/* has a reference of its own; groups_lock */
@@ -211,6 +213,7 @@ struct devmap_request {
 	struct devmap_member *r_member;
 	kcondvar_t r_cv;
 	hrtime_t r_since;			/* queued at; 0: not */
+	uint64_t r_waited;			/* ns, when it got the turn; for probes */
 	struct devmap_fault *r_fault;		/* whose request it is, for release; may be NULL */
 	struct devmap_group *r_group;		/* whose ticket it has; only compared */
 	struct devmap_request *r_wait_next, **r_wait_prev;	/* the list of all waits, lock.c */
@@ -319,6 +322,9 @@ void devmap_fault_woken(struct devmap_fault *f);
 void devmap_fault_interrupt(struct devmap_fault *f);
 /* The engine forgets a postponed fault (its process is gone). */
 void devmap_fault_cancel(struct devmap_fault *f);
+/* Does something with a page that needs no driver, while no unload can come between. access.c */
+int devmap_if_loaded(struct as *as, uintptr_t addr, uint_t rw,
+    int (*fn)(struct devmap_handle *dh, pgcnt_t page, void *arg), void *arg);
 
 /* mlock/munlock, devmap_lock/devmap_unlock: type is DEVMAP_LOCK or DEVMAP_UNLOCK. 0 or an errno. */
 int devmap_lock_range(struct as *as, uintptr_t addr, size_t len, uint_t type, uint_t rw);

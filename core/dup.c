@@ -19,6 +19,7 @@ void handle_copy(struct devmap_handle *to, const struct devmap_handle *from)
 {
 	to->dh_flags = from->dh_flags & DEVMAP_SETUP_FLAGS;
 	to->dh_dip = from->dh_dip;
+	to->dh_instance = from->dh_instance;
 	to->dh_dev = from->dh_dev;
 	to->dh_off = from->dh_off;
 	to->dh_len = from->dh_len;
@@ -132,6 +133,8 @@ static int call_devmap_dup(struct dup *d, size_t *done)
 		error = handle_engine_init(new);
 		if (error == 0 && old->dh_ops.devmap_dup != NULL)
 			error = old->dh_ops.devmap_dup(old, old->dh_pvtp, new, &new->dh_pvtp);
+		DEVMAP_PROBE(dup, PROBE_OF(old), (int)new->dh_as->a_pid, old->dh_off, old->dh_len,
+		    error);
 		if (error != 0)
 			return error == ENOMEM ? ENOMEM : EAGAIN;
 	}

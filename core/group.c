@@ -65,6 +65,7 @@ static void group_begin(struct devmap_group *g, dev_info_t *dip, void *key, bool
 	g->g_lock_pages_max = groups.lock_pages_max;
 	g->g_until = ARB_NEVER;
 	g->g_dip = dip;
+	g->g_instance = ddi_get_instance(dip);
 	g->g_key = key;
 	g->g_keyed = keyed;
 	for (i = 0; i + 1 < sizeof(g->g_name) && name[i] != '\0'; i++)
@@ -237,6 +238,7 @@ static void set_owner(struct devmap_group *g, struct devmap_member *mb, hrtime_t
 	if (g->g_owner != NULL) {
 		g->g_owner->mb_stats.owned_ns += ns;
 		g->g_stats.owned_ns += ns;
+		DEVMAP_PROBE(hold_end, g->g_name, g->g_instance, (int)g->g_owner->mb_as->a_pid, ns);
 	}
 	g->g_owner = mb;
 	g->g_owned_since = now;
@@ -280,6 +282,8 @@ static void count_wait(struct devmap_group *g, struct devmap_request *r, hrtime_
 	r->r_since = now;
 	g->g_stats.waits++;
 	r->r_member->mb_stats.waits++;
+	DEVMAP_PROBE(wait, g->g_name, g->g_instance, (int)r->r_member->mb_as->a_pid,
+	    g->g_owner != NULL ? (int)g->g_owner->mb_as->a_pid : 0);
 }
 
 static struct devmap_request *first_thread(const struct arb_queue *q)
@@ -723,7 +727,7 @@ static int wait_for_turn(struct devmap_group *g, struct devmap_request *r, struc
 static int take_turn(struct devmap_group *g, struct devmap_request *r, struct devmap_call *c)
 {
 	struct devmap_member *mb = c->c_dh->dh_member;
-	uint64_t ns;
+	uint64_t ns = 0;
 	int error;
 
 	if (c->c_restart) {
@@ -743,6 +747,7 @@ static int take_turn(struct devmap_group *g, struct devmap_request *r, struct de
 		mb->mb_stats.wait_ns += ns;
 		histogram_add(&g->g_wait_hist, ns);
 	}
+	r->r_waited = ns;
 	g->g_turn_thread = c->c_thread;
 	return 0;
 }
@@ -860,7 +865,7 @@ static int ctxmgt(struct devmap_call *c, offset_t off, size_t len, uint_t type, 
 	struct devmap_handle *dh = c->c_dh;
 	struct devmap_group *g = dh->dh_member->mb_group;
 	struct devmap_request *r = c->c_req;
-	hrtime_t began;
+	hrtime_t began, took;
 	int value;
 
 	mutex_enter(&g->g_lock);
@@ -877,7 +882,9 @@ static int ctxmgt(struct devmap_call *c, offset_t off, size_t len, uint_t type, 
 		return value;
 	began = gethrtime();
 	value = fn(dh, dh->dh_pvtp, off, len, type, rw);
-	end_turn(g, c, r, type, gethrtime() - began, value);
+	took = gethrtime() - began;
+	end_turn(g, c, r, type, took, value);
+	DEVMAP_PROBE(grant, PROBE_OF(dh), off, len, type, rw, value, r->r_waited, (uint64_t)took);
 	return value;
 }
 

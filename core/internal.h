@@ -18,6 +18,7 @@
 #include <signal.h>	/* the numbers of SIGBUS and SIGSEGV; the kernel's come with its types */
 #endif
 #include "core.h"
+#include "probe.h"
 
 #define PROT_RWX	(PROT_READ | PROT_WRITE | PROT_EXEC)
 #define PAGES(len)	((pgcnt_t)((len) >> PAGESHIFT))

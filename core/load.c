@@ -298,6 +298,7 @@ int devmap_load(devmap_cookie_t dhp, offset_t off, size_t len, uint_t type, uint
 	}
 	if (c != NULL)
 		note_load(c, first, n, error);
+	DEVMAP_PROBE(load, PROBE_OF(dh), off, len, type, rw, error);
 	handle_exit(dh);
 	return error;
 }
@@ -382,6 +383,7 @@ int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len)
 		if (c != NULL)
 			note_unload(c, from, to);
 	}
+	DEVMAP_PROBE(unload, PROBE_OF(dh), off, len, error);
 	handle_exit(dh);
 	return error;
 }

@@ -170,6 +170,7 @@ static int add_handle(struct devmap_mapping *m, const struct engine_driver *driv
 		return ENOMEM;
 	dh->dh_dev = m->m_dev;
 	dh->dh_dip = driver->dip;
+	dh->dh_instance = ddi_get_instance(driver->dip);
 	dh->dh_off = m->m_off + (offset_t)at;
 	dh->dh_uvaddr = m->m_addr + at;
 	dh->dh_prot = m->m_prot;

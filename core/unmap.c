@@ -283,6 +283,7 @@ static void cut_apply(struct cut *cut)
 		member_release_postponed(dh->dh_member, cut->lo, cut->hi);
 	dh->dh_gone_off = dh->dh_off + (offset_t)(cut->lo - dh->dh_uvaddr);
 	dh->dh_gone_len = cut->hi - cut->lo;
+	DEVMAP_PROBE(unmap, PROBE_OF(dh), dh->dh_gone_off, dh->dh_gone_len);
 	dh->dh_behind = cut->behind;
 	if (cut->behind != NULL)
 		move_to_behind(dh, cut->behind);
