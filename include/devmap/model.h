@@ -62,4 +62,8 @@ uint32_t devmap_model_take32(struct devmap_model *m, int set, size_t off);
 void *devmap_model_pin(struct devmap_model *m, int set, size_t off, size_t *len);
 void devmap_model_unpin(struct devmap_model *m, int set);
 
+#ifdef __KERNEL__
+#include <devmap/linux_model.h>
+#endif
+
 #endif

@@ -12,7 +12,7 @@
 #define CE_CONT		0		/* continues a message, or a plain one; no newline added */
 #define CE_NOTE		1		/* "NOTICE: ..." */
 #define CE_WARN		2		/* "WARNING: ..." */
-#define CE_PANIC	3		/* does not return: ends the driver's engine */
+#define CE_PANIC	3		/* does not return: ends the engine, or in the kernel the thread */
 #define CE_IGNORE	4		/* nothing is printed */
 
 /* A first character '!' (log only), '^' (console only) or '?' of the format is not printed. */

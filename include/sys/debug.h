@@ -8,11 +8,18 @@
 
 #include <sys/types.h>
 
+/* Linux's objtool knows by a list of its own which functions do not return. */
+#ifdef __KERNEL__
+#define DEVMAP_NORETURN
+#else
+#define DEVMAP_NORETURN	__attribute__((noreturn))
+#endif
+
 /* Reports that the assertion text (what), at file:line, failed, then panics. */
-void assfail(const char *what, const char *file, int line) __attribute__((noreturn));
+void assfail(const char *what, const char *file, int line) DEVMAP_NORETURN;
 /* The same, with the two values that were compared. */
 void assfail3(const char *what, u_longlong_t left, const char *op, u_longlong_t right,
-	const char *file, int line) __attribute__((noreturn));
+	const char *file, int line) DEVMAP_NORETURN;
 
 #define VERIFY(ex)	((void)((ex) || (assfail(#ex, __FILE__, __LINE__), 0)))
 

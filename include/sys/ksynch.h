@@ -104,4 +104,8 @@ int sema_p_sig(ksema_t *sp);		/* 0: taken; 1: a signal came first */
 int sema_tryp(ksema_t *sp);		/* non-zero: taken */
 void sema_v(ksema_t *sp);
 
+#ifdef __KERNEL__
+#include <devmap/linux_ksynch.h>
+#endif
+
 #endif /* DEVMAP_SYS_KSYNCH_H */

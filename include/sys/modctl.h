@@ -51,4 +51,16 @@ int _init(void);
 int _fini(void);
 int _info(struct modinfo *modinfo);
 
+/*
+ * DEVMAP_PCI_ALIAS(1234, 11E8): the driver drives PCI functions of this vendor and device (four
+ * hexadecimal digits each, A to F as capitals). At file scope, once, after this header. Only the
+ * kernel engine has PCI.
+ */
+#ifdef __KERNEL__
+#include <devmap/linux_module.h>
+#endif
+#ifndef DEVMAP_PCI_ALIAS
+#define DEVMAP_PCI_ALIAS(vendor, device)	_Static_assert(1, "")
+#endif
+
 #endif /* DEVMAP_SYS_MODCTL_H */

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* <stddef.h>, where there is no libc: the Linux kernel's own names. For models, which use little else. */
+#ifndef DEVMAP_KERNEL_STDDEF_H
+#define DEVMAP_KERNEL_STDDEF_H
+
+#include <devmap/linux_types.h>
+
+#endif
