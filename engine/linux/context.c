@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * On whose behalf a thread works. A table of the threads inside the engine, found by task, since a
+ * task_struct has no room for us.
+ */
+#include "linux.h"
+
+#include <linux/hash.h>
+#include <linux/sched/signal.h>
+
+#include "internal.h"
+
+#define TABLE_BITS 8
+
+static struct {
+	spinlock_t lock;
+	struct hlist_head head;
+} table[1 << TABLE_BITS];
+
+void contexts_init(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		spin_lock_init(&table[i].lock);
+		INIT_HLIST_HEAD(&table[i].head);
+	}
+}
+
+static unsigned int slot_of(const struct task_struct *task)
+{
+	return hash_ptr(task, TABLE_BITS);
+}
+
+/* The innermost context of a task: newer ones stand before older ones. The slot's lock is held. */
+static struct context *find(unsigned int slot, const struct task_struct *task)
+{
+	struct context *c;
+
+	hlist_for_each_entry(c, &table[slot].head, link)
+		if (c->task == task)
+			return c;
+	return NULL;
+}
+
+/* c is zero but for what the caller has set. */
+void context_enter(struct context *c, struct as *as)
+{
+	unsigned int slot = slot_of(current);
+
+	c->task = current;
+	c->as = as;
+	spin_lock(&table[slot].lock);
+	hlist_add_head(&c->link, &table[slot].head);
+	spin_unlock(&table[slot].lock);
+}
+
+void context_leave(struct context *c)
+{
+	unsigned int slot = slot_of(c->task);
+
+	spin_lock(&table[slot].lock);
+	hlist_del(&c->link);
+	spin_unlock(&table[slot].lock);
+}
+
+/* The result is this thread's own, so it stays. */
+struct context *context_get(void)
+{
+	unsigned int slot = slot_of(current);
+	struct context *c;
+
+	spin_lock(&table[slot].lock);
+	c = find(slot, current);
+	spin_unlock(&table[slot].lock);
+	return c;
+}
+
+struct as *engine_current(void)
+{
+	struct context *c = context_get();
+
+	return c != NULL ? c->as : NULL;
+}
+
+/*
+ * All contexts of the thread are told, for the wait may be an inner one's. It is in one of them for
+ * as long as the core names it here, so the task is alive.
+ */
+void engine_interrupt(kt_did_t server)
+{
+	struct task_struct *task = (struct task_struct *)(uintptr_t)server;
+	unsigned int slot = slot_of(task);
+	bool found = false;
+	struct context *c;
+
+	spin_lock(&table[slot].lock);
+	hlist_for_each_entry(c, &table[slot].head, link) {
+		if (c->task == task) {
+			WRITE_ONCE(c->interrupted, true);
+			WRITE_ONCE(c->leave, true);
+			found = true;
+		}
+	}
+	if (found)
+		wake_up_process(task);
+	spin_unlock(&table[slot].lock);
+}
+
+bool context_signalled(void)
+{
+	struct context *c = context_get();
+
+	if (fatal_signal_pending(current))
+		return true;
+	if (c == NULL)
+		return false;
+	if (READ_ONCE(c->interrupted)) {
+		WRITE_ONCE(c->interrupted, false);
+		return true;
+	}
+	return !c->killable_only && signal_pending(current);
+}
+
+/* A sleeper must also be found by wake_up_process(), which finds all of these. */
+unsigned int context_sleep_state(void)
+{
+	struct context *c = context_get();
+
+	return c == NULL || c->killable_only ? TASK_KILLABLE : TASK_INTERRUPTIBLE;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * /dev/devmap: locks of the calling process (C13), for which Linux has no hook, since mlock(2)
+ * passes mappings like ours by. And the operator's limits for them. What can be read of it are the
+ * statistics of all devices: stats.c.
+ */
+#include "linux.h"
+
+#include <linux/compat.h>
+#include <linux/miscdevice.h>
+#include <linux/sched/signal.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+#include <devmap/ioctl.h>
+
+#include "internal.h"
+
+static ulong lock_ms = 1000;
+static ulong lock_pages = 4096;
+
+static int set_limit(const char *text, const struct kernel_param *kp)
+{
+	int error = param_set_ulong(text, kp);
+
+	if (error == 0)
+		devmap_set_lock_limits((hrtime_t)lock_ms * NSEC_PER_MSEC, lock_pages);
+	return error;
+}
+
+static const struct kernel_param_ops limit_ops = { .set = set_limit, .get = param_get_ulong };
+
+module_param_cb(lock_ms, &limit_ops, &lock_ms, 0644);
+MODULE_PARM_DESC(lock_ms, "locks end so many milliseconds after the first was taken; 0: never");
+module_param_cb(lock_pages, &limit_ops, &lock_pages, 0644);
+MODULE_PARM_DESC(lock_pages, "pages that a process may lock in one context group; 0: any number");
+
+/* The first run of handles without a gap in [from, to), clipped to it; lo == hi: there is none. */
+struct run {
+	uintptr_t from, to, lo, hi;
+};
+
+/* Handles come in the order of their addresses. a_lock is held. */
+static void extend_run(struct devmap_handle *dh, void *arg)
+{
+	uintptr_t end = dh->dh_uvaddr + dh->dh_len;
+	struct run *r = arg;
+
+	if (r->lo == r->hi && end > r->from && dh->dh_uvaddr < r->to) {
+		r->lo = MAX(dh->dh_uvaddr, r->from);
+		r->hi = MIN(end, r->to);
+	} else if (r->lo != r->hi && dh->dh_uvaddr == r->hi) {
+		r->hi = MIN(end, r->to);
+	}
+}
+
+static bool next_run(struct as *as, struct run *r, uintptr_t from)
+{
+	r->from = from;
+	r->lo = r->hi = 0;
+	devmap_each_handle(as, extend_run, r);
+	return r->lo != r->hi;
+}
+
+/* What is ours of [from, to), run by run; what was locked before an error is unlocked again. */
+static int lock_parts(struct as *as, uintptr_t from, uintptr_t to, uint_t type)
+{
+	struct run r = { .to = to, .hi = from };
+	uintptr_t done = from;
+	int error = 0;
+
+	while (error == 0 && next_run(as, &r, done)) {
+		error = devmap_lock_range(as, r.lo, r.hi - r.lo, type, DEVMAP_READ);
+		if (error == 0)
+			done = r.hi;
+	}
+	if (error != 0 && type == DEVMAP_LOCK && done > from)
+		(void)devmap_lock_range(as, from, done - from, DEVMAP_UNLOCK, DEVMAP_READ);
+	return error;
+}
+
+static int lock_all(struct as *as, uintptr_t from, uintptr_t to, uint_t type)
+{
+	struct run r = { .to = to };
+
+	if (!next_run(as, &r, from) || r.lo != from || r.hi != to)
+		return EINVAL;
+	return devmap_lock_range(as, from, to - from, type, DEVMAP_READ);
+}
+
+static int lock_once(struct space *s, const struct devmap_ioc_range *r, uint_t type)
+{
+	struct context c = { .in_access = true };
+	uintptr_t from = (uintptr_t)r->addr & PAGE_MASK, to = PAGE_ALIGN(r->addr + r->len);
+	int error;
+
+	if (r->len == 0 || to <= from || (r->flags & ~DEVMAP_IOC_PARTS) != 0 || r->zero != 0)
+		return EINVAL;
+	context_enter(&c, &s->as);
+	error = r->flags & DEVMAP_IOC_PARTS ? lock_parts(&s->as, from, to, type) :
+		lock_all(&s->as, from, to, type);
+	context_leave(&c);
+	return error;
+}
+
+#define LOCK_TRIES	10
+
+static long control_lock(struct space *s, const struct devmap_ioc_range *r, uint_t type)
+{
+	int error, tries = 0;
+
+	/* Without a signal: what another thread unmaps has interrupted us. Nothing is locked. */
+	do
+		error = lock_once(s, r, type);
+	while (error == EINTR && !signal_pending(current) && ++tries < LOCK_TRIES);
+	/* The call can be made again, as after SIGSTOP and SIGCONT; Linux does that for a signal. */
+	return error == EINTR && signal_pending(current) ? -ERESTARTSYS : -error;
+}
+
+static long control_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct devmap_ioc_range r;
+	struct space *s;
+	long result;
+
+	(void)filp;
+	if (cmd != DEVMAP_IOC_LOCK && cmd != DEVMAP_IOC_UNLOCK)
+		return -ENOTTY;
+	if (copy_from_user(&r, (const void __user *)arg, sizeof(r)) != 0)
+		return -EFAULT;
+	s = current->mm != NULL ? space_get(current->mm) : NULL;
+	if (s == NULL)			/* it has no mapping of ours */
+		return r.flags & DEVMAP_IOC_PARTS ? 0 : -EINVAL;
+	space_name(s);
+	result = control_lock(s, &r, cmd == DEVMAP_IOC_LOCK ? DEVMAP_LOCK : DEVMAP_UNLOCK);
+	space_put(s);
+	return result;
+}
+
+static int control_open(struct inode *inode, struct file *filp)
+{
+	(void)inode;
+	filp->private_data = NULL;	/* was the misc device; seq_file wants to have it */
+	return single_open(filp, devmap_stats_show, NULL);
+}
+
+static const struct file_operations control_fops = {
+	.owner = THIS_MODULE,
+	.open = control_open,
+	.release = single_release,
+	.read = seq_read,
+	.unlocked_ioctl = control_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = seq_lseek,
+};
+
+static struct miscdevice control = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "devmap",
+	.mode = 0666,
+	.fops = &control_fops,
+};
+
+int control_init(void)
+{
+	devmap_set_lock_limits((hrtime_t)lock_ms * NSEC_PER_MSEC, lock_pages);
+	return misc_register(&control);
+}
+
+void control_fini(void)
+{
+	misc_deregister(&control);
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* What of the core is for drivers: the core itself knows nothing of Linux. */
+#include "linux.h"
+
+EXPORT_SYMBOL(ddi_devmap_segmap);
+EXPORT_SYMBOL(devmap_setup);
+EXPORT_SYMBOL(devmap_devmem_setup);
+EXPORT_SYMBOL(devmap_umem_setup);
+EXPORT_SYMBOL(devmap_devmem_remap);
+EXPORT_SYMBOL(devmap_umem_remap);
+EXPORT_SYMBOL(devmap_load);
+EXPORT_SYMBOL(devmap_unload);
+EXPORT_SYMBOL(devmap_default_access);
+EXPORT_SYMBOL(devmap_do_ctxmgt);
+EXPORT_SYMBOL(devmap_set_ctx_timeout);
+EXPORT_SYMBOL(devmap_set_ctx_hold);
+EXPORT_SYMBOL(devmap_set_ctx_overhead);
+EXPORT_SYMBOL(devmap_set_ctx_group);

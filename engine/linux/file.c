@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* Device files, from open(9E) to close(9E). */
+#include "linux.h"
+
+#include <sys/file.h>
+#include <sys/open.h>
+
+#include "file.h"
+
+int file_flags(const struct file *filp, int opened)
+{
+	return (opened & ~(FNDELAY | FAPPEND)) |
+	    (int)(READ_ONCE(filp->f_flags) & (FNDELAY | FAPPEND));
+}
+
+/* Linux forgets O_EXCL when the file is open. */
+static int opened_flags(const struct file *filp)
+{
+	int flags = (filp->f_mode & FMODE_READ ? FREAD : 0) |
+	    (filp->f_mode & FMODE_WRITE ? FWRITE : 0) | (int)(filp->f_flags & FEXCL);
+
+	return file_flags(filp, flags);
+}
+
+int file_error(int error)
+{
+	return error >= 0 && error <= MAX_ERRNO ? -error : -EIO;
+}
+
+void file_enter(struct file_call *c)
+{
+	*c = (struct file_call){ .space = NULL };
+	if (current->mm != NULL)
+		c->space = space_get(current->mm);
+	context_enter(&c->context, c->space != NULL ? &c->space->as : NULL);
+}
+
+void file_leave(struct file_call *c)
+{
+	context_leave(&c->context);
+	if (c->space != NULL)
+		space_put(c->space);
+}
+
+/*
+ * A number that open(9E) made up is its driver's own: another's would lead mmap(2) to a driver that
+ * nobody holds. 0 or an errno.
+ */
+static int check_made_up(const struct devfile *f, struct file *filp)
+{
+	int (*cb_close)(dev_t, int, int, cred_t *) = file_ops(f)->cb_close;
+
+	if (getmajor(f->dev) == f->driver->major)
+		return 0;
+	driver_mistake((const void *)file_ops(f)->cb_open, "open",
+	    "%s: made device %u,%u of %u,%u: the major number must stay", f->node->name,
+	    getmajor(f->dev), getminor(f->dev), getmajor(f->node->dev), getminor(f->node->dev));
+	if (entry_present((void *)cb_close))
+		(void)cb_close(f->dev, f->flags, OTYP_CHR, file_cred(filp));
+	return ENXIO;
+}
+
+/* open(9E), ordered against close(9E) of the same node. */
+static int driver_open(struct devfile *f, struct file *filp)
+{
+	int (*cb_open)(dev_t *, int, int, cred_t *) = file_ops(f)->cb_open;
+	struct file_call call;
+	int error = 0;
+
+	if ((const void *)cb_open == (const void *)nodev)
+		return -ENXIO;
+	if (mutex_lock_interruptible(&f->node->open_lock) != 0)
+		return -ERESTARTSYS;
+	file_enter(&call);
+	if (entry_present((void *)cb_open))
+		error = cb_open(&f->dev, f->flags, OTYP_CHR, file_cred(filp));
+	if (error == 0)
+		error = check_made_up(f, filp);
+	if (error == 0 && f->dev == f->node->dev)
+		f->node->opens++;
+	file_leave(&call);
+	mutex_unlock(&f->node->open_lock);
+	return file_error(error);
+}
+
+static int devmap_file_open(struct inode *inode, struct file *filp)
+{
+	struct devfile *f = kzalloc(sizeof(*f), GFP_KERNEL);
+	int error;
+
+	if (f == NULL)
+		return -ENOMEM;
+	error = node_open(inode->i_rdev, &f->node);
+	if (error != 0)
+		goto fail;
+	f->driver = f->node->dip->driver;
+	f->dev = f->node->dev;
+	f->flags = opened_flags(filp);
+	error = driver_open(f, filp);
+	if (error != 0)
+		goto fail_node;
+	filp->private_data = f;
+	filp->f_mapping = devmap_inode->i_mapping;
+	return 0;
+
+fail_node:
+	node_close(f->node);
+fail:
+	kfree(f);
+	return error;
+}
+
+/*
+ * close(9E): when the last open file of the node is gone; of a device that open(9E) made up for
+ * this open alone, when that is. Mappings are files too, to Linux: none is left.
+ */
+static int devmap_file_release(struct inode *inode, struct file *filp)
+{
+	struct devfile *f = filp->private_data;
+	int (*cb_close)(dev_t, int, int, cred_t *) = file_ops(f)->cb_close;
+	bool cloned = f->dev != f->node->dev;
+	struct context ctx = { .as = NULL };
+
+	(void)inode;
+	mutex_lock(&f->node->open_lock);
+	context_enter(&ctx, NULL);
+	if (!cloned)
+		f->node->opens--;
+	if (entry_present((void *)cb_close) && (cloned || f->node->opens == 0))
+		(void)cb_close(f->dev, f->flags, OTYP_CHR, file_cred(filp));
+	context_leave(&ctx);
+	mutex_unlock(&f->node->open_lock);
+	node_close(f->node);
+	kfree(f);
+	return 0;
+}
+
+const struct file_operations devmap_fops = {
+	.owner = THIS_MODULE,
+	.open = devmap_file_open,
+	.release = devmap_file_release,
+	.read = devmap_file_read,
+	.write = devmap_file_write,
+	.llseek = devmap_file_llseek,
+	.unlocked_ioctl = devmap_file_ioctl,
+#ifdef CONFIG_COMPAT
+	.compat_ioctl = devmap_file_compat_ioctl,
+#endif
+	.poll = devmap_file_poll,
+	.mmap = devmap_vma_mmap,
+};

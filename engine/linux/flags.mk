@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# How everything of devmap is compiled for the kernel. For Kbuild files to include.
+
+devmap-root := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))../..)
+
+ccflags-y += -I$(devmap-root)/include -I$(devmap-root)/include/devmap/kernel
+ccflags-y += -std=gnu11 -Werror -Wall -Wextra -Wno-declaration-after-statement
+# Linux's own headers are not free of these.
+ccflags-y += -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
+	-Wno-type-limits -Wno-shift-negative-value
+ccflags-$(DEVMAP_DEBUG) += -DDEBUG
+ccflags-y += $(ccflags-1)

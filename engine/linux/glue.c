@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* What the core asks of an engine (core/engine.h), in terms of page offsets. */
+#include "linux.h"
+
+#include <sys/cmn_err.h>
+
+#include "internal.h"
+
+/*
+ * A page of a handle is found at dh_engine + its user offset, in pages: the difference stays as it
+ * is when the handle is cut, split, moved or copied by fork(2). (It may well be "negative".)
+ */
+pgoff_t handle_pgoff(const struct devmap_handle *dh)
+{
+	return (pgoff_t)(uintptr_t)dh->dh_engine + (pgoff_t)(dh->dh_off >> PAGE_SHIFT);
+}
+
+static void zap(const struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
+{
+	unmap_mapping_range(devmap_inode->i_mapping,
+	    (loff_t)(handle_pgoff(dh) + first) << PAGE_SHIFT, (loff_t)n << PAGE_SHIFT, 1);
+}
+
+/* Only the record says that a page is loaded; the fault that asked for it inserts it: fault.c. */
+int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
+{
+	struct region *r = region_of(dh->dh_memory);
+
+	(void)first;
+	(void)n;
+	if (r->gone)
+		return ENXIO;
+	devmap_model_watch(r->model);
+	return 0;
+}
+
+void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
+{
+	zap(dh, first, n);
+	devmap_model_sync(region_of(dh->dh_memory)->model);
+}
+
+/* Every translation through the handle, recorded or not. mem_lock is held. */
+void handle_zap(struct devmap_handle *dh)
+{
+	zap(dh, 0, dh->dh_len >> PAGE_SHIFT);
+}
+
+/* Faults are served by the threads that have them, so none is ever postponed. */
+void engine_release(struct devmap_fault *f)
+{
+	WARN_ONCE(1, "devmap: fault at %#lx was postponed", (ulong_t)f->f_addr);
+}
+
+int engine_handle_init(struct devmap_handle *dh)
+{
+	dh->dh_engine = dh->dh_mapping->m_file;
+	return 0;
+}
+
+/* The file is the vma's to hold. */
+void engine_handle_fini(struct devmap_handle *dh)
+{
+	(void)dh;
+}
+
+/* Nothing is loaded; the next fault goes by dh_memory and dh_roff as they are then. */
+int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offset_t roff)
+{
+	(void)dh;
+	(void)m;
+	(void)roff;
+	return 0;
+}

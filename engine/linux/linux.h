@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The kernel engine: what its files share. core/core.h has the contract's side; here is Linux's.
+ *
+ * OBJECTS
+ *   space     one mm_struct that has mappings of ours: the core's `as`               space.c
+ *   context   one thread inside the engine, on its stack: on whose behalf it works   context.c
+ *   region    what stands behind a device memory: ordinary pages, or a BAR           region.c
+ *   driver    one driver module                                                      driver.c
+ *   dev_info  one instance of it: a PCI function, or none                  instance.c, pci.c
+ *   minor_node  one name under /dev                                                  node.c
+ *   devfile   one open file                                                          file.c
+ *   model     pretend hardware: a kernel thread on ordinary pages                    model.c
+ *
+ * Every mapping has a range of its own in the page offsets of one pseudo file (vm_pgoff is moved
+ * when it is made), so that unmap_mapping_range() finds its translations wherever they are, from
+ * any context, without anybody's mmap_lock.
+ *
+ * LOCK ORDER (outermost first; "..." are the core's, see core.h)
+ *   mmap_lock          not across a driver's devmap_access(9E); held in mmap, open, close, mremap
+ *   ... a_lock, mem_lock, g_lock, waits_lock ...
+ *   model's lock       its sync(); after an unload under mem_lock, and in accessors
+ *   i_mmap_rwsem, page table locks
+ *   space_lock, contexts' lock, a context's or cv's spin lock                         leaves
+ *   drivers_lock       lists of drivers, nodes and instances; inside mmap_lock (engine_driver()),
+ *                      outside groups_lock and g_lock (stats.c); nothing else is taken with it
+ *   umem_lock          list of cookies; a leaf
+ *   node's open_lock   across open(9E) and close(9E); outside all of these
+ */
+#ifndef DEVMAP_ENGINE_LINUX_H
+#define DEVMAP_ENGINE_LINUX_H
+
+#include <sys/types.h>
+#include <sys/conf.h>
+#include <sys/ddi.h>
+#include <sys/modctl.h>
+#include <sys/sunddi.h>
+#include <sys/sysmacros.h>
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+
+#include "../../core/core.h"
+#include "compat.h"
+
+struct devmap_model;
+struct pci_dev;
+
+/*
+ * context.c. On whose behalf this thread calls the core or a driver. Every entry point that may
+ * call a driver has one on its stack from context_enter() to context_leave(). They nest: a fault
+ * inside an ioctl's ddi_copyin() has its own. A driver's own threads have none.
+ */
+struct context {
+	struct hlist_node link;		/* in the table, under its spin lock */
+	struct context *outer;		/* of the same thread, or NULL */
+	struct task_struct *task;
+	struct as *as;			/* NULL: a process without mappings, or none */
+	/*
+	 * mmap_lock is held (mmap, open, close, mremap): copies from and to the process fail where
+	 * they would have to bring a page in.
+	 */
+	bool mmap_locked;
+	/*
+	 * Inside devmap_access(9E): an unmap with mmap_lock held may be waiting for us, so copies
+	 * never wait for mmap_lock without looking for an interruption.
+	 */
+	bool in_access;
+	bool killable_only;		/* a fault of the kernel's own: only fatal signals end a wait */
+	bool interrupted;		/* engine_interrupt() came; one wait ends by it */
+	bool leave;			/* the same, for copies: it stays when a wait has ended */
+};
+
+void context_enter(struct context *c, struct as *as);
+void context_leave(struct context *c);
+/* The innermost of this thread, or NULL. */
+struct context *context_get(void);
+/*
+ * For waits that a signal ends: is there a reason not to sleep (any more)? Consumes an interruption
+ * by engine_interrupt(); a signal stays pending. False for a thread without a context unless it has
+ * a fatal signal. context_sleep_state() is the state to sleep in.
+ */
+bool context_signalled(void);
+unsigned int context_sleep_state(void);
+
+/*
+ * space.c. A space lives as long as somebody holds it: each vma does, and each thread that works
+ * for it; with the last reference devmap_as_exit() runs.
+ */
+struct space {
+	struct as as;			/* first */
+	struct mm_struct *mm;		/* compared only, unless a vma is known to be there */
+	refcount_t refs;
+	struct hlist_node link;		/* under space_lock */
+	spinlock_t kept_lock;
+	struct list_head kept;		/* fault.c: accesses that took a signal and keep their place */
+	unsigned int nkept;
+};
+
+struct space *space_get(struct mm_struct *mm);		/* the space of mm, held; NULL: none */
+struct space *space_get_or_make(struct mm_struct *mm);	/* NULL: no memory */
+void space_hold(struct space *s);
+void space_put(struct space *s);			/* may sleep, and call drivers */
+static inline struct space *space_of(struct as *as)
+{
+	return container_of(as, struct space, as);
+}
+
+/* fault.c */
+vm_fault_t devmap_vma_fault(struct vm_fault *vmf);
+int devmap_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
+	int write);
+void space_forget_faults(struct space *s);
+
+/* vma.c. f_op->mmap of a device file. */
+int devmap_vma_mmap(struct file *filp, struct vm_area_struct *vma);
+
+/* inode.c. The pseudo file that all mappings are of: its i_mapping is each file's f_mapping. */
+extern struct inode *devmap_inode;
+int devmap_inode_init(void);
+void devmap_inode_fini(void);
+
+/*
+ * region.c. Device memory: a register set, or ddi_umem_alloc(9F). memory.mem_engine is the region.
+ */
+enum region_kind { REGION_PAGES, REGION_MMIO };
+
+struct region {
+	struct devmap_memory memory;
+	enum region_kind kind;
+	bool attached;			/* memory is initialised */
+	size_t len;			/* bytes, whole pages */
+	void *pages;			/* REGION_PAGES: vmalloc'ed, zero filled */
+	resource_size_t phys;		/* REGION_MMIO: of its first byte, page aligned */
+	void __iomem *io;		/* REGION_MMIO: the kernel's own mapping */
+	struct devmap_model *model;	/* whose registers these are, or NULL */
+	bool gone;			/* being freed: no page of it may be inserted; mem_lock */
+};
+
+/* 0 or -errno. */
+int region_init_pages(struct region *r, const char *name, size_t len);
+int region_init_mmio(struct region *r, const char *name, resource_size_t phys, size_t len,
+	void __iomem *io);
+/* Cuts off the mappings that are left, with a message, and frees what region_init_*() took. */
+void region_fini(struct region *r);
+/* The first half of that, for whoever has something to do in between. May be called twice. */
+void region_cut_off(struct region *r);
+/* glue.c: drops every translation through the handle, recorded or not. mem_lock is held. */
+void handle_zap(struct devmap_handle *dh);
+unsigned long region_pfn(const struct region *r, pgcnt_t page);
+static inline struct region *region_of(struct devmap_memory *m)
+{
+	return m->mem_engine;
+}
+
+/* ddi_prop.c. A property: text, and an integer too where the text is one. */
+struct prop {
+	struct prop *next;
+	char *name;
+	char *text;
+	bool is_int;
+	int integer;
+};
+
+/* Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
+int props_set(struct prop **list, const char *name, const char *text);
+int props_copy(struct prop **to, const struct prop *from);
+const struct prop *props_find(const struct prop *list, const char *name);
+void props_free(struct prop **list);
+/* props.c. "NAME=VALUE,..."; NULL: none. 0 or -errno with a message. */
+int props_parse(const char *driver, const char *text, struct prop **props);
+
+/* driver.c, instance.c */
+#define NODE_NAME_MAX	64
+
+/* A register set. What cannot be mapped has no region, and is reached by accessors only. */
+struct regset {
+	enum { REGS_MEMORY, REGS_PORTS, REGS_CONFIG } kind;
+	struct region *region;		/* or NULL: ports, configuration space, part of a page */
+	void __iomem *io;		/* of a BAR */
+	size_t len;			/* bytes */
+};
+
+struct dev_info {
+	struct list_head link;		/* driver->instances, by drivers_lock */
+	struct driver *driver;
+	int instance;
+	bool attached;
+	bool going;			/* nobody may open it any more; by drivers_lock */
+	unsigned int files;		/* open, of all its nodes; by drivers_lock */
+	char name[NODE_NAME_MAX];	/* "rv1000" */
+	void *driver_private;
+	struct mutex prop_lock;
+	struct prop *props;
+	struct pci_dev *pci;		/* or NULL */
+	bool pci_enabled;		/* and its regions are ours */
+	struct devmap_model *model;	/* or NULL */
+	int nregs;
+	struct regset *regs;
+};
+
+struct driver {
+	struct list_head link;		/* by drivers_lock */
+	struct module *module;
+	bool ready;			/* may be opened; by drivers_lock */
+	struct task_struct *calling;	/* the thread in its _init(9E) or _fini(9E); drivers_lock */
+	char name[NODE_NAME_MAX - 16];	/* "rv100": the module's */
+	const char *description;
+	major_t major;
+	struct dev_ops *ops;		/* from mod_install(9F); NULL: not installed */
+	struct prop *props;		/* of the module parameter, for every instance */
+	struct list_head instances;
+	struct list_head nodes;
+	void *pci_driver;		/* pci.c's, or NULL */
+};
+
+/* Kept by the driver's list and by each open file. */
+struct minor_node {
+	struct list_head link;		/* driver->nodes, by drivers_lock; empty: removed */
+	refcount_t refs;
+	dev_info_t *dip;
+	char given[NODE_NAME_MAX];	/* as the driver named it */
+	char name[NODE_NAME_MAX];	/* under /dev */
+	dev_t dev;
+	umode_t mode;			/* 0: 0600 */
+	struct device *device;
+	struct mutex open_lock;		/* open(9E) against close(9E) */
+	unsigned int opens;		/* not counting clones; by open_lock */
+};
+
+extern struct mutex drivers_lock;
+extern struct list_head drivers;
+/* Somebody waits for driver->ready, or for dev_info->files. */
+extern wait_queue_head_t drivers_wait;
+
+/* With drivers_lock held. */
+struct driver *driver_of_major(major_t maj);
+/* ddi_log.c. The module whose code this is, or "devmap". Takes no lock. size: NODE_NAME_MAX. */
+void driver_of_code(const void *code, char *name, size_t size);
+/* Neither NULL nor nodev(9F) nor nulldev(9F). */
+bool entry_present(const void *fn);
+/* module.c: runs _init(9E) or _fini(9E), from which mod_install(9F) knows who calls it. */
+int driver_call(struct driver *d, int (*entry)(void));
+
+/*
+ * An instance, numbered with the lowest that is free and listed, but not attached yet; pci NULL:
+ * none. Then, after its register sets were made, probe(9E) and attach(9E). 0 or -errno, with a
+ * message.
+ */
+int instance_new(struct driver *d, struct pci_dev *pci, dev_info_t **out);
+int instance_attach(dev_info_t *dip);
+/*
+ * No more opens; waits until the last file is closed; detach(9E), and if the driver refuses, a
+ * message, and its nodes go anyway. Then instance_free(), which takes the register sets too.
+ */
+void instance_detach(dev_info_t *dip);
+void instance_free(dev_info_t *dip);
+
+/* ddi_regs.c. Makes register set dip->nregs; the region is the model's or pci.c's. 0 or -ENOMEM. */
+int regset_add(dev_info_t *dip, const struct regset *set);
+void regsets_free(dev_info_t *dip);
+
+/* pci.c. A PCI driver for "pci1234,11e8[ pci...]": its instances come and go with the devices. */
+int pci_driver_add(struct driver *d, const char *alias);
+void pci_driver_remove(struct driver *d);
+/* Gives back what the instance has of its device. */
+void pci_instance_fini(dev_info_t *dip);
+
+/* node.c. The node of a device number, held for one more file of its instance. 0 or -errno. */
+int node_open(dev_t dev, struct minor_node **out);
+void node_close(struct minor_node *n);
+
+/* file.c. One open file; file->private_data. */
+struct devfile {
+	struct driver *driver;
+	struct minor_node *node;	/* held, even after it was removed */
+	dev_t dev;			/* as open(9E) left it */
+	int flags;			/* FREAD, FWRITE, FNDELAY ... of the DDI */
+};
+
+extern const struct file_operations devmap_fops;
+
+/*
+ * model.c. Runs the model's sync(), as every accessor does first and every unload last. m may be
+ * NULL.
+ */
+void devmap_model_sync(struct devmap_model *m);
+/* A client has (n > 0), or has lost, translations: the model's thread polls only meanwhile. */
+void devmap_model_watch(struct devmap_model *m);
+/* Makes the model that an instance's properties ask for, and its register sets. 0 or -errno. */
+int model_attach(dev_info_t *dip);
+void model_detach(dev_info_t *dip);
+/* Its thread is to poll always: a driver goes to its registers by pointers. */
+void model_poll_always(struct devmap_model *m);
+
+/* ddi_log.c: a driver's mistake, said once for each place in its code (C26). */
+void driver_mistake(const void *caller, const char *call, const char *fmt, ...) __printf(3, 4);
+
+/* The same, where going on would corrupt or hang: this thread ends here, by BUG(). */
+void driver_panic(const void *caller, const char *call, const char *fmt, ...) __printf(3, 4);
+
+/* A driver or a model is being unloaded: its mistakes are new ones when it is loaded again. */
+void driver_mistakes_forget(const struct module *m);
+
+#define CALLER()	__builtin_return_address(0)
+
+/* ddi_time.c: the thread of timeout(9F). Before and after everything else. 0 or -errno. */
+int callouts_init(void);
+void callouts_fini(void);
+/* No call-out runs code of m any more. */
+void callouts_forget(const struct module *m);
+
+/* Linux's mutex_init(), whose name is the DDI's here. */
+#define LINUX_MUTEX_INIT(lock)						\
+	do {								\
+		static struct lock_class_key key__;			\
+		__mutex_init((lock), #lock, &key__);			\
+	} while (0)
+
+#endif

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* Address spaces: the core's `as` for each mm_struct that has mappings of ours. */
+#include "linux.h"
+
+#include <linux/hashtable.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+static DEFINE_SPINLOCK(space_lock);
+static DEFINE_HASHTABLE(spaces, 8);
+
+/* space_lock held. One that is on its way out is as good as none. */
+static struct space *find(struct mm_struct *mm)
+{
+	struct space *s;
+
+	hash_for_each_possible(spaces, s, link, (unsigned long)mm)
+		if (s->mm == mm && refcount_inc_not_zero(&s->refs))
+			return s;
+	return NULL;
+}
+
+struct space *space_get(struct mm_struct *mm)
+{
+	struct space *s;
+
+	spin_lock(&space_lock);
+	s = find(mm);
+	spin_unlock(&space_lock);
+	return s;
+}
+
+/* Who it is, for messages and lists. A child of fork(2) says it itself later: space_name(). */
+static struct space *space_alloc(struct mm_struct *mm)
+{
+	struct space *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	bool own = mm == current->mm;
+
+	if (s == NULL)
+		return NULL;
+	devmap_as_init(&s->as, own ? task_tgid_nr(current) : 0, current->group_leader->comm);
+	s->mm = mm;
+	refcount_set(&s->refs, 1);
+	spin_lock_init(&s->kept_lock);
+	INIT_LIST_HEAD(&s->kept);
+	return s;
+}
+
+struct space *space_get_or_make(struct mm_struct *mm)
+{
+	struct space *s = space_get(mm), *new;
+
+	if (s != NULL)
+		return s;
+	new = space_alloc(mm);
+	if (new == NULL)
+		return NULL;
+	spin_lock(&space_lock);
+	s = find(mm);
+	if (s == NULL)
+		hash_add(spaces, &new->link, (unsigned long)mm);
+	spin_unlock(&space_lock);
+	if (s == NULL)
+		return new;
+	devmap_as_exit(&new->as);
+	kfree(new);
+	return s;
+}
+
+void space_name(struct space *s)
+{
+	if (READ_ONCE(s->as.a_pid) != 0 || s->mm != current->mm)
+		return;
+	mutex_enter(&s->as.a_lock);
+	WRITE_ONCE(s->as.a_pid, task_tgid_nr(current));
+	strscpy(s->as.a_comm, current->group_leader->comm, sizeof(s->as.a_comm));
+	mutex_exit(&s->as.a_lock);
+}
+
+void space_hold(struct space *s)
+{
+	refcount_inc(&s->refs);
+}
+
+/*
+ * With the last vma the mappings are gone already, except those of a fork(2) that failed half way.
+ */
+void space_put(struct space *s)
+{
+	struct context c = { .mmap_locked = true };
+
+	if (!refcount_dec_and_test(&s->refs))
+		return;
+	spin_lock(&space_lock);
+	hash_del(&s->link);
+	spin_unlock(&space_lock);
+	context_enter(&c, &s->as);
+	devmap_as_exit(&s->as);
+	context_leave(&c);
+	space_forget_faults(s);
+	kfree(s);
+}
