@@ -30,6 +30,7 @@
  *   virtual-screens   0: one screen for all; 1: a screen for each process
  *   hold-ms           how long a process keeps the device once granted (default 0)
  *   overhead-percent  or: let the engine choose (default 0: do not)
+ *   switch-ioctl      1: XFBIO_SWITCH, which respects no hold, for comparison (default 0)
  *   width, height     are the hardware's
  */
 #include <sys/types.h>
@@ -52,6 +53,7 @@
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
 
+#include "fbdev.h"
 #include "xfb.h"
 
 #define XFB_SET_REGS	0			/* register sets */
@@ -61,7 +63,6 @@
 #define XFB_IDLE_NS	NANOSEC			/* an operation in flight may take so long */
 #define XFB_SPIN_NS	(NANOSEC / 1000)	/* of that without sleeping */
 #define XFB_AROUND	16			/* pages of a virtual screen loaded at once */
-#define XFB_NCMAP	256			/* entries of the colour map */
 
 struct xfb_map {
 	struct xfb_map *map_next;		/* of this context */
@@ -93,6 +94,7 @@ struct xfb {
 	uint32_t xfb_width, xfb_height, xfb_pitch;
 	size_t xfb_memory;			/* bytes of screen memory, whole pages */
 	boolean_t xfb_virtual;
+	boolean_t xfb_switch_ioctl;
 	clock_t xfb_hold;			/* ticks */
 	uint_t xfb_overhead;
 	kmutex_t xfb_lock;
@@ -601,151 +603,43 @@ static int xfb_write(dev_t dev, uio_t *uio, cred_t *credp)
 	return xfb_rdwr(dev, uio, UIO_WRITE);
 }
 
-/* fbdev. The commands and structures of Linux's <linux/fb.h> for 64-bit programs, as documented. */
+/* ioctl(2). */
 
-#define XFB_GET_VAR	0x4600
-#define XFB_PUT_VAR	0x4601
-#define XFB_GET_FIX	0x4602
-#define XFB_GET_CMAP	0x4604
-#define XFB_PUT_CMAP	0x4605
-#define XFB_PAN		0x4606
-#define XFB_BLANK	0x4611
-#define XFB_BLANK_MAX	4			/* FB_BLANK_POWERDOWN */
-
-#define XFB_VISUAL_TRUECOLOR	2
-
-struct xfb_bitfield {
-	uint32_t offset, length, msb_right;
-};
-
-struct xfb_var {
-	uint32_t xres, yres, xres_virtual, yres_virtual, xoffset, yoffset;
-	uint32_t bits_per_pixel, grayscale;
-	struct xfb_bitfield red, green, blue, transp;
-	uint32_t nonstd, activate;
-	uint32_t height, width;			/* millimetres */
-	uint32_t accel_flags;
-	uint32_t pixclock;			/* picoseconds */
-	uint32_t left_margin, right_margin, upper_margin, lower_margin, hsync_len, vsync_len;
-	uint32_t sync, vmode, rotate, colorspace, reserved[4];
-};
-
-struct xfb_fix {
-	char id[16];
-	uint64_t smem_start;
-	uint32_t smem_len, type, type_aux, visual;
-	uint16_t xpanstep, ypanstep, ywrapstep;
-	uint32_t line_length;
-	uint64_t mmio_start;
-	uint32_t mmio_len, accel;
-	uint16_t capabilities, reserved[2];
-};
-
-struct xfb_cmap {
-	uint32_t start, len;
-	uint64_t channel[4];			/* user addresses of uint16_t: red, green, blue, transp */
-};
-
-/* 60 Hz with the margins of VESA's 640x480: nothing depends on it but what fbset shows. */
-static void xfb_var(struct xfb *xfb, struct xfb_var *var)
+/* A switch that is asked for, without the access, and the waiting for a turn, that cause others. */
+static int xfb_switch_to_caller(struct xfb *xfb)
 {
-	bzero(var, sizeof(*var));
-	var->xres = var->xres_virtual = xfb->xfb_width;
-	var->yres = var->yres_virtual = xfb->xfb_height;
-	var->bits_per_pixel = 32;
-	var->red.offset = 16;
-	var->green.offset = 8;
-	var->red.length = var->green.length = var->blue.length = 8;
-	var->height = var->width = 0xffffffff;
-	var->left_margin = 48;
-	var->right_margin = 16;
-	var->hsync_len = 96;
-	var->upper_margin = 33;
-	var->lower_margin = 10;
-	var->vsync_len = 2;
-	var->pixclock = (uint32_t)(1000000000000ULL / 60 / (xfb->xfb_width + 48 + 16 + 96) /
-				   (xfb->xfb_height + 33 + 10 + 2));
-}
-
-static void xfb_fix(struct xfb *xfb, struct xfb_fix *fix)
-{
-	bzero(fix, sizeof(*fix));
-	(void) snprintf(fix->id, sizeof(fix->id), "xfb%d", ddi_get_instance(xfb->xfb_dip));
-	fix->smem_len = (uint32_t)xfb->xfb_memory;
-	fix->visual = XFB_VISUAL_TRUECOLOR;
-	fix->line_length = xfb->xfb_pitch;
-	fix->mmio_len = XFB_REGISTERS_SIZE;
-}
-
-/* There is one mode and nothing to pan over. EINVAL for a program that wants something else. */
-static int xfb_accept(struct xfb *xfb, int cmd, intptr_t arg, int mode)
-{
-	struct xfb_var want, have;
-
-	if (ddi_copyin((void *)arg, &want, sizeof(want), mode) != 0)
-		return EFAULT;
-	xfb_var(xfb, &have);
-	if (want.xoffset != 0 || want.yoffset != 0)
-		return EINVAL;
-	if (cmd == XFB_PUT_VAR &&
-	    (want.xres != have.xres || want.yres != have.yres ||
-	     want.xres_virtual > have.xres || want.yres_virtual > have.yres ||
-	     want.bits_per_pixel != have.bits_per_pixel || want.grayscale != 0))
-		return EINVAL;
-	return ddi_copyout(&have, (void *)arg, sizeof(have), mode) != 0 ? EFAULT : 0;
-}
-
-/* Pixels are colours, so the map is fixed: a ramp. Programs may read it, and set it in vain. */
-static int xfb_cmap(int cmd, intptr_t arg, int mode)
-{
-	struct xfb_cmap cmap;
-	uint16_t ramp[XFB_NCMAP];
+	struct xfb_ctx *ctx;
 	int error = 0;
 
-	if (ddi_copyin((void *)arg, &cmap, sizeof(cmap), mode) != 0)
-		return EFAULT;
-	if (cmap.start > XFB_NCMAP || cmap.len > XFB_NCMAP - cmap.start)
-		return EINVAL;
-	for (uint_t i = 0; i < NELEM(cmap.channel) && error == 0; i++) {
-		void *user = (void *)(uintptr_t)cmap.channel[i];
-		size_t len = cmap.len * sizeof(ramp[0]);
-
-		for (uint_t j = 0; j < cmap.len; j++)
-			ramp[j] = i < 3 ? (uint16_t)((cmap.start + j) * 0x101) : 0;
-		if (user == NULL || len == 0)
-			continue;
-		error = cmd == XFB_GET_CMAP ? ddi_copyout(ramp, user, len, mode) :
-					      ddi_copyin(user, ramp, len, mode);
-	}
-	return error != 0 ? EFAULT : 0;
+	mutex_enter(&xfb->xfb_lock);
+	ctx = xfb_ctx_find(xfb, ddi_get_pid());
+	if (ctx == NULL)
+		error = ENXIO;
+	else if (ctx != xfb->xfb_current)
+		error = xfb_switch(xfb, ctx);
+	mutex_exit(&xfb->xfb_lock);
+	return error;
 }
 
 static int xfb_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *credp, int *rvalp)
 {
 	struct xfb *xfb = xfb_get(dev);
-	struct xfb_var var;
-	struct xfb_fix fix;
+	struct fbdev fb;
 
 	if (xfb == NULL)
 		return ENXIO;
-	switch (cmd) {
-	case XFB_GET_VAR:
-		xfb_var(xfb, &var);
-		return ddi_copyout(&var, (void *)arg, sizeof(var), mode) != 0 ? EFAULT : 0;
-	case XFB_GET_FIX:
-		xfb_fix(xfb, &fix);
-		return ddi_copyout(&fix, (void *)arg, sizeof(fix), mode) != 0 ? EFAULT : 0;
-	case XFB_PUT_VAR:
-	case XFB_PAN:
-		return xfb_accept(xfb, cmd, arg, mode);
-	case XFB_GET_CMAP:
-	case XFB_PUT_CMAP:
-		return xfb_cmap(cmd, arg, mode);
-	case XFB_BLANK:		/* nobody looks at this screen in the dark */
-		return arg < 0 || arg > XFB_BLANK_MAX ? EINVAL : 0;
-	default:
-		return ENOTTY;
-	}
+	if (cmd == FBDEV_BLANK)		/* nobody looks at this screen in the dark */
+		return arg < 0 || arg > FBDEV_BLANK_MAX ? EINVAL : 0;
+	if (cmd == XFBIO_SWITCH)
+		return xfb->xfb_switch_ioctl ? xfb_switch_to_caller(xfb) : ENOTTY;
+	fb.name = "xfb";
+	fb.instance = ddi_get_instance(xfb->xfb_dip);
+	fb.width = xfb->xfb_width;
+	fb.height = xfb->xfb_height;
+	fb.pitch = xfb->xfb_pitch;
+	fb.smem_len = xfb->xfb_memory;
+	fb.mmio_len = XFB_REGISTERS_SIZE;
+	return fbdev_ioctl(&fb, cmd, arg, mode);
 }
 
 /* The device comes and goes. */
@@ -830,6 +724,7 @@ static int xfb_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 	xfb = ddi_get_soft_state(xfb_softstate, instance);
 	xfb->xfb_dip = dip;
 	xfb->xfb_virtual = xfb_prop(dip, "virtual-screens") != 0;
+	xfb->xfb_switch_ioctl = xfb_prop(dip, "switch-ioctl") != 0;
 	xfb->xfb_hold = drv_usectohz((clock_t)xfb_prop(dip, "hold-ms") * 1000);
 	xfb->xfb_overhead = (uint_t)xfb_prop(dip, "overhead-percent");
 	mutex_init(&xfb->xfb_lock, NULL, MUTEX_DRIVER, NULL);

@@ -85,4 +85,11 @@
 
 #define XFB_COORD_MAX		32767
 
+/*
+ * ioctl(2), for a device with the property switch-ioctl: puts the caller's context into the device,
+ * which is what programs have to do for themselves where nothing switches on access. 0, or ENXIO:
+ * the process has none, since it has not mapped the device.
+ */
+#define XFBIO_SWITCH		0x5801		/* _IO('X', 1) */
+
 #endif

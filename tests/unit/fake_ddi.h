@@ -33,7 +33,9 @@
 #include <sys/sunddi.h>
 #include <devmap/model.h>
 
+#ifndef FAKE_SETS
 #define FAKE_SETS	2
+#endif
 #define FAKE_HANDLES	64
 #define FAKE_PAGES	2048	/* of a register set or umem, at most */
 #define FAKE_UMEM	FAKE_SETS	/* the "register set" that is ddi_umem_alloc()'s */

@@ -256,6 +256,12 @@ int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char 
 	return strcmp(name, "devmap-retry-unloaded") == 0 ? fake_retry_unloaded : defvalue;
 }
 
+int ddi_get_instance(dev_info_t *dip)
+{
+	(void)dip;
+	return 0;
+}
+
 int nodev(void);
 int nulldev(void);
 

@@ -563,6 +563,38 @@ static void test_fbdev(void **unused)
 	fake_end();
 }
 
+/* As for accesses, but only where the property says so, and for whoever has a context. */
+static void test_switch_ioctl(void **unused)
+{
+	struct fake_handle *a, *b;
+
+	set_prop("switch-ioctl", 1);
+	begin_device(0);
+	a = map_regs(1);
+	b = map_regs(2);
+	store(a, XFB_LOCAL, 1);
+	store(b, XFB_LOCAL, 2);
+	fake.pid = 1;
+	assert_int_equal(control(XFBIO_SWITCH, NULL), 0);
+	assert_int_equal(*fake_word(XFB_SET_REGS, XFB_LOCAL), 1);
+	assert_int_equal(b->loaded[0], 0);
+	assert_int_equal(control(XFBIO_SWITCH, NULL), 0);
+	assert_int_equal(load(b, XFB_LOCAL), 2);
+	assert_int_equal(load(a, XFB_LOCAL), 1);
+	fake.pid = 3;
+	assert_int_equal(control(XFBIO_SWITCH, NULL), ENXIO);
+	fake_end();
+}
+
+static void test_no_switch_ioctl(void **unused)
+{
+	begin_device(0);
+	(void)map_regs(1);
+	fake.pid = 1;
+	assert_int_equal(control(XFBIO_SWITCH, NULL), ENOTTY);
+	fake_end();
+}
+
 static void test_colour_map(void **unused)
 {
 	uint16_t red[256], green[256], blue[256];
@@ -587,31 +619,31 @@ static void test_abi(void **unused)
 #define SAME(a, am, b, bm)						\
 	assert_int_equal(offsetof(struct a, am), offsetof(struct b, bm));	\
 	assert_int_equal(sizeof(((struct a *)0)->am), sizeof(((struct b *)0)->bm))
-	SAME(xfb_var, bits_per_pixel, fb_var_screeninfo, bits_per_pixel);
-	SAME(xfb_var, red, fb_var_screeninfo, red);
-	SAME(xfb_var, transp, fb_var_screeninfo, transp);
-	SAME(xfb_var, pixclock, fb_var_screeninfo, pixclock);
-	SAME(xfb_var, vsync_len, fb_var_screeninfo, vsync_len);
-	SAME(xfb_var, colorspace, fb_var_screeninfo, colorspace);
-	SAME(xfb_fix, smem_start, fb_fix_screeninfo, smem_start);
-	SAME(xfb_fix, visual, fb_fix_screeninfo, visual);
-	SAME(xfb_fix, line_length, fb_fix_screeninfo, line_length);
-	SAME(xfb_fix, mmio_start, fb_fix_screeninfo, mmio_start);
-	SAME(xfb_fix, accel, fb_fix_screeninfo, accel);
-	SAME(xfb_cmap, len, fb_cmap, len);
-	SAME(xfb_cmap, channel[0], fb_cmap, red);
-	SAME(xfb_cmap, channel[3], fb_cmap, transp);
+	SAME(fbdev_var, bits_per_pixel, fb_var_screeninfo, bits_per_pixel);
+	SAME(fbdev_var, red, fb_var_screeninfo, red);
+	SAME(fbdev_var, transp, fb_var_screeninfo, transp);
+	SAME(fbdev_var, pixclock, fb_var_screeninfo, pixclock);
+	SAME(fbdev_var, vsync_len, fb_var_screeninfo, vsync_len);
+	SAME(fbdev_var, colorspace, fb_var_screeninfo, colorspace);
+	SAME(fbdev_fix, smem_start, fb_fix_screeninfo, smem_start);
+	SAME(fbdev_fix, visual, fb_fix_screeninfo, visual);
+	SAME(fbdev_fix, line_length, fb_fix_screeninfo, line_length);
+	SAME(fbdev_fix, mmio_start, fb_fix_screeninfo, mmio_start);
+	SAME(fbdev_fix, accel, fb_fix_screeninfo, accel);
+	SAME(fbdev_cmap, len, fb_cmap, len);
+	SAME(fbdev_cmap, channel[0], fb_cmap, red);
+	SAME(fbdev_cmap, channel[3], fb_cmap, transp);
 #undef SAME
-	assert_int_equal(sizeof(struct xfb_var), sizeof(struct fb_var_screeninfo));
-	assert_int_equal(sizeof(struct xfb_fix), sizeof(struct fb_fix_screeninfo));
-	assert_int_equal(sizeof(struct xfb_cmap), sizeof(struct fb_cmap));
-	assert_int_equal(XFB_GET_VAR, FBIOGET_VSCREENINFO);
-	assert_int_equal(XFB_PUT_VAR, FBIOPUT_VSCREENINFO);
-	assert_int_equal(XFB_GET_FIX, FBIOGET_FSCREENINFO);
-	assert_int_equal(XFB_PAN, FBIOPAN_DISPLAY);
-	assert_int_equal(XFB_GET_CMAP, FBIOGETCMAP);
-	assert_int_equal(XFB_PUT_CMAP, FBIOPUTCMAP);
-	assert_int_equal(XFB_BLANK, FBIOBLANK);
+	assert_int_equal(sizeof(struct fbdev_var), sizeof(struct fb_var_screeninfo));
+	assert_int_equal(sizeof(struct fbdev_fix), sizeof(struct fb_fix_screeninfo));
+	assert_int_equal(sizeof(struct fbdev_cmap), sizeof(struct fb_cmap));
+	assert_int_equal(FBDEV_GET_VAR, FBIOGET_VSCREENINFO);
+	assert_int_equal(FBDEV_PUT_VAR, FBIOPUT_VSCREENINFO);
+	assert_int_equal(FBDEV_GET_FIX, FBIOGET_FSCREENINFO);
+	assert_int_equal(FBDEV_PAN, FBIOPAN_DISPLAY);
+	assert_int_equal(FBDEV_GET_CMAP, FBIOGETCMAP);
+	assert_int_equal(FBDEV_PUT_CMAP, FBIOPUTCMAP);
+	assert_int_equal(FBDEV_BLANK, FBIOBLANK);
 }
 
 static void test_open_detach(void **unused)
@@ -852,6 +884,8 @@ int main(void)
 		cmocka_unit_test_setup(test_read_write, fake_reset),
 		cmocka_unit_test_setup(test_virtual_read_write, fake_reset),
 		cmocka_unit_test_setup(test_fbdev, fake_reset),
+		cmocka_unit_test_setup(test_switch_ioctl, fake_reset),
+		cmocka_unit_test_setup(test_no_switch_ioctl, fake_reset),
 		cmocka_unit_test_setup(test_colour_map, fake_reset),
 		cmocka_unit_test_setup(test_abi, fake_reset),
 		cmocka_unit_test_setup(test_open_detach, fake_reset),
