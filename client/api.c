@@ -6,7 +6,7 @@
 
 #include "internal.h"
 
-/* Are there device mappings, and nothing else, from start to end? */
+/* Are there user engines' mappings, and nothing else, from start to end? */
 static bool all_device(uintptr_t start, uintptr_t end)
 {
 	struct map m;
@@ -22,11 +22,12 @@ static int lock_call(uint16_t op, void *addr, size_t len)
 	uintptr_t mask = page_size() - 1, start = (uintptr_t)addr & ~mask;
 	uintptr_t end = ((uintptr_t)addr + len + mask) & ~mask;
 
-	if (len == 0 || end <= start || !all_device(start, end)) {
+	if (len == 0 || end <= start) {
 		errno = EINVAL;
 		return -1;
 	}
-	return finish(lock_range(op, start, end));
+	return finish(all_device(start, end) ? lock_range(op, start, end) :
+					       kernel_lock(op, start, end, false));
 }
 
 EXPORT int devmap_lock(void *addr, size_t len)
@@ -41,7 +42,7 @@ EXPORT int devmap_unlock(void *addr, size_t len)
 
 EXPORT int devmap_is_device(int fd)
 {
-	return fd_device(fd) != NULL || fd_probe(fd);
+	return fd_device(fd) != NULL || fd_probe(fd) || kernel_device(fd);
 }
 
 EXPORT int devmap_open(const char *name, int flags)

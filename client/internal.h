@@ -14,6 +14,7 @@
  *   maps.c      the table of device mappings; mapping.c how they are made, changed and ended
  *   fork.c      fork
  *   device.c    ioctl, read, write, lseek, poll on a device
+ *   kernel.c    locks of the kernel engine's mappings
  *   api.c       devmap_lock(3) and friends
  *
  * STATE
@@ -245,6 +246,14 @@ size_t page_size(void);
 /* lock.c */
 /* DM_LOCK or DM_UNLOCK of the device parts of a range. 0 or -errno. */
 int lock_range(uint16_t op, uintptr_t start, uintptr_t end);
+
+/* kernel.c */
+/*
+ * DM_LOCK or DM_UNLOCK of kernel engine mappings in a range of whole pages; parts: of those that
+ * there are, else all of it has to be. 0 or -errno.
+ */
+int kernel_lock(uint16_t op, uintptr_t start, uintptr_t end, bool parts);
+bool kernel_device(int fd);
 
 /* fork.c */
 void fork_init(void);

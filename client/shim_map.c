@@ -15,6 +15,16 @@ static void *result(void *p)
 	return p;
 }
 
+static uintptr_t page_down(uintptr_t addr)
+{
+	return addr & ~(page_size() - 1);
+}
+
+static uintptr_t page_up(uintptr_t addr)
+{
+	return page_down(addr + page_size() - 1);
+}
+
 /* The rest of mmap() in a process that has devices, or with a descriptor that may be one. */
 static bool mmap_device(void *addr, size_t len, int prot, int flags, int fd, off_t off, void **p)
 {
@@ -74,6 +84,9 @@ EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 			return p;
 		errno = ENODEV;
 	}
+	/* The kernel engine is not told of the flag. */
+	if (unlikely((flags & MAP_LOCKED) != 0) && p != MAP_FAILED && (flags & MAP_ANONYMOUS) == 0)
+		(void)kernel_lock(DM_LOCK, (uintptr_t)p, page_up((uintptr_t)p + len), true);
 	return p;
 }
 
@@ -141,8 +154,22 @@ EXPORT int posix_madvise(void *addr, size_t len, int advice)
 	return advice == POSIX_MADV_DONTNEED ? 0 : -mapping_advise((uintptr_t)addr, len, advice);
 }
 
+/* What is no user engine's: through the kernel, and the kernel engine. 0 or -errno. */
+static int lock_rest(uint16_t op, uintptr_t start, uintptr_t end, unsigned flags)
+{
+	int error;
+
+	if (op == DM_UNLOCK)
+		error = (int)raw(SYS_munlock, start, end - start);
+	else if (flags != 0)
+		error = (int)raw(SYS_mlock2, start, end - start, flags);
+	else
+		error = (int)raw(SYS_mlock, start, end - start);
+	return error != 0 ? error : kernel_lock(op, start, end, true);
+}
+
 /*
- * Calls f for each part of a range, in order, until one fails: device parts through op (DM_LOCK,
+ * Goes through the parts of a range, in order, until one fails: device parts through op (DM_LOCK,
  * DM_UNLOCK), the rest through the kernel.
  */
 static int lock_parts(uint16_t op, uintptr_t start, uintptr_t end, unsigned flags)
@@ -156,12 +183,8 @@ static int lock_parts(uint16_t op, uintptr_t start, uintptr_t end, unsigned flag
 
 		if (device && m.start == start)
 			error = lock_range(op, start, stop);
-		else if (op == DM_UNLOCK)
-			error = (int)raw(SYS_munlock, start, stop - start);
-		else if (flags != 0)
-			error = (int)raw(SYS_mlock2, start, stop - start, flags);
 		else
-			error = (int)raw(SYS_mlock, start, stop - start);
+			error = lock_rest(op, start, stop, flags);
 		start = stop;
 	}
 	return error;
@@ -169,31 +192,47 @@ static int lock_parts(uint16_t op, uintptr_t start, uintptr_t end, unsigned flag
 
 static int lock_mixed(uint16_t op, const void *addr, size_t len, unsigned flags)
 {
-	uintptr_t mask = page_size() - 1, start = (uintptr_t)addr & ~mask;
-	uintptr_t end = ((uintptr_t)addr + len + mask) & ~mask;
+	uintptr_t start = page_down((uintptr_t)addr), end = page_up((uintptr_t)addr + len);
 
 	return finish(lock_parts(op, start, end, flags));
 }
 
+/* The kernel has done its part without an error, and there is no user engine's mapping. */
+static int lock_kernel(uint16_t op, const void *addr, size_t len)
+{
+	uintptr_t start = page_down((uintptr_t)addr), end = page_up((uintptr_t)addr + len);
+
+	return end > start ? finish(kernel_lock(op, start, end, true)) : 0;
+}
+
 EXPORT int mlock(const void *addr, size_t len)
 {
-	if (!maps_near(addr, len))
-		return REAL(mlock)(addr, len);
-	return lock_mixed(DM_LOCK, addr, len, 0);
+	int r;
+
+	if (maps_near(addr, len))
+		return lock_mixed(DM_LOCK, addr, len, 0);
+	r = REAL(mlock)(addr, len);
+	return r == 0 ? lock_kernel(DM_LOCK, addr, len) : r;
 }
 
 EXPORT int mlock2(const void *addr, size_t len, unsigned flags)
 {
-	if (!maps_near(addr, len))
-		return REAL(mlock2)(addr, len, flags);
-	return lock_mixed(DM_LOCK, addr, len, flags);
+	int r;
+
+	if (maps_near(addr, len))
+		return lock_mixed(DM_LOCK, addr, len, flags);
+	r = REAL(mlock2)(addr, len, flags);
+	return r == 0 ? lock_kernel(DM_LOCK, addr, len) : r;
 }
 
 EXPORT int munlock(const void *addr, size_t len)
 {
-	if (!maps_near(addr, len))
-		return REAL(munlock)(addr, len);
-	return lock_mixed(DM_UNLOCK, addr, len, 0);
+	int r;
+
+	if (maps_near(addr, len))
+		return lock_mixed(DM_UNLOCK, addr, len, 0);
+	r = REAL(munlock)(addr, len);
+	return r == 0 ? lock_kernel(DM_UNLOCK, addr, len) : r;
 }
 
 /* Locks what /proc/self/maps says is there, except devices. */
@@ -246,5 +285,6 @@ EXPORT int munlockall(void)
 	for (; unlikely(client_active) && maps_first(from, UINTPTR_MAX, &m); from = m.end)
 		if (m.locked)
 			(void)lock_range(DM_UNLOCK, m.start, m.end);
+	(void)kernel_lock(DM_UNLOCK, 0, page_down(UINTPTR_MAX), true);
 	return REAL(munlockall)();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * devmap list: asks each device's engine how it is. An engine answers without disturbing its
- * clients, so this is safe in a loop.
+ * devmap list: asks each device's engine how it is, the kernel engine for all of its devices at
+ * once. An engine answers without disturbing its clients, so this is safe in a loop.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <devmap/ioctl.h>
 #include <devmap/protocol.h>
 
 #include "../engine/user/wire.h"
@@ -88,16 +89,18 @@ static int only_sockets(const struct dirent *d)
 	return d->d_type == DT_SOCK;
 }
 
-/* All devices as an array; one that does not answer is named on stderr. NULL: no such directory. */
-static json_t *collect(const char *dir)
+/*
+ * Adds the user engine's devices; one that does not answer is named on stderr. Returns 0, or the
+ * error of the directory: that there is none is not one.
+ */
+static int add_user_devices(json_t *all, const char *dir)
 {
 	struct dirent **names;
-	int dirfd, n = scandir(dir, &names, only_sockets, alphasort), error;
-	json_t *all, *o;
+	int dirfd, n = scandir(dir, &names, only_sockets, NULL), error;
+	json_t *o;
 
 	if (n < 0)
-		return errno == ENOENT ? json_array() : NULL;
-	all = json_array();
+		return errno == ENOENT ? 0 : errno;
 	dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < n; i++) {
 		o = ask(dirfd, names[i]->d_name, &error);
@@ -111,7 +114,86 @@ static json_t *collect(const char *dir)
 	free(names);
 	if (dirfd >= 0)
 		close(dirfd);
-	return all;
+	return 0;
+}
+
+/* What the kernel engine answers, or NULL with *error set; ENOENT: there is none. */
+static json_t *ask_kernel(int *error)
+{
+	FILE *f = fopen(DEVMAP_CONTROL, "re");
+	json_error_t e;
+	json_t *o;
+
+	*error = errno;
+	if (f == NULL)
+		return NULL;
+	o = json_loadf(f, 0, &e);
+	*error = ferror(f) ? errno : EPROTO;
+	fclose(f);
+	if (o != NULL && !json_is_array(o)) {
+		json_decref(o);
+		o = NULL;
+	}
+	return o;
+}
+
+static void add_kernel_devices(json_t *all)
+{
+	int error;
+	json_t *o = ask_kernel(&error);
+
+	if (o != NULL)
+		json_array_extend(all, o);
+	else if (error != ENOENT)
+		fprintf(stderr, "devmap: list: %s: %s\n", DEVMAP_CONTROL, strerror(error));
+	json_decref(o);
+}
+
+static const char *text(json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s != NULL ? s : "?";
+}
+
+static int by_name(const void *a, const void *b)
+{
+	json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
+	int order = strcmp(text(x, "name"), text(y, "name"));
+
+	return order != 0 ? order : strcmp(text(x, "engine"), text(y, "engine"));
+}
+
+/* A new array of the same devices. */
+static json_t *sorted(json_t *all)
+{
+	size_t i, n = json_array_size(all);
+	json_t **list = calloc(n + 1, sizeof(*list)), *result = json_array();
+
+	if (list == NULL)
+		abort();
+	for (i = 0; i < n; i++)
+		list[i] = json_array_get(all, i);
+	qsort(list, n, sizeof(*list), by_name);
+	for (i = 0; i < n; i++)
+		json_array_append(result, list[i]);
+	free(list);
+	return result;
+}
+
+/* All devices, by name. NULL with errno set: the directory cannot be read. */
+static json_t *collect(const char *dir)
+{
+	json_t *all = json_array(), *result = NULL;
+	int error = add_user_devices(all, dir);
+
+	if (error == 0) {
+		add_kernel_devices(all);
+		result = sorted(all);
+	}
+	json_decref(all);
+	errno = error;
+	return result;
 }
 
 static long long integer(json_t *o, const char *name)
@@ -157,8 +239,7 @@ static void print_table(json_t *all)
 	printf(HEADER, "DEVICE", "ENGINE", "OWNER", "WAITERS", "MAPPINGS", "HOLD us", "SWITCHES", "WAITS",
 	    "WAIT us p50/p99", "SWTC us p50/p99", "TAKEN");
 	json_array_foreach(all, i, o) {
-		const char *name = json_string_value(json_object_get(o, "name"));
-		const char *engine = json_string_value(json_object_get(o, "engine"));
+		const char *name = text(o, "name"), *engine = text(o, "engine");
 		json_t *groups = json_object_get(o, "groups");
 
 		if (json_array_size(groups) == 0)
