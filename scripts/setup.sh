@@ -10,7 +10,9 @@ packages='
 	gcc libc6-dev make clang llvm libclang-rt-14-dev
 	meson ninja-build pkg-config git python3
 	libcmocka-dev libjansson-dev libpng-dev libsystemd-dev
+	systemtap-sdt-dev
 	fbcat fbset util-linux procps
+	qemu-system-x86 busybox-static cpio bc bison flex libelf-dev kmod xz-utils
 '
 
 # The names in $packages that are not installed.

@@ -495,15 +495,15 @@ static struct ctest_event arguments(struct map *m, devmap_cookie_t dhp, offset_t
 	return e;
 }
 
-struct range {
+struct span {
 	offset_t off;
 	size_t len;
 };
 
 /* What to load instead of [off, off + len), by the knob. */
-static struct range load_range(struct map *m, int64_t mode, offset_t off, size_t len)
+static struct span load_range(struct map *m, int64_t mode, offset_t off, size_t len)
 {
-	const struct range ranges[] = {
+	const struct span ranges[] = {
 		[CT_L_RANGE] = { off, len },
 		[CT_L_HANDLE] = { m->mp_off, m->mp_len },
 		[CT_L_TO_END] = { off, 0 },
@@ -539,7 +539,7 @@ static int load(struct map *m, offset_t off, size_t len, uint_t type, uint_t rw,
 		struct ctest_event *ev)
 {
 	int64_t mode = knob(m->mp_unit, CT_LOAD_MODE);
-	struct range r = load_range(m, mode, off, len);
+	struct span r = load_range(m, mode, off, len);
 	int error;
 
 	if (knob(m->mp_unit, CT_MGT_MODE) != CT_M_CARELESS)
@@ -1340,8 +1340,9 @@ static int create_nodes(dev_info_t *dip, int instance)
 
 	for (view = 0; view < VIEWS; view++) {
 		(void)snprintf(name, sizeof(name), "%s%d%s", CTEST_NAME, instance, suffix[view]);
-		if (ddi_create_minor_node(dip, name, S_IFCHR, instance * VIEWS + view, DDI_PSEUDO,
-					  0) != DDI_SUCCESS)
+		if (ddi_create_priv_minor_node(dip, name, S_IFCHR, instance * VIEWS + view,
+					       DDI_PSEUDO, view == 2 ? PRIVONLY_DEV : 0, NULL, NULL,
+					       CTEST_B_MODE) != DDI_SUCCESS)
 			return DDI_FAILURE;
 	}
 	return DDI_SUCCESS;

@@ -7,13 +7,14 @@
  * Minor nodes of instance N, each a logical device of CTEST_PAGES pages:
  *   ctestN	unit 0, access function A
  *   ctestNa	unit 0 too: the same hardware under a second name (and device number)
- *   ctestNb	unit 1, with hardware and an access function (B) of its own
+ *   ctestNb	unit 1, with hardware and an access function (B) of its own; mode CTEST_B_MODE
  * Knobs, log and memory belong to the unit. ctest2.so is the same driver under the name ctestz.
  */
 #ifndef DEVMAP_TESTS_CTEST_H
 #define DEVMAP_TESTS_CTEST_H
 
 #define CTEST_PAGES   32    /* pages of each memory */
+#define CTEST_B_MODE  0640  /* the others': the engine's default */
 #define CTEST_LOG_MAX 16384 /* events that are kept */
 
 /* Entry points, as they appear in the log. */
