@@ -139,6 +139,16 @@ static void looks_like_a_device(void)
 	CHECK_EQ(isatty(fd), 0);
 }
 
+static void mode_of_a_node(void)
+{
+	struct stat st;
+
+	DO(stat("/dev/ctest0b", &st));
+	CHECK_EQ(st.st_mode, S_IFCHR | CTEST_B_MODE);
+	DO(stat("/dev/ctest0", &st));
+	CHECK_EQ(st.st_mode, S_IFCHR | 0600);
+}
+
 /* Descriptors. */
 
 static void duplicates(void)
@@ -801,6 +811,7 @@ static const struct test tests[] = {
 	{ "C2 two hundred descriptors", many_descriptors },
 	{ "C24 the flags of open", flags_of_open },
 	{ "C2 stat shows a character device", looks_like_a_device },
+	{ "C24 a node has the mode that its driver asks for", mode_of_a_node },
 	{ "C2 dup, dup2, dup3, fcntl", duplicates },
 	{ "C2 another file over a device descriptor, and the reverse", over_a_descriptor },
 	{ "C2 a closed number, reused", reused_number },

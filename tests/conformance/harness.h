@@ -92,11 +92,12 @@ void remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define MS	 1000000LL
 #define SECOND	 1000000000LL
 #define FOR_EVER (1000 * SECOND) /* a hold that no test outlives */
-#define LIMIT_NS (20 * SECOND)	 /* for what must happen */
+#define LIMIT_NS (20 * SECOND * slowness()) /* for what must happen */
 
 const char *error_text(void);
 void reset_errno(void);
 void check_errno(const char *file, int line, const char *call, int number);
+int64_t slowness(void); /* DEVMAP_TEST_SLOW: what limits are multiplied with, 1 unless it is set */
 int64_t now(void); /* the clock of gethrtime(9F) */
 void nap(void);
 bool kernel_engine(void);

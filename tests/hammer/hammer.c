@@ -375,6 +375,14 @@ static void check_progress(const struct crew *c)
 	CHECK(least > 0);
 }
 
+static bool all_progress(void)
+{
+	for (int i = 0; i < WORKERS; i++)
+		if (board->bursts[i] == 0)
+			return false;
+	return true;
+}
+
 static void hammer(void)
 {
 	static struct crew c;
@@ -388,6 +396,7 @@ static void hammer(void)
 	for (unsigned i = 0; i < WORKERS; i++)
 		hire(&c, i);
 	direct(&c, fd, now() + number_from("DEVMAP_HAMMER_SECONDS", DEFAULT_SECONDS) * SECOND);
+	AWAIT(all_progress());
 	dismiss(&c, fd);
 	check_progress(&c);
 	check_statistics(fd);
