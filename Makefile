@@ -2,11 +2,18 @@
 #
 #   make                      build; build/ then looks like an installation (build/bin/devmap ...)
 #   make demo                 set up, build, and show it
+#   make demo-kernel          the same with the kernel engine and a PCI device, in a virtual machine
 #   make test [T=WORD]        set up, build every tree, and prove it (programs named *WORD* only)
+#   make test-kernel [T=WORD] set up, and prove it in virtual machines with Debian's kernels
+#   make test-kernel-debug    the same, with kernels that look for mistakes (builds them first)
 #   make bench                measure
+#   make bench-kernel         measure the kernel engine, in a guest
+#   make modules [KDIR=DIR]   the kernel engine and its drivers, for the running kernel or DIR's
 #   make install PREFIX=DIR   everything under DIR, which can be moved
+#   make install-dkms PREFIX=DIR   the modules' sources to DIR/src/devmap-VERSION (DIR: /usr), for DKMS
 #   make setup                install the Debian packages that all of these need
-#   make clean
+#   make clean                all that was built
+#   make distclean            and all that was downloaded
 
 TREES := build build-asan build-tsan build-clang
 
@@ -15,7 +22,7 @@ SETUP_build-asan  = CC=clang meson setup -Db_sanitize=address,undefined -Db_lund
 SETUP_build-tsan  = CC='$(CC)' meson setup -Db_sanitize=thread -Db_lundef=false
 SETUP_build-clang = CC=clang meson setup
 
-.PHONY: all setup demo test bench install clean $(TREES)
+.PHONY: all setup demo demo-kernel test test-kernel test-kernel-debug bench bench-kernel modules install install-dkms clean distclean $(TREES)
 
 all: build
 
@@ -36,16 +43,43 @@ demo: setup
 	@$(MAKE) --no-print-directory build
 	@scripts/demo.sh
 
+demo-kernel: setup
+	@$(MAKE) --no-print-directory build
+	@scripts/demo-kernel.sh
+
 test: setup
 	@scripts/test.sh $(T)
+
+test-kernel: setup
+	@scripts/test-kernel.sh $(T)
+
+test-kernel-debug: setup
+	@scripts/test-kernel.sh --debug $(T)
 
 bench: setup
 	@$(MAKE) --no-print-directory build
 	@scripts/bench.sh
 
+bench-kernel: setup
+	@$(MAKE) --no-print-directory build
+	@scripts/bench-kernel.sh
+
+modules:
+	@scripts/modules.sh $(KDIR)
+
 install: build
 	@test -n '$(PREFIX)' || { echo 'usage: make install PREFIX=DIR' >&2; exit 1; }
 	DESTDIR='$(abspath $(PREFIX))' meson install -C build --no-rebuild --quiet
 
+VERSION = $(shell sed -n "s/^ *version: *'\(.*\)',/\1/p" meson.build)
+
+install-dkms:
+	@test -n '$(PREFIX)' || { echo 'usage: make install-dkms PREFIX=DIR (/usr)' >&2; exit 1; }
+	@scripts/module-tree.sh '$(DESTDIR)$(abspath $(PREFIX))/src/devmap-$(VERSION)'
+	@echo 'now, as root: dkms install devmap/$(VERSION)'
+
 clean:
-	rm -rf $(TREES)
+	rm -rf $(TREES) build-modules build-guest/image* build-guest/*/modules* build-guest/*/source* build-guest/*/run
+
+distclean: clean
+	rm -rf build-guest

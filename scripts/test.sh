@@ -4,7 +4,8 @@
 # usage: test.sh [WORD...]
 #
 # Builds every tree and runs every test program, or only those that have a WORD in SUITE/PROGRAM.
-# Silent about success but for one line per suite.  The last line is the sum.
+# Silent about success but for one line per suite.  The last line is the sum.  The guests of
+# test-kernel.sh come last, since they have the processors to themselves then.
 #
 # Each program finds its tree (bin/devmap, lib/devmap/*.so, tests/drivers/*.so) under $DEVMAP_ROOT,
 # and has a HOME, TMPDIR and XDG_RUNTIME_DIR of its own that are removed afterwards.
@@ -102,5 +103,7 @@ echo "$table" | sed '/^$/d' >"$work/table"
 while read -r suite tree user jobs dir <&3; do
 	run_suite "$suite" "$tree" "$user" "$jobs" "$dir" "$@"
 done 3<"$work/table"
+
+DEVMAP_TALLY=$work/tally scripts/test-kernel.sh "$@"
 
 python3 scripts/tap.py sum "$work/tally"
