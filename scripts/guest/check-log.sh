@@ -19,7 +19,7 @@ bad="$bad|INFO: task|Object already free|DEBUG_LOCKS_WARN_ON|cannot be unloaded|
 # How debug kernels introduce themselves, and kernels of others' making.
 good='lockdep: fixing up|Lock dependency validator|running the .* testsuite|KASAN: kernel|kmemleak: Kernel memory leak detector'
 good="$good|KernelAddressSanitizer initialized|kmemleak: Automatic memory scanning|kcsan: enabled|kcsan: selftest|kcsan: strict"
-good="$good|kcsan: (en|dis)abled"
+good="$good|kcsan: (en|dis)abled|kcsan: non-strict mode"
 good="$good|RCU lockdep checking is enabled|kfence: initialized|rcu: .*lockdep"
 good="$good|Command line:"
 

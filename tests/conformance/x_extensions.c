@@ -55,6 +55,8 @@ static int64_t best_distance(int64_t ns, int64_t enough)
 		best = d < best ? d : best;
 	}
 	CHECK_EQ(statistic("ctest0", "hold_us"), ns / 1000);
+	leave_by_exit(a);
+	leave_by_exit(b);
 	return best;
 }
 
