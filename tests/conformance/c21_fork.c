@@ -204,6 +204,24 @@ static void child_maps_more(void)
 	CHECK_EQ(get(a, AT(a, 0)), 1);
 }
 
+/* Two children at the same time, and a hole in the parent's mapping in between. */
+static void another_child(void)
+{
+	struct actor *second;
+
+	control();
+	a = new_actor_with("ctest0", 0, 6);
+	put(a, AT(a, 0), 1);
+	c = new_fork(a);
+	put(c, AT(c, 0), 2);
+	CHECK_EQ(unmap(a, AT(a, 2), page), 0);
+	second = new_fork(a);
+	CHECK_EQ(get(second, AT(second, 0)), 1);
+	put(second, AT(second, 0), 3);
+	CHECK_EQ(get(c, AT(c, 0)), 2);
+	CHECK_EQ(get(a, AT(a, 0)), 1);
+}
+
 static void unmapped_before(void)
 {
 	const int fd = control();
@@ -290,6 +308,7 @@ static const struct test tests[] = {
 	{ "C21 a child outlives its parent", child_alone },
 	{ "C21 grandchildren", grandchild },
 	{ "C21 a child maps more", child_maps_more },
+	{ "C1 C21 another child has a copy of its own", another_child },
 	{ "C21 what was unmapped before is not duplicated", unmapped_before },
 	{ "C21 forks while another thread writes", many_forks },
 	{ "C21 system and popen", system_and_popen },

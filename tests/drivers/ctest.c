@@ -340,6 +340,7 @@ static struct map *map_new(struct unit *u, struct ctx *c, devmap_cookie_t dhp, d
 	m->mp_off = off;
 	m->mp_len = len;
 	m->mp_mem = knob(u, CT_BACKING);
+	m->mp_dup = c->cx_child; /* made after that fork, so another one copies it */
 	m->mp_next = u->cu_maps;
 	u->cu_maps = m;
 	c->cx_maps++;
