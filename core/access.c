@@ -9,6 +9,7 @@ static enum devmap_fault_result fail(struct devmap_fault *f, int signal, int err
 {
 	f->f_signal = signal;
 	f->f_error = error;
+	f->f_granted = B_FALSE;		/* there is nothing to rest on */
 	return DEVMAP_FAULT_FAILED;
 }
 
@@ -119,6 +120,18 @@ static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, bo
 	return answered;
 }
 
+/* The group that released f, if any, need not wait for it any more. No g_lock held. */
+static void settle(struct devmap_fault *f)
+{
+	struct devmap_group *g = f->f_released;
+
+	if (g == NULL)
+		return;
+	f->f_released = NULL;
+	group_answered(g, f);
+	group_rele(g);
+}
+
 /* One try. a_lock held. Returns B_FALSE if there has to be another. */
 static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
     enum devmap_fault_result *result)
@@ -139,6 +152,8 @@ static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
 		*result = loaded_result(f, error);
 		return B_TRUE;
 	}
+	if (dh->dh_member->mb_group != f->f_released)
+		settle(f);	/* another mapping is there by now */
 	if (!f->f_direct && member_postpone(dh->dh_member, f)) {
 		*result = DEVMAP_FAULT_POSTPONED;
 		return B_TRUE;
@@ -152,20 +167,21 @@ static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
  * takes no lock with it into the driver.
  *
  * Returns what is to be done with the threads that wait for the page; DEVMAP_FAULT_FAILED with
- * f_signal and f_error set. After DEVMAP_FAULT_DONE with f_granted, devmap_fault_woken() is to be
- * called once they were woken. DEVMAP_FAULT_POSTPONED: f may be another thread's already.
+ * f_signal and f_error set. Nothing is waited for once that is decided. After DEVMAP_FAULT_DONE and
+ * DEVMAP_FAULT_FAILED, devmap_fault_woken() is to be called when it has been done.
+ * DEVMAP_FAULT_POSTPONED: f may be another thread's already.
  */
 enum devmap_fault_result devmap_fault(struct devmap_fault *f)
 {
-	struct devmap_group *group = f->f_group;
 	enum devmap_fault_result result;
 	struct as *as = f->f_as;
 	boolean_t forgiven = B_FALSE;
 
-	if (group != NULL)
-		group_recall(group, f);
+	if (f->f_group != NULL)
+		group_recall(f->f_group, f);
 	mutex_enter(&as->a_lock);
 	as->a_users++;
+	f->f_released = f->f_group;
 	f->f_group = NULL;
 	f->f_granted = B_FALSE;
 	f->f_again = B_FALSE;
@@ -177,18 +193,12 @@ enum devmap_fault_result devmap_fault(struct devmap_fault *f)
 		f->f_req.r_since = 0;
 	}
 	mutex_exit(&as->a_lock);
-	if (group != NULL) {
-		group_settle(group);
-		group_rele(group);
-	}
 	as_leave(as);
 	return result;
 }
 
-/*
- * The threads of a fault that was answered with f_granted have been woken: their rest begins (C8).
- */
-void devmap_fault_woken(struct devmap_fault *f)
+/* The rest of what was granted begins (C8). */
+static void begin_rest(struct devmap_fault *f)
 {
 	struct as *as = f->f_as;
 	struct devmap_handle *dh;
@@ -198,6 +208,18 @@ void devmap_fault_woken(struct devmap_fault *f)
 	if (dh != NULL && dh->dh_member != NULL)
 		member_woken(dh->dh_member);
 	mutex_exit(&as->a_lock);
+}
+
+/*
+ * The threads of a fault that was answered have been woken, or their signals sent. Only now is
+ * anything settled for others: an answer is never held back. (An engine that has to do more before
+ * such a thread really has the page may call this again then.)
+ */
+void devmap_fault_woken(struct devmap_fault *f)
+{
+	if (f->f_granted)
+		begin_rest(f);
+	settle(f);
 }
 
 /*
@@ -227,7 +249,7 @@ void devmap_fault_cancel(struct devmap_fault *f)
 		return;
 	f->f_group = NULL;
 	group_recall(group, f);
-	group_settle(group);
+	group_answered(group, f);
 	group_rele(group);
 }
 

@@ -183,8 +183,8 @@ static hrtime_t release_at(const struct arb_queue *q)
 
 /*
  * Let go a postponed request that is the first of its class, the owner's before others. Those of
- * others get time to come back, on busy CPUs too, before the next might overtake them; the owner's
- * have often been answered already by what it was granted, and do not come back at all. [R9]
+ * others get time to come back, on busy CPUs too, before the next might overtake them; among the
+ * owner's the order matters less than that none waits for another's driver. [R9]
  */
 static struct arb_req *release(struct arb *a, hrtime_t now)
 {
@@ -195,8 +195,19 @@ static struct arb_req *release(struct arb *a, hrtime_t now)
 		return NULL;
 	dequeue(q, r);
 	r->state = ARB_IDLE;
+	r->released = q == &a->own ? ARB_FROM_OWN : ARB_FROM_OTHERS;
 	q->release_at = after(now, q == &a->own ? a->rest_ns : a->release_ns);
 	return r;
+}
+
+/* r is back, or will never be: the next one of where it was may be released. [R9] */
+static void no_longer_out(struct arb *a, struct arb_req *r)
+{
+	if (r->released == ARB_FROM_OWN)
+		a->own.release_at = 0;
+	else if (r->released == ARB_FROM_OTHERS)
+		a->others.release_at = 0;
+	r->released = ARB_NOT_RELEASED;
 }
 
 /* When can time alone change what was just decided? */
@@ -243,8 +254,7 @@ void arb_request(struct arb *a, struct arb_req *r, const void *proc, boolean_t p
 	ASSERT(proc != NULL);
 	if (r->ticket == 0)
 		r->ticket = ++a->last_ticket;
-	else
-		q->release_at = 0;	/* one that was released has come back */
+	no_longer_out(a, r);
 	r->proc = proc;
 	r->state = postponed ? ARB_POSTPONED : ARB_WAITING;
 	enqueue(q, r);
@@ -286,6 +296,12 @@ void arb_failed(struct arb *a, struct arb_req *r)
 {
 	end_turn(a, r);
 	r->ticket = 0;
+}
+
+void arb_answered(struct arb *a, struct arb_req *r)
+{
+	ASSERT(r->state == ARB_IDLE);
+	no_longer_out(a, r);
 }
 
 void arb_cancel(struct arb *a, struct arb_req *r)

@@ -27,9 +27,12 @@
  *      an instruction that needs several pages gets them all. R5 limits this too.             [C8]
  *  R9  A postponed request (nobody's thread waits in it) never has the turn. When it is the
  *      first of its class, it is released: it leaves the queue with its ticket, to be asked
- *      again by a thread. No thread waits for it meanwhile. The next of its class is released
- *      when one has come back, or after `release_ns` (of the owner's class `rest_ns`);
- *      otherwise, as nobody waits for the released, all would be released at once.           [C10]
+ *      again by a thread. No thread waits for it meanwhile. The next of the class that it was
+ *      released from is released when it has come back, or has been answered without asking
+ *      again; otherwise, as nobody waits for the released, all would be released at once. A
+ *      thread may also sleep in its driver in between: after `release_ns` (of the owner's class
+ *      `rest_ns`) the next one is released without it. So time alone decides for nobody unless
+ *      a released request is outstanding.                                               [C8, C10]
  *  R10 Locks end at `lock_limit` after the first was taken. Unlocking and locking again gains
  *      no time while others wait and none has had the turn; past the limit a lock is refused.
  *      So is one while another process has the turn: the device is being taken away.         [C13]
@@ -43,7 +46,7 @@
 
 #define ARB_NEVER	INT64_MAX
 #define ARB_REST_NS	50000		/* 50 us, contract C8 */
-#define ARB_RELEASE_NS	100000000	/* 100 ms: until a released thread is surely there */
+#define ARB_RELEASE_NS	100000000	/* 100 ms: a released thread that long away sleeps */
 #define ARB_ENCORE_MAX	16
 
 enum arb_state {
@@ -53,16 +56,24 @@ enum arb_state {
 	ARB_TURN,		/* its callback may run */
 };
 
+/* Which queue a request was released from, and is outstanding of. */
+enum arb_released {
+	ARB_NOT_RELEASED,
+	ARB_FROM_OWN,
+	ARB_FROM_OTHERS,
+};
+
 struct arb_req {
 	struct arb_req *next, *prev;	/* the queue, by ticket */
 	const void *proc;		/* address space that asks */
 	uint64_t ticket;		/* 0: none drawn yet */
 	enum arb_state state;
+	enum arb_released released;	/* and neither back nor answered yet */
 };
 
 struct arb_queue {
 	struct arb_req *head, *tail;	/* waiting and postponed requests, by ticket */
-	hrtime_t release_at;		/* nobody is released before */
+	hrtime_t release_at;		/* nobody is released before; 0: none is outstanding */
 };
 
 struct arb {
@@ -105,6 +116,8 @@ struct arb_step arb_step(struct arb *a, hrtime_t now);
 void arb_granted(struct arb *a, struct arb_req *r, hrtime_t now, hrtime_t hold_ns);
 /* The callback of r failed. */
 void arb_failed(struct arb *a, struct arb_req *r);
+/* r, which was released, has been answered without asking for the turn, or is forgotten. [R9] */
+void arb_answered(struct arb *a, struct arb_req *r);
 /* r leaves: its thread took a signal, or its mapping changed. A turn is given back. */
 void arb_cancel(struct arb *a, struct arb_req *r);
 /* A thread of proc that was granted has been woken just now. */

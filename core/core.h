@@ -249,7 +249,7 @@ struct devmap_fault {
 	uint_t f_rw;				/* in: DEVMAP_READ, DEVMAP_WRITE or DEVMAP_EXEC */
 	int f_error;				/* out: errno-like, the driver's own value */
 	int f_signal;				/* out: SIGBUS or SIGSEGV */
-	boolean_t f_granted;			/* out: granted: report devmap_fault_woken() */
+	boolean_t f_granted;			/* core's: granted, and not yet woken */
 	boolean_t f_interrupted;		/* core's: devmap_fault_interrupt() was called */
 	/*
 	 * in: the thread that faulted serves it itself (the kernel engine). It is never postponed,
@@ -261,6 +261,7 @@ struct devmap_fault {
 	boolean_t f_again;			/* out, with f_direct only */
 	struct devmap_request f_req;		/* core's */
 	struct devmap_group *f_group;		/* core's: where it was postponed, held; or NULL */
+	struct devmap_group *f_released;	/* core's: which released it, held; or NULL */
 	kt_did_t f_thread;			/* core's: who serves it; a_lock; 0: nobody */
 };
 

@@ -329,8 +329,8 @@ static void start_ticking(struct devmap_group *g)
 
 /*
  * Somebody has to come back at the arbiter's deadline: the first thread that waits. It is woken to
- * learn of a new deadline. When no thread waits, every request is postponed: a call-out comes back,
- * or, sooner, group_settle().
+ * learn of a new deadline. When no thread waits, every request is postponed and one is outstanding:
+ * group_answered() tells of its end, and a call-out comes back in case that it sleeps.
  */
 static void set_timer(struct devmap_group *g, hrtime_t until)
 {
@@ -378,23 +378,15 @@ static void group_step(struct devmap_group *g)
 }
 
 /*
- * A fault that was released has been answered without asking for the turn. The next one is due a
- * rest later; if no thread waits in the group, this one has to stay and see to it (R9).
+ * A fault that g released has been answered. If it never asked for the turn, the next one is due
+ * now (R9).
  */
-void group_settle(struct devmap_group *g)
+void group_answered(struct devmap_group *g, struct devmap_fault *f)
 {
-	kcondvar_t cv;
-
 	mutex_enter(&g->g_lock);
-	group_step(g);
-	if (g->g_timer == NULL && g->g_until != ARB_NEVER && somebody_postponed(g)) {
-		cv_init(&cv, NULL, CV_DRIVER, NULL);
-		while (g->g_timer == NULL && g->g_until != ARB_NEVER && somebody_postponed(g)) {
-			(void)cv_timedwait_hires(&cv, &g->g_lock, g->g_until, 1,
-			    CALLOUT_FLAG_ABSOLUTE);
-			group_step(g);
-		}
-		cv_destroy(&cv);
+	if (f->f_req.r_arb.released != ARB_NOT_RELEASED) {
+		arb_answered(&g->g_arb, &f->f_req.r_arb);
+		group_step(g);
 	}
 	mutex_exit(&g->g_lock);
 }
@@ -532,7 +524,10 @@ boolean_t member_postpone(struct devmap_member *mb, struct devmap_fault *f)
 		mutex_exit(&g->g_lock);
 		return B_FALSE;
 	}
-	group_hold(g);
+	if (f->f_released == g)
+		f->f_released = NULL;	/* and its reference is f_group's */
+	else
+		group_hold(g);
 	f->f_group = g;
 	f->f_thread = 0;
 	r->r_fault = f;

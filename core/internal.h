@@ -174,7 +174,7 @@ uint32_t member_lock_epoch(struct devmap_member *mb);
 boolean_t member_lock_room(struct devmap_member *mb, uint64_t pages);
 void group_hold(struct devmap_group *g);
 void group_rele(struct devmap_group *g);
-void group_settle(struct devmap_group *g);
+void group_answered(struct devmap_group *g, struct devmap_fault *f);
 void group_recall(struct devmap_group *g, struct devmap_fault *f);
 void group_break_locks(struct devmap_group *g, struct as *as);
 void group_each(void (*fn)(struct devmap_group *g, void *arg), void *arg);

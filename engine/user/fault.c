@@ -265,14 +265,13 @@ static void job_serve(struct job *j)
 	case DEVMAP_FAULT_DONE:
 		job_end(j, 0);
 		space_wake(&s->space, j->page, PAGESIZE);
-		if (j->fault.f_granted)
-			devmap_fault_woken(&j->fault);
 		break;
 	case DEVMAP_FAULT_FAILED:
 		job_end(j, EFAULT);
 		job_fail(j);
 		break;
 	}
+	devmap_fault_woken(&j->fault);
 	context_set(before);
 	job_put(j);
 }

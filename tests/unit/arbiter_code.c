@@ -55,7 +55,8 @@ static hrtime_t time_of(const struct world *w, uint64_t code)
 }
 
 /*
- * All but the processes: 41 bits. `wants` comes first: code_wants() reads it.
+ * All but the processes: 37 bits, and 4 that have their place in the second word. `wants` comes
+ * first: code_wants() reads it.
  */
 
 static void encode_globals(const struct world *w, struct bits *b)
@@ -75,6 +76,10 @@ static void encode_globals(const struct world *w, struct bits *b)
 	put(b, time_code(w, w->o.lock_end), 3);
 	put(b, time_code(w, w->o.pace[0]), 3);
 	put(b, time_code(w, w->o.pace[1]), 3);
+}
+
+static void encode_counts(const struct world *w, struct bits *b)
+{
 	put(b, w->o.locks, 2);
 	put(b, w->o.encores, 2);
 }
@@ -96,6 +101,10 @@ static void decode_globals(struct world *w, struct bits *b)
 	w->o.lock_end = time_of(w, get(b, 3));
 	w->o.pace[0] = time_of(w, get(b, 3));
 	w->o.pace[1] = time_of(w, get(b, 3));
+}
+
+static void decode_counts(struct world *w, struct bits *b)
+{
 	w->o.locks = (unsigned int)get(b, 2);
 	w->o.encores = (unsigned int)get(b, 2);
 }
@@ -106,7 +115,7 @@ bool code_wants(struct code code)
 }
 
 /*
- * A request: 10 bits. Its ticket and its place are their ranks among all.
+ * A request: 12 bits. Its ticket and its place are their ranks among all.
  */
 
 static uint64_t ticket_rank(const struct world *w, uint64_t ticket)
@@ -135,7 +144,7 @@ static uint64_t request_code(const struct world *w, int p, int i)
 	uint64_t kind = w->mapped[p][i] ? (uint64_t)r->state + 1 : 0;
 
 	return kind | ticket_rank(w, r->ticket) << 3 | place_rank(w, w->place[p][i]) << 6 |
-		(uint64_t)(p == 0 && w->have[i]) << 9;
+		(uint64_t)(p == 0 && w->have[i]) << 9 | (uint64_t)r->released << 10;
 }
 
 static void request_of(struct world *w, int p, int i, uint64_t code)
@@ -150,6 +159,7 @@ static void request_of(struct world *w, int p, int i, uint64_t code)
 	w->place[p][i] = code >> 6 & 7;
 	if (p == 0)
 		w->have[i] = code >> 9 & 1;
+	r->released = (enum arb_released)(code >> 10 & 3);
 	if (r->state == ARB_TURN)
 		w->a.turn = r;
 	if (r->ticket > w->a.last_ticket)
@@ -159,10 +169,11 @@ static void request_of(struct world *w, int p, int i, uint64_t code)
 }
 
 /*
- * A process: 23 bits
+ * A process: 27 bits
  */
 
-#define PROC_BITS 23
+#define REQUEST_BITS 12
+#define PROC_BITS (2 * REQUEST_BITS + 3)
 
 static void sort(uint64_t *v, int n)
 {
@@ -183,24 +194,24 @@ static uint64_t proc_code(const struct world *w, const struct config *c, int p)
 	for (int i = 0; i < PAGES; i++)
 		requests[i] = request_code(w, p, i);
 	sort(requests, p == 0 ? c->pages0 : c->pages);
-	return requests[0] | requests[1] << 10 |
-		(uint64_t)(w->a.owner == world_proc(p)) << 20 | (uint64_t)(w->o.owner == p) << 21 |
-		(uint64_t)w->wake[p] << 22;
+	return requests[0] | requests[1] << REQUEST_BITS |
+		(uint64_t)(w->a.owner == world_proc(p)) << 24 | (uint64_t)(w->o.owner == p) << 25 |
+		(uint64_t)w->wake[p] << 26;
 }
 
 static void proc_of(struct world *w, int p, uint64_t code)
 {
-	request_of(w, p, 0, code & 0x3ff);
-	request_of(w, p, 1, code >> 10 & 0x3ff);
-	if (code >> 20 & 1)
+	request_of(w, p, 0, code & 0xfff);
+	request_of(w, p, 1, code >> REQUEST_BITS & 0xfff);
+	if (code >> 24 & 1)
 		w->a.owner = world_proc(p);
-	if (code >> 21 & 1)
+	if (code >> 25 & 1)
 		w->o.owner = p;
-	w->wake[p] = code >> 22 & 1;
+	w->wake[p] = code >> 26 & 1;
 }
 
 /*
- * A world: process 0 beside the globals, the others in the second word
+ * A world: process 0 beside the globals, the others, and what was left, in the second word
  */
 
 bool world_encode(const struct world *w, const struct config *c, struct code *out)
@@ -218,6 +229,7 @@ bool world_encode(const struct world *w, const struct config *c, struct code *ou
 	b.n = 64;
 	put(&b, codes[1], PROC_BITS);
 	put(&b, codes[2], PROC_BITS);
+	encode_counts(w, &b);
 	*out = b.code;
 	return !b.overflow;
 }
@@ -250,5 +262,6 @@ void world_decode(struct world *w, const struct config *c, struct code code)
 	b.n = 64;
 	proc_of(w, 1, get(&b, PROC_BITS));
 	proc_of(w, 2, get(&b, PROC_BITS));
+	decode_counts(w, &b);
 	link_queues(w);
 }

@@ -183,6 +183,7 @@ static void check_release(struct world *w, const struct config *c, const struct 
 	*pace(w, p) = w->now + c->rest;
 	check(w, was->r[p][i].state == ARB_POSTPONED, V_RELEASED);
 	check(w, r->state == ARB_IDLE && r->ticket == was->r[p][i].ticket, V_RELEASED);
+	check(w, r->released == (p == w->o.owner ? ARB_FROM_OWN : ARB_FROM_OTHERS), V_RELEASED);
 	check(w, first_of_class(w, p, i), V_FIFO);
 	check(w, arb_near(&w->a, world_proc(p), r->ticket), V_RELEASED);
 }
@@ -284,6 +285,18 @@ static void check_waiter(struct world *w, int p, hrtime_t until)
 		check(w, until <= max(w->o.hold, w->o.rest), V_UNTIL);
 }
 
+/* The first of its class waits to be released: for time, and so for one that was released before. */
+static void check_postponed(struct world *w, int p, hrtime_t until)
+{
+	enum arb_released from = p == w->o.owner ? ARB_FROM_OWN : ARB_FROM_OTHERS;
+	bool outstanding = false;
+
+	check(w, until <= *pace(w, p), V_FORGOTTEN);
+	FOR_EACH_REQUEST(q, i)
+		outstanding |= w->r[q][i].released == from;
+	check(w, outstanding, V_ALONE);
+}
+
 static void check_left(struct world *w, hrtime_t until)
 {
 	check(w, until > w->now, V_UNTIL);
@@ -292,7 +305,7 @@ static void check_left(struct world *w, hrtime_t until)
 		if (w->r[p][i].state == ARB_WAITING)
 			check_waiter(w, p, until);
 		if (w->r[p][i].state == ARB_POSTPONED && first_of_class(w, p, i))
-			check(w, until <= *pace(w, p), V_FORGOTTEN);
+			check_postponed(w, p, until);
 	}
 }
 
@@ -366,8 +379,21 @@ static void instruction_granted(struct world *w, int p, int i)
  * The events
  */
 
+/* The request is back, or answered: the class that it was released from is open. */
+static void oracle_back(struct world *w, const struct arb_req *r)
+{
+	if (r->released == ARB_FROM_OTHERS)
+		w->o.pace[0] = 0;
+	else if (r->released == ARB_FROM_OWN)
+		w->o.pace[1] = 0;
+}
+
+/* It is answered, without asking or after its turn, or nobody waits for it any more. */
 static void forget(struct world *w, int p, int i)
 {
+	oracle_back(w, &w->r[p][i]);
+	arb_answered(&w->a, &w->r[p][i]);
+	check(w, w->r[p][i].released == ARB_NOT_RELEASED, V_RELEASED);
 	w->r[p][i].ticket = 0;
 	w->place[p][i] = 0;
 }
@@ -376,9 +402,9 @@ static void ev_ask(struct world *w, int p, int i, boolean_t postponed)
 {
 	if (w->place[p][i] == 0)
 		w->place[p][i] = ++w->last_place;
-	else
-		*pace(w, p) = 0;
+	oracle_back(w, &w->r[p][i]);
 	arb_request(&w->a, &w->r[p][i], world_proc(p), postponed);
+	check(w, w->r[p][i].released == ARB_NOT_RELEASED, V_RELEASED);
 }
 
 static void ev_grant(struct world *w, const struct config *c, int p, int i, hrtime_t hold)

@@ -59,6 +59,7 @@ struct config {
 	V(POSTPONED, "C10 a postponed request never has the turn") \
 	V(RELEASED, "C10 a released request keeps its place and holds nobody up") \
 	V(FORGOTTEN, "C10 the first postponed request is released") \
+	V(ALONE, "C8 time alone decides for nobody unless a released request is outstanding") \
 	V(PACE, "C10 postponed requests are released one after the other") \
 	V(LOCK, "C13 no other process has the turn while pages are locked") \
 	V(LOCK_COUNT, "C13 the owner locks and unlocks, and nobody else") \
@@ -120,7 +121,7 @@ const void *world_proc(int p);
 
 /* arbiter_code.c */
 struct code {
-	uint64_t word[2];
+	uint64_t word[2];	/* how they are shared out: world_encode() */
 };
 /* False if a value does not fit, which a world of a correct arbiter never has. */
 bool world_encode(const struct world *w, const struct config *c, struct code *out);

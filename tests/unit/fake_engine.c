@@ -706,7 +706,7 @@ static enum devmap_fault_result serve_once(struct fake_process *p, struct devmap
 	pthread_mutex_unlock(&fake.lock);
 	result = devmap_fault(f);
 	atomic_store(&me()->interrupted, 0);
-	if (result == DEVMAP_FAULT_DONE && f->f_granted)
+	if (result != DEVMAP_FAULT_POSTPONED)
 		devmap_fault_woken(f);
 	pthread_mutex_lock(&fake.lock);
 	if (--p->busy == 0)

@@ -253,6 +253,31 @@ static void released_one_by_one(void **state)
 	assert_ptr_equal(arb_step(&a, MS + ARB_RELEASE_NS).release, &r[2]);
 }
 
+/* One that is answered, or forgotten, lets go the next of where it was, whoever owns the device. */
+static void answered_lets_the_next_go(void **state)
+{
+	struct arb a;
+	struct arb_req r[3] = { 0 }, s = { 0 };
+
+	(void)state;
+	arb_init(&a);
+	own(&a, A, 0, MS);
+	for (int n = 0; n < 3; n++)
+		arb_request(&a, &r[n], n == 0 ? (const void *)B : C, B_TRUE);
+	assert_ptr_equal(arb_step(&a, 0).release, &r[0]);
+	assert_null(arb_step(&a, 0).release);
+	/* Another thread of B is granted: r[0] is the owner's now, but was released from the others. */
+	have_turn(&a, &s, B, MS);
+	arb_granted(&a, &s, MS, MS);
+	assert_null(arb_step(&a, MS).release);
+	arb_answered(&a, &r[0]);
+	assert_ptr_equal(arb_step(&a, MS).release, &r[1]);
+	arb_answered(&a, &r[1]);
+	assert_ptr_equal(arb_step(&a, MS).release, &r[2]);
+	arb_answered(&a, &r[2]);
+	assert_int_equal(arb_step(&a, MS).until, ARB_NEVER);
+}
+
 static void released_keeps_place(void **state)
 {
 	struct arb a;
@@ -346,6 +371,7 @@ int main(void)
 		EXAMPLE("C8 ten thousand requests are served in order", in_order),
 		EXAMPLE("C8 an owner that fails for ever starves nobody", encores),
 		EXAMPLE("C10 postponed requests are released one by one", released_one_by_one),
+		EXAMPLE("C8 one that is answered lets the next go", answered_lets_the_next_go),
 		EXAMPLE("C10 a released request goes before later ones", released_keeps_place),
 		EXAMPLE("C10 a released request holds nobody up", released_holds_nobody_up),
 		EXAMPLE("C13 locks keep others out until the limit", locks_and_limit),

@@ -531,6 +531,42 @@ static void c10_a_released_fault_that_sleeps(void **state)
 	assert_int_equal(sleeping, 2);
 }
 
+/* The driver knows that the process of p[2] needs no turn. */
+static int pid_3_needs_no_turn(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
+    uint_t type, uint_t rw)
+{
+	if (((struct devmap_handle *)dhp)->dh_as->a_pid == p[2]->as.a_pid)
+		return devmap_default_access(dhp, pvtp, off, len, type, rw);
+	return devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, drv_ctxmgt);
+}
+
+/*
+ * A fault that was released, and is answered without asking for the turn, has its answer at once,
+ * and so have those behind it: nobody waits for time alone.
+ */
+static void c8_an_answer_is_never_held_back(void **state)
+{
+	struct client c[5];
+
+	(void)state;
+	drv.access = pid_3_needs_no_turn;
+	map_all(1, 5);
+	group_of(p[0])->g_arb.release_ns = 60LL * 1000 * MS;
+	own_for_ever();
+	for (int i = 1; i < 5; i++) {	/* the first in a thread, the others postponed */
+		start(&c[i], touch_main, p[i], BASE);
+		until_waiting(group_of(p[1]), (uint32_t)i);
+	}
+	disown();
+	for (int i = 0; i < 20000 && !(c[2].done && c[3].done && c[4].done); i++)
+		fake_sleep(MS);
+	assert_true(c[2].done);
+	assert_true(c[3].done);
+	assert_true(c[4].done);
+	for (int i = 1; i < 5; i++)
+		join(&c[i]);
+}
+
 static void *unmap_main(void *arg)
 {
 	struct client *c = arg;
@@ -1270,6 +1306,7 @@ int main(void)
 		T(c8_unmap_of_what_is_postponed),
 		T(c10_sleeping_in_access_holds_no_turn),
 		T(c10_a_released_fault_that_sleeps),
+		T(c8_an_answer_is_never_held_back),
 		T(c10_values),
 		T(c22_move_waits_for_unmap),
 		T(c10_waiting_needs_no_threads),
