@@ -15,9 +15,3 @@ void devmap_core_fini(void)
 	groups_fini();
 	handles_fini();
 }
-
-/* Without a prototype nodev(9F) and nulldev(9F) fit any slot; only their addresses matter here. */
-boolean_t callback_absent(void *fn)
-{
-	return fn == NULL || fn == (void *)nulldev || fn == (void *)nodev ? B_TRUE : B_FALSE;
-}

@@ -41,20 +41,31 @@
  * TRANSITIONS                        FUNCTION
  *   new -> setup                     devmap_devmem_setup, devmap_umem_setup       setup.c
  *   setup -> mapped                  devmap_setup                                 setup.c
- *   mapped -> live                   devmap_publish                               mapping.c
- *   page invalid -> valid            devmap_load                                  load.c
- *   page valid -> invalid            devmap_unload                                load.c
- *   access by A while B owns         devmap_fault -> devmap_do_ctxmgt             access.c, group.c
+ *   mapped -> live                   devmap_publish                               unmap.c
+ *   page invalid -> valid            devmap_load -> pages_load                    load.c, pages.c
+ *   page valid -> invalid            devmap_unload -> pages_unload                load.c, pages.c
+ *   access by A while B owns         devmap_fault -> devmap_do_ctxmgt             access.c, turn.c
+ *   a request waits, has the turn    request_enqueue, group_step                  group.c, arbiter.c
+ *   as joins a group, leaves it      member_attach, member_detach                 member.c
  *   live -> closing -> live/freed    devmap_unmap_range                           unmap.c
  *   fork                             devmap_dup_as                                dup.c
  *   what stands behind changes       devmap_devmem_remap, devmap_umem_remap       remap.c
  *   lock, unlock                     devmap_lock_range                            lock.c
  *
+ * FLOORS: a file calls only files below its own floor; none is in a circle (make check).
+ *   what an engine calls             access, dup, lock, setup, remap, params, stats, load, core
+ *   the end of mappings              unmap
+ *   handles, mappings                handle, mapping
+ *   pages, memory                    memory, pages
+ *   the turn; members                turn (calls handle too), member
+ *   groups                           group, waits
+ *   pure                             arbiter, range, bits, histogram
+ *
  * LOCK ORDER (outermost first; nothing is held across driver code)
  *   1 a_lock      as: its mappings, their handles' addresses; dh_calls, DH_CLOSING
  *   2 mem_lock    memory: page records, dh_loaded, the list of its handles
  *   3 g_lock      group: arbiter, members, statistics
- *   4 waits_lock  who waits where, and whose locks he waits for (lock.c); a leaf
+ *   4 waits_lock  who waits where, and whose locks he waits for (waits.c); a leaf
  *   groups_lock   list of groups; taken before g_lock, never inside mem_lock
  *   free_lock     the quarantine of freed handles (handle.c); a leaf
  *   the engine's own locks come after all of these
@@ -216,7 +227,7 @@ struct devmap_request {
 	uint64_t r_waited;			/* ns, when it got the turn; for probes */
 	struct devmap_fault *r_fault;		/* whose request it is, for release; may be NULL */
 	struct devmap_group *r_group;		/* whose ticket it has; only compared */
-	struct devmap_request *r_wait_next, **r_wait_prev;	/* the list of all waits, lock.c */
+	struct devmap_request *r_wait_next, **r_wait_prev;	/* the list of all waits, waits.c */
 };
 
 /* One thread inside a driver's devmap_access(9E), on the stack of core. */

@@ -13,31 +13,6 @@ struct dup {
 };
 
 /*
- * What a new handle has in common with an old one: all but geometry's bits, group, memory, engine.
- */
-void handle_copy(struct devmap_handle *to, const struct devmap_handle *from)
-{
-	to->dh_flags = from->dh_flags & DEVMAP_SETUP_FLAGS;
-	to->dh_dip = from->dh_dip;
-	to->dh_instance = from->dh_instance;
-	to->dh_dev = from->dh_dev;
-	to->dh_off = from->dh_off;
-	to->dh_len = from->dh_len;
-	to->dh_uvaddr = from->dh_uvaddr;
-	to->dh_roff = from->dh_roff;
-	to->dh_prot = from->dh_prot;
-	to->dh_orig_maxprot = from->dh_orig_maxprot;
-	to->dh_maxprot = from->dh_maxprot;
-	to->dh_cache = from->dh_cache;
-	to->dh_ops = from->dh_ops;
-	to->dh_pvtp = from->dh_pvtp;
-	to->dh_hold = __atomic_load_n(&from->dh_hold, __ATOMIC_RELAXED);
-	to->dh_overhead = __atomic_load_n(&from->dh_overhead, __ATOMIC_RELAXED);
-	to->dh_lock_epoch = from->dh_lock_epoch;
-	to->dh_engine = from->dh_engine;	/* for engine_handle_init() to go by */
-}
-
-/*
  * The parent's a_lock held: find the first mapping that begins at addr or later and pin its
  * handles.
  */

@@ -95,6 +95,31 @@ int handle_alloc_bits(struct devmap_handle *dh, size_t len)
 	return 0;
 }
 
+/*
+ * What a new handle has in common with an old one: all but geometry's bits, group, memory, engine.
+ */
+void handle_copy(struct devmap_handle *to, const struct devmap_handle *from)
+{
+	to->dh_flags = from->dh_flags & DEVMAP_SETUP_FLAGS;
+	to->dh_dip = from->dh_dip;
+	to->dh_instance = from->dh_instance;
+	to->dh_dev = from->dh_dev;
+	to->dh_off = from->dh_off;
+	to->dh_len = from->dh_len;
+	to->dh_uvaddr = from->dh_uvaddr;
+	to->dh_roff = from->dh_roff;
+	to->dh_prot = from->dh_prot;
+	to->dh_orig_maxprot = from->dh_orig_maxprot;
+	to->dh_maxprot = from->dh_maxprot;
+	to->dh_cache = from->dh_cache;
+	to->dh_ops = from->dh_ops;
+	to->dh_pvtp = from->dh_pvtp;
+	to->dh_hold = __atomic_load_n(&from->dh_hold, __ATOMIC_RELAXED);
+	to->dh_overhead = __atomic_load_n(&from->dh_overhead, __ATOMIC_RELAXED);
+	to->dh_lock_epoch = from->dh_lock_epoch;
+	to->dh_engine = from->dh_engine;	/* for engine_handle_init() to go by */
+}
+
 /* Tell the engine of the handle. a_lock may be held. */
 int handle_engine_init(struct devmap_handle *dh)
 {
@@ -103,6 +128,20 @@ int handle_engine_init(struct devmap_handle *dh)
 	if (error == 0)
 		dh->dh_flags |= DH_ENGINE;
 	return error;
+}
+
+/* The pages' locks end with them. a_lock held. */
+void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
+{
+	pgcnt_t locked;
+
+	if (dh->dh_member == NULL || n == 0)
+		return;
+	locked = bits_count(dh->dh_locked, first, first + n);
+	if (locked == 0)
+		return;
+	bits_fill(dh->dh_locked, first, first + n, B_FALSE);
+	member_unlock(dh->dh_member, (uint32_t)locked, dh->dh_lock_epoch);
 }
 
 /*

@@ -97,8 +97,14 @@ static inline uintptr_t handle_end(const struct devmap_handle *dh)
 	return dh->dh_uvaddr + dh->dh_len;
 }
 
-/* A callback that is NULL, nulldev(9F) or nodev(9F) is absent, everywhere. fn is cast to void *. */
-boolean_t callback_absent(void *fn);
+/*
+ * A callback that is NULL, nulldev(9F) or nodev(9F) is absent, everywhere. fn is cast to void *:
+ * without a prototype the two fit any slot, and only their addresses matter here.
+ */
+static inline boolean_t callback_absent(void *fn)
+{
+	return fn == NULL || fn == (void *)nulldev || fn == (void *)nodev ? B_TRUE : B_FALSE;
+}
 
 /* range.c */
 int range_pages(const struct devmap_handle *dh, offset_t off, size_t len, pgcnt_t *first,
@@ -116,6 +122,8 @@ void handles_fini(void);
 struct devmap_handle *handle_alloc(struct as *as, const char *name);
 int handle_alloc_bits(struct devmap_handle *dh, size_t len);
 int handle_engine_init(struct devmap_handle *dh);
+void handle_copy(struct devmap_handle *to, const struct devmap_handle *from);
+void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);	/* a_lock */
 void handle_destroy(struct devmap_handle *dh);	/* no lock held */
 /* Finds and locks (a_lock) the handle behind a cookie; NULL, with a message, if there is none. */
 struct devmap_handle *handle_enter(devmap_cookie_t cookie, const char *call);
@@ -145,7 +153,7 @@ struct devmap_handle *as_handle_open(struct as *as, uintptr_t addr);	/* waits wh
 void as_enter(struct as *as);	/* no lock */
 void as_leave(struct as *as);	/* no lock */
 
-/* load.c. a_lock and mem_lock held. */
+/* pages.c. a_lock and mem_lock held. */
 int pages_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);
 void pages_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);
 /* a_lock held: takes mem_lock. ENXIO for a handle on no memory. */
@@ -157,6 +165,32 @@ void handle_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);
 /* group.c. No lock above a_lock held. */
 void groups_init(void);
 void groups_fini(void);
+/* The caller has a reference already, or something that keeps the group. */
+static inline void group_hold(struct devmap_group *g)
+{
+	__atomic_fetch_add(&g->g_refs, 1, __ATOMIC_RELAXED);
+}
+struct devmap_group *group_get(dev_info_t *dip, void *key, boolean_t keyed, const char *name);
+void group_rele(struct devmap_group *g);
+void group_answered(struct devmap_group *g, struct devmap_fault *f);
+void group_recall(struct devmap_group *g, struct devmap_fault *f);
+void group_break_cycles(struct as *as);
+void group_each(void (*fn)(struct devmap_group *g, void *arg), void *arg);
+/* The same, for member.c and turn.c, with g_lock held. */
+static inline struct devmap_request *request_of(struct arb_req *r)
+{
+	return (struct devmap_request *)(void *)r;	/* r_arb comes first */
+}
+CTASSERT(offsetof(struct devmap_request, r_arb) == 0);
+void group_step(struct devmap_group *g);
+void group_set_owner(struct devmap_group *g, struct devmap_member *mb, hrtime_t now);
+void group_publish_locks(struct devmap_group *g);
+void request_enqueue(struct devmap_group *g, struct devmap_request *r, struct devmap_member *mb,
+    boolean_t postponed);
+void request_left(struct devmap_request *r);
+void request_count_wait(struct devmap_group *g, struct devmap_request *r, hrtime_t now);
+
+/* member.c. No lock above a_lock held, unless said otherwise. */
 struct devmap_member *member_attach(dev_info_t *dip, void *key, boolean_t keyed, struct as *as,
     const char *name);
 void member_detach(struct devmap_member *mb);
@@ -166,33 +200,24 @@ void member_restart_call(struct devmap_member *mb, struct devmap_call *c);
 void member_woken(struct devmap_member *mb);
 boolean_t member_postpone(struct devmap_member *mb, struct devmap_fault *f);
 void member_taken(struct devmap_member *by, struct devmap_member *from, uint64_t pages);
+void member_lock_pages(struct devmap_group *g, struct devmap_member *mb, struct devmap_call *c);
 void member_lock(struct devmap_member *mb, struct devmap_call *c);
 boolean_t member_seen(struct devmap_member *mb);
 void member_lock_more(struct devmap_member *mb, uint32_t pages, uint32_t epoch);
 void member_unlock(struct devmap_member *mb, uint32_t pages, uint32_t epoch);
 uint32_t member_lock_epoch(struct devmap_member *mb);
 boolean_t member_lock_room(struct devmap_member *mb, uint64_t pages);
-void group_hold(struct devmap_group *g);
-void group_rele(struct devmap_group *g);
-void group_answered(struct devmap_group *g, struct devmap_fault *f);
-void group_recall(struct devmap_group *g, struct devmap_fault *f);
-void group_break_locks(struct devmap_group *g, struct as *as);
-void group_each(void (*fn)(struct devmap_group *g, void *arg), void *arg);
-
-/* dup.c */
-void handle_copy(struct devmap_handle *to, const struct devmap_handle *from);
 
 /* unmap.c */
-void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);	/* a_lock */
 void mapping_tear_down(struct devmap_mapping *m, size_t mapped);	/* no lock; m unpublished */
 
-/* lock.c */
+/* waits.c. A leaf of the lock order. */
 void waits_init(void);
 void waits_fini(void);
 void waits_add(struct devmap_request *r);			/* g_lock */
 void waits_remove(struct devmap_request *r);			/* g_lock */
 void waits_set_lock_owner(struct devmap_group *g, struct as *as);	/* g_lock */
-void lock_cycles_break(struct as *as);				/* no g_lock */
+struct devmap_group *waits_find_cycle(struct as *as);
 
 /* setup.c */
 /* Messages and 0, or DDI_FAILURE. a_lock held. */

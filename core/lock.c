@@ -1,134 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Locks of a process on the device (C13): while it has pages locked, no other process of the group
- * is granted. And the search for processes that wait for each other's locks in a circle.
+ * is granted.
  */
 #include "internal.h"
-
-/*
- * Who waits where
- *
- * waits_lock guards the list of all queued requests, g_lock_owner of all groups, and the marks of
- * the search. It is a leaf, so both ends of a wait can be looked at while no group is held. The
- * search is made by whoever may have closed a circle: a request that begins to wait while somebody
- * has locks, and a process that has locked something. Its result can be stale when it is acted on;
- * the worst is that locks end which had not to.
- */
-
-static struct {
-	kmutex_t lock;			/* waits_lock of core.h */
-	struct devmap_request *first;
-} waits;
-
-void waits_init(void)
-{
-	mutex_init(&waits.lock, NULL, MUTEX_DRIVER, NULL);
-	waits.first = NULL;
-}
-
-void waits_fini(void)
-{
-	ASSERT(waits.first == NULL);
-	mutex_destroy(&waits.lock);
-}
-
-void waits_add(struct devmap_request *r)
-{
-	mutex_enter(&waits.lock);
-	r->r_wait_next = waits.first;
-	r->r_wait_prev = &waits.first;
-	if (waits.first != NULL)
-		waits.first->r_wait_prev = &r->r_wait_next;
-	waits.first = r;
-	mutex_exit(&waits.lock);
-}
-
-void waits_remove(struct devmap_request *r)
-{
-	mutex_enter(&waits.lock);
-	*r->r_wait_prev = r->r_wait_next;
-	if (r->r_wait_next != NULL)
-		r->r_wait_next->r_wait_prev = r->r_wait_prev;
-	mutex_exit(&waits.lock);
-}
-
-void waits_set_lock_owner(struct devmap_group *g, struct as *as)
-{
-	mutex_enter(&waits.lock);
-	g->g_lock_owner = as;
-	mutex_exit(&waits.lock);
-}
-
-/* For whose lock does the request wait? NULL: for nobody's. waits_lock held. */
-static struct as *waits_for(const struct devmap_request *r)
-{
-	struct as *as = r->r_group->g_lock_owner;
-
-	return as != r->r_member->mb_as ? as : NULL;
-}
-
-/*
- * Follow the waits from as, processes reached being marked, until they come back to it. Returns the
- * group where that wait is, in which as has the locks that close the circle; or NULL.
- */
-static struct devmap_group *search(struct as *as)
-{
-	struct devmap_request *r;
-	struct as *next;
-	boolean_t more;
-
-	as->a_reached = B_TRUE;
-	do {
-		more = B_FALSE;
-		for (r = waits.first; r != NULL; r = r->r_wait_next) {
-			next = waits_for(r);
-			if (next == NULL || !r->r_member->mb_as->a_reached)
-				continue;
-			if (next == as)
-				return r->r_group;
-			if (!next->a_reached)
-				more = B_TRUE;
-			next->a_reached = B_TRUE;
-		}
-	} while (more);
-	return NULL;
-}
-
-/* A group in which the locks of as close a circle, held for the caller; or NULL. */
-static struct devmap_group *find_cycle(struct as *as)
-{
-	struct devmap_request *r;
-	struct devmap_group *g;
-	struct as *next;
-
-	mutex_enter(&waits.lock);
-	g = search(as);
-	if (g != NULL)
-		group_hold(g);	/* it has a lock owner, so it has members */
-	as->a_reached = B_FALSE;
-	for (r = waits.first; r != NULL; r = r->r_wait_next) {
-		next = waits_for(r);
-		if (next != NULL)
-			next->a_reached = B_FALSE;
-	}
-	mutex_exit(&waits.lock);
-	return g;
-}
-
-/* as may have closed a circle of waits for locks: if so, its locks there end. No g_lock held. */
-void lock_cycles_break(struct as *as)
-{
-	struct devmap_group *g;
-
-	while ((g = find_cycle(as)) != NULL) {
-		group_break_locks(g, as);
-		group_rele(g);
-	}
-}
-
-/*
- * Locking
- */
 
 /* One devmap_lock_range(), and the part of it in one handle. */
 struct piece {
@@ -367,7 +242,7 @@ int devmap_lock_range(struct as *as, uintptr_t addr, size_t len, uint_t type, ui
 	if (error == 0)
 		error = lock_pieces(&p);
 	if (error == 0 && type == DEVMAP_LOCK)
-		lock_cycles_break(as);
+		group_break_cycles(as);
 	addr &= (uintptr_t)PAGEMASK;
 	if (error != 0 && type == DEVMAP_LOCK && p.at > addr) {
 		p.type = DEVMAP_UNLOCK;

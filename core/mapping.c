@@ -213,46 +213,6 @@ struct devmap_handle *as_handle_open(struct as *as, uintptr_t addr)
 	return dh;
 }
 
-static void take_from_new(struct as *as, struct devmap_mapping *m)
-{
-	struct devmap_mapping **p = &as->a_new;
-
-	while (*p != m)
-		p = &(*p)->m_next;
-	*p = m->m_next;
-	m->m_next = NULL;
-}
-
-/*
- * The mapping that devmap_mmap() made stands at its address from now on, where nothing else of the
- * process may stand. Cannot fail.
- */
-void devmap_publish(struct devmap_mapping *m)
-{
-	struct as *as = m->m_as;
-	size_t i;
-
-	mutex_enter(&as->a_lock);
-	take_from_new(as, m);
-	as_insert(as, m);
-	for (i = 0; i < m->m_nhandles; i++)
-		dh_state_set(m->m_handles[i], DH_LIVE);
-	mutex_exit(&as->a_lock);
-}
-
-/*
- * The mapping that devmap_mmap() made is not wanted: devmap_unmap(9E) for each handle, and free it.
- */
-void devmap_discard(struct devmap_mapping *m)
-{
-	struct as *as = m->m_as;
-
-	mutex_enter(&as->a_lock);
-	take_from_new(as, m);
-	mutex_exit(&as->a_lock);
-	mapping_tear_down(m, m->m_nhandles);
-}
-
 /* a_lock held. Is devmap_unmap_range() at work on a part of m? */
 static boolean_t mapping_closing(const struct devmap_mapping *m)
 {

@@ -22,20 +22,6 @@ struct cut {
 	boolean_t keeps_head, keeps_tail;
 };
 
-/* The pages' locks end with them. a_lock held. */
-void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
-{
-	pgcnt_t locked;
-
-	if (dh->dh_member == NULL || n == 0)
-		return;
-	locked = bits_count(dh->dh_locked, first, first + n);
-	if (locked == 0)
-		return;
-	bits_fill(dh->dh_locked, first, first + n, B_FALSE);
-	member_unlock(dh->dh_member, (uint32_t)locked, dh->dh_lock_epoch);
-}
-
 /*
  * devmap_unmap(9E) for all of a handle that nothing contains any more; then free it. No lock held.
  */
@@ -70,6 +56,46 @@ void mapping_tear_down(struct devmap_mapping *m, size_t mapped)
 	as->a_reserved--;
 	mapping_rele(m);
 	mutex_exit(&as->a_lock);
+}
+
+static void take_from_new(struct as *as, struct devmap_mapping *m)
+{
+	struct devmap_mapping **p = &as->a_new;
+
+	while (*p != m)
+		p = &(*p)->m_next;
+	*p = m->m_next;
+	m->m_next = NULL;
+}
+
+/*
+ * The mapping that devmap_mmap() made stands at its address from now on, where nothing else of the
+ * process may stand. Cannot fail.
+ */
+void devmap_publish(struct devmap_mapping *m)
+{
+	struct as *as = m->m_as;
+	size_t i;
+
+	mutex_enter(&as->a_lock);
+	take_from_new(as, m);
+	as_insert(as, m);
+	for (i = 0; i < m->m_nhandles; i++)
+		dh_state_set(m->m_handles[i], DH_LIVE);
+	mutex_exit(&as->a_lock);
+}
+
+/*
+ * The mapping that devmap_mmap() made is not wanted: devmap_unmap(9E) for each handle, and free it.
+ */
+void devmap_discard(struct devmap_mapping *m)
+{
+	struct as *as = m->m_as;
+
+	mutex_enter(&as->a_lock);
+	take_from_new(as, m);
+	mutex_exit(&as->a_lock);
+	mapping_tear_down(m, m->m_nhandles);
 }
 
 /*

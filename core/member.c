@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Members of a group: a process, as long as it has a handle there. What it asks of the group, and
+ * what happens to it there.
+ */
+#include "internal.h"
+
+/*
+ * A handle of as joins the group of (dip, key). Returns its member, in which it counts, or NULL if
+ * there is no memory.
+ */
+struct devmap_member *member_attach(dev_info_t *dip, void *key, boolean_t keyed, struct as *as,
+    const char *name)
+{
+	struct devmap_member *fresh = kmem_zalloc(sizeof(*fresh), KM_NOSLEEP), *mb;
+	struct devmap_group *g;
+
+	if (fresh == NULL)
+		return NULL;
+	g = group_get(dip, key, keyed, name);
+	if (g == NULL) {
+		kmem_free(fresh, sizeof(*fresh));
+		return NULL;
+	}
+	mutex_enter(&g->g_lock);
+	for (mb = g->g_members; mb != NULL && mb->mb_as != as;)
+		mb = mb->mb_next;
+	if (mb == NULL) {
+		mb = fresh;
+		fresh = NULL;
+		mb->mb_as = as;
+		mb->mb_group = g;
+		mb->mb_next = g->g_members;
+		g->g_members = mb;
+	}
+	mb->mb_handles++;
+	mutex_exit(&g->g_lock);
+	if (fresh != NULL)
+		kmem_free(fresh, sizeof(*fresh));
+	return mb;
+}
+
+/*
+ * Give back the postponed faults of a member at addresses [lo, hi): what they ask for has changed.
+ */
+static void release_postponed(struct devmap_group *g, struct devmap_member *mb, struct arb_queue *q,
+    uintptr_t lo, uintptr_t hi)
+{
+	struct arb_req *a, *next;
+	struct devmap_request *r;
+
+	for (a = q->head; a != NULL; a = next) {
+		next = a->next;
+		r = request_of(a);
+		if (a->state != ARB_POSTPONED || r->r_member != mb || r->r_fault->f_addr < lo ||
+		    r->r_fault->f_addr >= hi)
+			continue;
+		arb_cancel(&g->g_arb, a);
+		request_left(r);
+		engine_release(r->r_fault);
+	}
+}
+
+void member_release_postponed(struct devmap_member *mb, uintptr_t lo, uintptr_t hi)
+{
+	struct devmap_group *g = mb->mb_group;
+
+	mutex_enter(&g->g_lock);
+	release_postponed(g, mb, &g->g_arb.own, lo, hi);
+	release_postponed(g, mb, &g->g_arb.others, lo, hi);
+	group_step(g);
+	mutex_exit(&g->g_lock);
+}
+
+/* The process has no mapping left in the group: whatever it had of it ends (C7). */
+static void member_end(struct devmap_group *g, struct devmap_member *mb)
+{
+	struct devmap_member **p = &g->g_members;
+
+	while (*p != mb)
+		p = &(*p)->mb_next;
+	*p = mb->mb_next;
+	release_postponed(g, mb, &g->g_arb.own, 0, UINTPTR_MAX);
+	release_postponed(g, mb, &g->g_arb.others, 0, UINTPTR_MAX);
+	ASSERT(mb->mb_waiting == 0);
+	if (g->g_owner == mb)
+		group_set_owner(g, NULL, gethrtime());
+	arb_gone(&g->g_arb, mb->mb_as);
+	group_publish_locks(g);
+	group_step(g);
+}
+
+/* A handle leaves; mb may be gone afterwards. */
+void member_detach(struct devmap_member *mb)
+{
+	struct devmap_group *g = mb->mb_group;
+
+	mutex_enter(&g->g_lock);
+	if (--mb->mb_handles > 0)
+		mb = NULL;
+	else
+		member_end(g, mb);
+	mutex_exit(&g->g_lock);
+	if (mb != NULL)
+		kmem_free(mb, sizeof(*mb));
+	group_rele(g);
+}
+
+void member_count_access(struct devmap_member *mb)
+{
+	struct devmap_group *g = mb->mb_group;
+
+	mutex_enter(&g->g_lock);
+	g->g_stats.accesses++;
+	mb->mb_stats.accesses++;
+	mutex_exit(&g->g_lock);
+}
+
+/* What call c was made for has changed: if it waits for the turn, it leaves. */
+void member_restart_call(struct devmap_member *mb, struct devmap_call *c)
+{
+	struct devmap_group *g = mb->mb_group;
+
+	mutex_enter(&g->g_lock);
+	c->c_restart = B_TRUE;
+	if (c->c_req != NULL && c->c_req->r_arb.state == ARB_WAITING)
+		cv_signal(&c->c_req->r_cv);
+	mutex_exit(&g->g_lock);
+}
+
+/* A thread that was granted has been woken just now (R8). */
+void member_woken(struct devmap_member *mb)
+{
+	struct devmap_group *g = mb->mb_group;
+
+	mutex_enter(&g->g_lock);
+	arb_woken(&g->g_arb, mb->mb_as, gethrtime());
+	group_step(g);
+	mutex_exit(&g->g_lock);
+}
+
+/*
+ * Queue the fault without a thread, if its access function is known to ask for the turn and others
+ * are before it. Once this has returned B_TRUE, f may be in another thread's hands. a_lock held.
+ */
+boolean_t member_postpone(struct devmap_member *mb, struct devmap_fault *f)
+{
+	struct devmap_group *g = mb->mb_group;
+	struct devmap_request *r = &f->f_req;
+	struct as *as = mb->mb_as;
+	boolean_t search;
+	uint64_t ticket;
+
+	mutex_enter(&g->g_lock);
+	ticket = r->r_group == g ? r->r_arb.ticket : 0;
+	if (!g->g_seen || arb_near(&g->g_arb, mb->mb_as, ticket)) {
+		mutex_exit(&g->g_lock);
+		return B_FALSE;
+	}
+	if (f->f_released == g)
+		f->f_released = NULL;	/* and its reference is f_group's */
+	else
+		group_hold(g);
+	f->f_group = g;
+	f->f_thread = 0;
+	r->r_fault = f;
+	request_enqueue(g, r, mb, B_TRUE);
+	request_count_wait(g, r, gethrtime());
+	group_step(g);
+	search = g->g_lock_owner != NULL ? B_TRUE : B_FALSE;
+	mutex_exit(&g->g_lock);
+	if (search)
+		group_break_cycles(as);
+	return B_TRUE;
+}
+
+/* A load took pages from another process. by and from may be NULL: no group. mem_lock held. */
+void member_taken(struct devmap_member *by, struct devmap_member *from, uint64_t pages)
+{
+	struct devmap_member *mb = from != NULL ? from : by;
+	struct devmap_group *g = mb->mb_group;
+	uint64_t before;
+
+	mutex_enter(&g->g_lock);
+	before = g->g_stats.taken;
+	g->g_stats.taken += pages;
+	mb->mb_stats.taken += pages;
+	if (by != NULL && by != mb && by->mb_group == g)
+		by->mb_stats.taken += pages;
+	mutex_exit(&g->g_lock);
+	if (worth_saying(before, before + pages))
+		cmn_err(CE_WARN, "%s: devmap_load: process %d (%s) still had valid translations of "
+		    "pages that are loaded for another process; they were taken away",
+		    g->g_name, (int)mb->mb_as->a_pid, mb->mb_as->a_comm);
+	if (by == NULL || by->mb_group == g)
+		return;
+	g = by->mb_group;
+	mutex_enter(&g->g_lock);
+	g->g_stats.taken += pages;
+	by->mb_stats.taken += pages;
+	mutex_exit(&g->g_lock);
+}
+
+/*
+ * Locks (C13)
+ */
+
+/*
+ * Lock the pages that the call asks for, if its process is the owner; else c_locked stays B_FALSE.
+ */
+void member_lock_pages(struct devmap_group *g, struct devmap_member *mb, struct devmap_call *c)
+{
+	if (c->c_lock_epoch != mb->mb_lock_epoch) {
+		/* Those that were locked when the call began are so no more. */
+		c->c_lock_epoch = mb->mb_lock_epoch;
+		c->c_newlocks = (uint32_t)PAGES(c->c_len);
+	}
+	c->c_locked = arb_lock(&g->g_arb, mb->mb_as, c->c_newlocks, gethrtime());
+	if (c->c_locked)
+		mb->mb_locked += c->c_newlocks;
+}
+
+void member_lock(struct devmap_member *mb, struct devmap_call *c)
+{
+	struct devmap_group *g = mb->mb_group;
+
+	mutex_enter(&g->g_lock);
+	member_lock_pages(g, mb, c);
+	group_publish_locks(g);
+	group_step(g);
+	mutex_exit(&g->g_lock);
+}
+
+/* Has the group's access function ever asked for the turn? */
+boolean_t member_seen(struct devmap_member *mb)
+{
+	struct devmap_group *g = mb->mb_group;
+	boolean_t seen;
+
+	mutex_enter(&g->g_lock);
+	seen = g->g_seen;
+	mutex_exit(&g->g_lock);
+	return seen;
+}
+
+/* The owner, which has pages locked in that epoch, locks more. */
+void member_lock_more(struct devmap_member *mb, uint32_t pages, uint32_t epoch)
+{
+	struct devmap_group *g = mb->mb_group;
+
+	mutex_enter(&g->g_lock);
+	if (epoch == mb->mb_lock_epoch && arb_lock(&g->g_arb, mb->mb_as, pages, gethrtime()))
+		mb->mb_locked += pages;
+	group_step(g);		/* refused: the limit has passed, and this ends the epoch */
+	mutex_exit(&g->g_lock);
+}
+
+/* Unlock pages that were locked in that epoch; if it has passed, they are unlocked already. */
+void member_unlock(struct devmap_member *mb, uint32_t pages, uint32_t epoch)
+{
+	struct devmap_group *g = mb->mb_group;
+
+	mutex_enter(&g->g_lock);
+	if (epoch == mb->mb_lock_epoch) {
+		mb->mb_locked -= pages;
+		arb_unlock(&g->g_arb, mb->mb_as, pages);
+		group_publish_locks(g);
+		group_step(g);
+	}
+	mutex_exit(&g->g_lock);
+}
+
+uint32_t member_lock_epoch(struct devmap_member *mb)
+{
+	struct devmap_group *g = mb->mb_group;
+	uint32_t epoch;
+
+	mutex_enter(&g->g_lock);
+	epoch = mb->mb_lock_epoch;
+	mutex_exit(&g->g_lock);
+	return epoch;
+}
+
+/* Does the operator's limit allow so many more locked pages? */
+boolean_t member_lock_room(struct devmap_member *mb, uint64_t pages)
+{
+	struct devmap_group *g = mb->mb_group;
+	boolean_t room;
+
+	mutex_enter(&g->g_lock);
+	room = g->g_lock_pages_max == 0 || mb->mb_locked + pages <= g->g_lock_pages_max ? B_TRUE :
+		B_FALSE;
+	mutex_exit(&g->g_lock);
+	return room;
+}
