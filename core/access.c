@@ -53,6 +53,7 @@ static boolean_t judge(struct devmap_fault *f, struct devmap_call *c, int value,
 	struct devmap_handle *dh = c->c_dh;
 	pgcnt_t page = PAGES(c->c_off - dh->dh_off);
 
+	ASSERT(MUTEX_HELD(&f->f_as->a_lock));
 	f->f_granted = c->c_granted;
 	if (value == 0) {
 		*result = DEVMAP_FAULT_DONE;
@@ -101,6 +102,7 @@ static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, bo
 	boolean_t answered;
 	int value;
 
+	ASSERT(MUTEX_HELD(&as->a_lock));
 	bzero(&c, sizeof(c));
 	c.c_off = dh->dh_off + (offset_t)((f->f_addr - dh->dh_uvaddr) & (uintptr_t)PAGEMASK);
 	c.c_len = PAGESIZE;
@@ -139,6 +141,7 @@ static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
 	struct devmap_handle *dh = as_handle_open(f->f_as, f->f_addr);
 	int error;
 
+	ASSERT(MUTEX_HELD(&f->f_as->a_lock));
 	if (dh == NULL) {
 		*result = fail(f, SIGSEGV, EFAULT);
 		return B_TRUE;
@@ -256,6 +259,7 @@ void devmap_fault_cancel(struct devmap_fault *f)
 /* Does an access to the page need no driver? mem_lock held. */
 static boolean_t handle_open_to(const struct devmap_handle *dh, pgcnt_t page)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	return bit_test(dh->dh_loaded, page) ||
 		(dh->dh_member == NULL && (dh->dh_flags & DEVMAP_ALLOW_REMAP) == 0);
 }

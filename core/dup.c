@@ -20,6 +20,8 @@ static struct devmap_mapping *pin_next(struct as *as, uintptr_t addr, struct dev
 {
 	struct devmap_mapping *m;
 	size_t i;
+
+	ASSERT(MUTEX_HELD(&as->a_lock));
 again:
 	m = as_mapping_from(as, addr);
 	if (m == NULL)

@@ -48,6 +48,7 @@ static struct devmap_group *group_find(dev_info_t *dip, void *key, boolean_t key
 {
 	struct devmap_group *g = groups.first;
 
+	ASSERT(MUTEX_HELD(&groups.lock));
 	while (g != NULL && (g->g_dip != dip || g->g_key != key || g->g_keyed != keyed))
 		g = g->g_next;
 	return g;
@@ -59,6 +60,7 @@ static void group_begin(struct devmap_group *g, dev_info_t *dip, void *key, bool
 {
 	size_t i;
 
+	ASSERT(MUTEX_HELD(&groups.lock));
 	mutex_init(&g->g_lock, NULL, MUTEX_DRIVER, NULL);
 	arb_init(&g->g_arb);
 	g->g_arb.lock_limit = groups.lock_limit;
@@ -177,6 +179,7 @@ void group_publish_locks(struct devmap_group *g)
 {
 	struct as *as = g->g_arb.locks > 0 && g->g_owner != NULL ? g->g_owner->mb_as : NULL;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (g->g_lock_owner != as)
 		waits_set_lock_owner(g, as);
 }
@@ -186,6 +189,7 @@ void group_set_owner(struct devmap_group *g, struct devmap_member *mb, hrtime_t 
 {
 	uint64_t ns = (uint64_t)(now - g->g_owned_since);
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (g->g_owner == mb)
 		return;
 	if (g->g_owner != NULL) {
@@ -202,6 +206,7 @@ static void forget_locks(struct devmap_group *g, const char *why)
 {
 	struct devmap_member *mb = g->g_owner;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	cmn_err(CE_WARN, "%s: %u pages locked by process %d (%s) are unlocked: %s", g->g_name,
 	    mb->mb_locked, (int)mb->mb_as->a_pid, mb->mb_as->a_comm, why);
 	mb->mb_locked = 0;
@@ -212,6 +217,7 @@ static void forget_locks(struct devmap_group *g, const char *why)
 void request_enqueue(struct devmap_group *g, struct devmap_request *r, struct devmap_member *mb,
     boolean_t postponed)
 {
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (r->r_group != g)
 		r->r_arb.ticket = 0;	/* another group's */
 	r->r_group = g;
@@ -224,12 +230,14 @@ void request_enqueue(struct devmap_group *g, struct devmap_request *r, struct de
 /* The request is in no queue any more: granted the turn, released or cancelled. */
 void request_left(struct devmap_request *r)
 {
+	ASSERT(MUTEX_HELD(&r->r_group->g_lock));
 	r->r_member->mb_waiting--;
 	waits_remove(r);
 }
 
 void request_count_wait(struct devmap_group *g, struct devmap_request *r, hrtime_t now)
 {
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (r->r_since != 0)
 		return;
 	r->r_since = now;
@@ -251,6 +259,7 @@ static struct devmap_request *first_thread(const struct arb_queue *q)
 /* To be asked when no thread waits. */
 static boolean_t somebody_postponed(const struct devmap_group *g)
 {
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	return g->g_arb.own.head != NULL || g->g_arb.others.head != NULL ? B_TRUE : B_FALSE;
 }
 
@@ -271,6 +280,7 @@ static void group_tick(void *arg)
  */
 static void start_ticking(struct devmap_group *g)
 {
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (g->g_ticking)
 		return;
 	g->g_ticking = B_TRUE;
@@ -287,6 +297,7 @@ static void set_timer(struct devmap_group *g, hrtime_t until)
 {
 	struct devmap_request *r = NULL;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (until != ARB_NEVER) {
 		r = first_thread(&g->g_arb.others);
 		if (r == NULL)
@@ -306,6 +317,7 @@ void group_step(struct devmap_group *g)
 	struct devmap_request *r;
 	struct arb_step s;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	do {
 		s = arb_step(&g->g_arb, gethrtime());
 		if (s.broken != NULL) {

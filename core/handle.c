@@ -135,6 +135,7 @@ void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
 	pgcnt_t locked;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (dh->dh_member == NULL || n == 0)
 		return;
 	locked = bits_count(dh->dh_locked, first, first + n);
@@ -226,6 +227,7 @@ void handle_exit(struct devmap_handle *dh)
  */
 void call_begin(struct devmap_call *c, struct devmap_handle *dh)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	c->c_dh = dh;
 	c->c_thread = ddi_get_kt_did();
 	c->c_next = dh->dh_calls;
@@ -238,6 +240,7 @@ void call_end(struct devmap_call *c)
 	struct devmap_handle *dh = c->c_dh;
 	struct devmap_call **p = &dh->dh_calls;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	while (*p != c)
 		p = &(*p)->c_next;
 	*p = c->c_next;
@@ -251,6 +254,7 @@ struct devmap_call *call_find(struct devmap_handle *dh)
 	kt_did_t self = ddi_get_kt_did();
 	struct devmap_call *c = dh->dh_calls;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	while (c != NULL && c->c_thread != self)
 		c = c->c_next;
 	return c;
@@ -264,6 +268,7 @@ void handle_close(struct devmap_handle *dh)
 {
 	struct devmap_call *c;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	ASSERT((dh->dh_flags & DH_CLOSING) == 0);
 	dh->dh_flags |= DH_CLOSING;
 	for (c = dh->dh_calls; c != NULL; c = c->c_next) {
@@ -277,6 +282,7 @@ void handle_close(struct devmap_handle *dh)
 
 void handle_reopen(struct devmap_handle *dh)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	dh->dh_flags &= ~(uint_t)DH_CLOSING;
 	dh->dh_gone_len = 0;
 	dh->dh_behind = NULL;

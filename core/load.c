@@ -36,6 +36,7 @@ static int load_check(struct devmap_handle *dh, struct devmap_call *c, offset_t 
 	const char *call = "devmap_load";
 	uint_t need = prot_of_rw(rw), have = dh->dh_maxprot & PROT_RWX;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (dh_state_get(dh) != DH_LIVE || (dh->dh_flags & DH_GONE) != 0) {
 		cmn_err(CE_WARN, "%s: %s: handle %p is not mapped now", dh->dh_name, call,
 		    (void *)dh);
@@ -62,6 +63,7 @@ static void note_load(struct devmap_call *c, pgcnt_t first, pgcnt_t n, int error
 {
 	pgcnt_t page = PAGES(c->c_off - c->c_dh->dh_off);
 
+	ASSERT(MUTEX_HELD(&c->c_dh->dh_as->a_lock));
 	if (error == 0 && page >= first && page < first + n)
 		c->c_loaded = B_TRUE;
 	if (error == EACCES)
@@ -124,6 +126,7 @@ static int unload_range(const struct devmap_handle *dh, offset_t off, size_t len
 	offset_t end = user_end(dh);
 	pgcnt_t first, n;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	whole.dh_off = dh->dh_off;
 	if (dh->dh_gone_len > 0) {
 		whole.dh_off = MIN(dh->dh_off, dh->dh_gone_off);
@@ -142,6 +145,7 @@ static int unload_range(const struct devmap_handle *dh, offset_t off, size_t len
 /* What is the handle's of [from, to). a_lock held. */
 static void unload_part(struct devmap_handle *dh, offset_t from, offset_t to)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	from = MAX(from, dh->dh_off);
 	to = MIN(to, user_end(dh));
 	if (from < to)
@@ -151,6 +155,7 @@ static void unload_part(struct devmap_handle *dh, offset_t from, offset_t to)
 /* C16: an access that unloads what it has loaded has not loaded it. a_lock held. */
 static void note_unload(struct devmap_call *c, offset_t from, offset_t to)
 {
+	ASSERT(MUTEX_HELD(&c->c_dh->dh_as->a_lock));
 	if (c->c_off >= from && c->c_off < to)
 		c->c_loaded = B_FALSE;
 }

@@ -36,6 +36,7 @@ static int check_range_locks(struct as *as, uintptr_t addr, uintptr_t end)
 	uintptr_t at;
 	pgcnt_t first, n;
 
+	ASSERT(MUTEX_HELD(&as->a_lock));
 	for (at = addr; at < end; at = handle_end(dh)) {
 		dh = as_handle(as, at);
 		if (dh == NULL)
@@ -62,6 +63,7 @@ static struct devmap_handle *next_handle(struct piece *p)
 {
 	struct devmap_handle *dh;
 
+	ASSERT(MUTEX_HELD(&p->as->a_lock));
 	for (;;) {
 		dh = as_handle_from(p->as, p->at);
 		if (dh == NULL || dh->dh_uvaddr >= p->end ||
@@ -99,6 +101,7 @@ static int next_piece(struct piece *p)
 {
 	struct devmap_handle *dh;
 
+	ASSERT(MUTEX_HELD(&p->as->a_lock));
 	for (; p->at < p->end; p->at = handle_end(dh)) {
 		dh = next_handle(p);
 		if (dh == NULL)
@@ -115,6 +118,7 @@ static boolean_t piece_locked(struct piece *p, struct devmap_call *c)
 	struct devmap_handle *dh = p->dh;
 	uint32_t pages;
 
+	ASSERT(MUTEX_HELD(&p->as->a_lock));
 	/*
 	 * Without devmap_do_ctxmgt(): it is the owner already, or nobody is ever made to wait here.
 	 */
@@ -159,6 +163,7 @@ static int ask_for_piece(struct piece *p)
 	struct devmap_call c;
 	int value;
 
+	ASSERT(MUTEX_HELD(&p->as->a_lock));
 	bzero(&r, sizeof(r));
 	bzero(&c, sizeof(c));
 	c.c_off = dh->dh_off + (offset_t)(p->first << PAGESHIFT);

@@ -79,6 +79,7 @@ void mapping_hold(struct devmap_mapping *m)
 
 void mapping_rele(struct devmap_mapping *m)
 {
+	ASSERT(MUTEX_HELD(&m->m_as->a_lock));
 	if (--m->m_refs > 0)
 		return;
 	kmem_free(m->m_handles, m->m_cap * sizeof(*m->m_handles));
@@ -139,6 +140,7 @@ int as_reserve(struct as *as)
 	size_t cap = as->a_cap == 0 ? 4 : 2 * as->a_cap;
 	struct devmap_mapping **bigger;
 
+	ASSERT(MUTEX_HELD(&as->a_lock));
 	if (as->a_nmappings + as->a_reserved == as->a_cap) {
 		bigger = kmem_alloc(cap * sizeof(*bigger), KM_NOSLEEP);
 		if (bigger == NULL)
@@ -159,6 +161,7 @@ void as_insert(struct as *as, struct devmap_mapping *m)
 {
 	size_t index = as_index(as, m->m_addr), i;
 
+	ASSERT(MUTEX_HELD(&as->a_lock));
 	ASSERT(as->a_reserved > 0);
 	as->a_reserved--;
 	for (i = as->a_nmappings++; i > index; i--)
@@ -172,6 +175,7 @@ void as_remove(struct as *as, struct devmap_mapping *m)
 {
 	size_t i = 0;
 
+	ASSERT(MUTEX_HELD(&as->a_lock));
 	while (as->a_mappings[i] != m)
 		i++;
 	for (as->a_nmappings--; i < as->a_nmappings; i++)
@@ -184,6 +188,7 @@ struct devmap_mapping *as_mapping_from(struct as *as, uintptr_t addr)
 {
 	size_t i = as_index(as, addr);
 
+	ASSERT(MUTEX_HELD(&as->a_lock));
 	return i < as->a_nmappings ? as->a_mappings[i] : NULL;
 }
 
@@ -218,6 +223,7 @@ static boolean_t mapping_closing(const struct devmap_mapping *m)
 {
 	size_t i;
 
+	ASSERT(MUTEX_HELD(&m->m_as->a_lock));
 	for (i = 0; i < m->m_nhandles; i++)
 		if (m->m_handles[i]->dh_flags & DH_CLOSING)
 			return B_TRUE;

@@ -49,6 +49,7 @@ static void release_postponed(struct devmap_group *g, struct devmap_member *mb, 
 	struct arb_req *a, *next;
 	struct devmap_request *r;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	for (a = q->head; a != NULL; a = next) {
 		next = a->next;
 		r = request_of(a);
@@ -77,6 +78,7 @@ static void member_end(struct devmap_group *g, struct devmap_member *mb)
 {
 	struct devmap_member **p = &g->g_members;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	while (*p != mb)
 		p = &(*p)->mb_next;
 	*p = mb->mb_next;
@@ -151,6 +153,7 @@ boolean_t member_postpone(struct devmap_member *mb, struct devmap_fault *f)
 	boolean_t search;
 	uint64_t ticket;
 
+	ASSERT(MUTEX_HELD(&as->a_lock));
 	mutex_enter(&g->g_lock);
 	ticket = r->r_group == g ? r->r_arb.ticket : 0;
 	if (!g->g_seen || arb_near(&g->g_arb, mb->mb_as, ticket)) {
@@ -210,6 +213,7 @@ void member_taken(struct devmap_member *by, struct devmap_member *from, uint64_t
  */
 void member_lock_pages(struct devmap_group *g, struct devmap_member *mb, struct devmap_call *c)
 {
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (c->c_lock_epoch != mb->mb_lock_epoch) {
 		/* Those that were locked when the call began are so no more. */
 		c->c_lock_epoch = mb->mb_lock_epoch;

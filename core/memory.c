@@ -84,6 +84,7 @@ void memory_unlink(struct devmap_handle *dh)
 {
 	struct devmap_memory *m = dh->dh_memory;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (m == NULL)
 		return;
 	mutex_enter(&m->mem_lock);

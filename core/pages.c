@@ -15,6 +15,7 @@ static void record_set(struct devmap_handle *dh, pgcnt_t i, pgcnt_t end)
 {
 	struct devmap_page *pg;
 
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	mb_loaded_add(dh->dh_member, (uint32_t)(end - i));
 	for (; i < end; i++) {
 		pg = page_of(dh, i);
@@ -29,6 +30,7 @@ static void record_clear(struct devmap_handle *dh, pgcnt_t i, pgcnt_t end)
 {
 	struct devmap_page *pg;
 
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	mb_loaded_add(dh->dh_member, -(uint32_t)(end - i));
 	for (; i < end; i++) {
 		pg = page_of(dh, i);
@@ -44,6 +46,7 @@ void pages_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
 	pgcnt_t end = first + n, i, next;
 
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	for (i = bits_next(dh->dh_loaded, first, end, B_TRUE); i < end;
 	     i = bits_next(dh->dh_loaded, next, end, B_TRUE)) {
 		next = bits_next(dh->dh_loaded, i, end, B_FALSE);
@@ -59,6 +62,7 @@ static struct devmap_handle *holding_handle(struct devmap_memory *m, pgcnt_t pag
 	struct devmap_handle *dh;
 	pgcnt_t at;
 
+	ASSERT(MUTEX_HELD(&m->mem_lock));
 	for (dh = m->mem_handles; dh != NULL; dh = dh->dh_mem_next) {
 		at = PAGES(dh->dh_roff);
 		if (dh->dh_as == holder && page >= at && page < at + PAGES(dh->dh_len) &&
@@ -74,6 +78,7 @@ static void forget_pages(struct devmap_memory *m, const struct as *as, pgcnt_t p
 	struct devmap_handle *dh;
 	pgcnt_t at, i, last, next;
 
+	ASSERT(MUTEX_HELD(&m->mem_lock));
 	for (dh = m->mem_handles; dh != NULL; dh = dh->dh_mem_next) {
 		at = PAGES(dh->dh_roff);
 		if (dh->dh_as != as || end <= at || page >= at + PAGES(dh->dh_len))
@@ -99,6 +104,7 @@ static pgcnt_t take_away(struct devmap_handle *dh, pgcnt_t i, pgcnt_t end)
 	struct devmap_handle *other = holding_handle(m, page);
 	struct as *holder;
 
+	ASSERT(MUTEX_HELD(&m->mem_lock));
 	VERIFY(other != NULL);
 	holder = other->dh_as;
 	at = page - PAGES(other->dh_roff);
@@ -121,6 +127,7 @@ int pages_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 	struct as *holder;
 	int error;
 
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	for (i = first; i < end;) {
 		holder = page_of(dh, i)->pg_holder;
 		i += holder != NULL && holder != dh->dh_as ? take_away(dh, i, end) : 1;
@@ -145,6 +152,7 @@ int handle_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 	struct devmap_memory *m = dh->dh_memory;
 	int error;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (m == NULL)
 		return ENXIO;
 	mutex_enter(&m->mem_lock);
@@ -161,6 +169,7 @@ boolean_t handle_loaded(struct devmap_handle *dh, pgcnt_t page)
 	struct devmap_memory *m = dh->dh_memory;
 	boolean_t loaded;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (m == NULL)
 		return B_FALSE;
 	mutex_enter(&m->mem_lock);
@@ -179,6 +188,7 @@ int handle_reload(struct devmap_handle *dh, pgcnt_t page)
 	struct devmap_memory *m = dh->dh_memory;
 	int error = EAGAIN;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (m == NULL)
 		return dh->dh_member != NULL ? EAGAIN : ENXIO;
 	mutex_enter(&m->mem_lock);
@@ -194,6 +204,7 @@ void handle_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
 	struct devmap_memory *m = dh->dh_memory;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (m == NULL)
 		return;
 	mutex_enter(&m->mem_lock);

@@ -70,6 +70,7 @@ static void change_member(struct devmap_handle *dh, struct devmap_member *mb)
 {
 	struct devmap_memory *m = dh->dh_memory;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	/* Nothing was loaded (DH_ACCESSED), so mb_loaded need not be moved. */
 	if (m != NULL)
 		mutex_enter(&m->mem_lock);

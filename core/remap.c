@@ -16,6 +16,7 @@ static int change_backing(struct devmap_handle *dh, struct devmap_memory *m, off
 	struct devmap_memory *old = dh->dh_memory;
 	int error = 0;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	memory_unlink(dh);
 	if (dh->dh_flags & DH_ENGINE)
 		error = engine_handle_remap(dh, m, roff);
@@ -31,6 +32,7 @@ static int change_backing(struct devmap_handle *dh, struct devmap_memory *m, off
 static int check_remap(const struct devmap_handle *dh, const char *call, uint_t flags,
     uint_t allowed, uint_t maxprot)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (dh_state_get(dh) == DH_NEW)
 		cmn_err(CE_WARN, "%s: %s: handle %p is not set up", dh->dh_name, call,
 		    (const void *)dh);

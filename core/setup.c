@@ -349,6 +349,7 @@ int check_maxprot(const struct devmap_handle *dh, const char *call, uint_t maxpr
 {
 	uint_t prot = dh->dh_prot & PROT_RWX;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if ((prot & ~(maxprot & dh->dh_orig_maxprot)) == 0)
 		return DDI_SUCCESS;
 	cmn_err(CE_NOTE, "%s: %s: protection 0x%x is more than the maximum, 0x%x", dh->dh_name,
@@ -360,6 +361,7 @@ int check_maxprot(const struct devmap_handle *dh, const char *call, uint_t maxpr
 int check_range(const struct devmap_handle *dh, const char *call, const struct devmap_memory *m,
     size_t whole, offset_t off, size_t len)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (m == NULL) {
 		cmn_err(CE_WARN, "%s: %s: there is no such memory", dh->dh_name, call);
 		return DDI_FAILURE;
@@ -413,6 +415,7 @@ static int finish_setup(struct devmap_handle *dh, const char *call,
     const struct devmap_callback_ctl *ops, struct devmap_memory *m, offset_t roff, size_t len,
     uint_t maxprot, uint_t flags)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	copy_ops(&dh->dh_ops, ops);
 	len = (len + PAGEOFFSET) & (size_t)PAGEMASK;
 	if (handle_alloc_bits(dh, len) != 0)

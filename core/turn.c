@@ -10,6 +10,7 @@ static boolean_t sleep_in_queue(struct devmap_group *g, struct devmap_request *r
 {
 	clock_t woken;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (g->g_timer == r && g->g_until != ARB_NEVER)
 		woken = cv_timedwait_sig_hires(&r->r_cv, &g->g_lock, g->g_until, 1,
 		    CALLOUT_FLAG_ABSOLUTE);
@@ -24,6 +25,7 @@ static int wait_for_turn(struct devmap_group *g, struct devmap_request *r, struc
 {
 	boolean_t awake = B_TRUE, searched = B_FALSE;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	group_step(g);
 	while (r->r_arb.state != ARB_TURN && awake && !c->c_restart) {
 		request_count_wait(g, r, gethrtime());
@@ -51,6 +53,7 @@ static int take_turn(struct devmap_group *g, struct devmap_request *r, struct de
 	uint64_t ns = 0;
 	int error;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (c->c_restart) {
 		c->c_interrupted = B_TRUE;
 		return EINTR;
@@ -76,6 +79,7 @@ static int take_turn(struct devmap_group *g, struct devmap_request *r, struct de
 /* C17: the callback left the previous owner valid translations, somewhere in the group. */
 static void check_leak(struct devmap_group *g, struct devmap_member *mb)
 {
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (mb_loaded_get(mb) == 0)
 		return;
 	mb->mb_stats.leaked++;
@@ -89,6 +93,7 @@ static void check_leak(struct devmap_group *g, struct devmap_member *mb)
 
 static void count_switch(struct devmap_group *g, struct devmap_member *mb, hrtime_t cost)
 {
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	g->g_stats.switches++;
 	mb->mb_stats.switches++;
 	histogram_add(&g->g_switch_hist, (uint64_t)cost);
@@ -116,6 +121,7 @@ static void turn_granted(struct devmap_group *g, struct devmap_call *c, struct d
 	struct devmap_member *mb = c->c_dh->dh_member;
 	hrtime_t now = gethrtime();
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	g->g_stats.grants++;
 	mb->mb_stats.grants++;
 	if (g->g_owner != mb)
@@ -156,6 +162,7 @@ static struct devmap_call *ctxmgt_call(struct devmap_handle *dh, struct devmap_c
 {
 	struct devmap_call *c;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (dh->dh_member == NULL) {
 		cmn_err(CE_WARN, "%s: devmap_do_ctxmgt: handle %p has no devmap_access",
 		    dh->dh_name, (void *)dh);

@@ -62,6 +62,7 @@ static void take_from_new(struct as *as, struct devmap_mapping *m)
 {
 	struct devmap_mapping **p = &as->a_new;
 
+	ASSERT(MUTEX_HELD(&as->a_lock));
 	while (*p != m)
 		p = &(*p)->m_next;
 	*p = m->m_next;
@@ -169,6 +170,7 @@ static int cut_prepare(struct cut *cut, struct devmap_handle *dh, uintptr_t lo, 
 {
 	int error;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	bzero(cut, sizeof(*cut));
 	cut->dh = dh;
 	cut->lo = MAX(lo, dh->dh_uvaddr);
@@ -215,6 +217,7 @@ static void trim_head(struct devmap_handle *dh, size_t skip)
 {
 	pgcnt_t left = PAGES(dh->dh_len - skip);
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	lock_backing(dh);
 	bits_move(dh->dh_loaded, dh->dh_loaded, PAGES(skip), left);
 	bits_fill(dh->dh_loaded, left, PAGES(dh->dh_len), B_FALSE);
@@ -229,6 +232,7 @@ static void trim_head(struct devmap_handle *dh, size_t skip)
 
 static void trim_tail(struct devmap_handle *dh, size_t len)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	lock_backing(dh);
 	dh->dh_len = len;
 	unlock_backing(dh);
@@ -239,6 +243,7 @@ static void move_to_behind(struct devmap_handle *dh, struct devmap_handle *new)
 {
 	pgcnt_t first = PAGES(new->dh_uvaddr - dh->dh_uvaddr), n = PAGES(new->dh_len);
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (dh->dh_memory != NULL)
 		memory_link(new, dh->dh_memory);
 	lock_backing(dh);
@@ -268,6 +273,7 @@ static void split_mapping(struct cut *cut)
 	/* All that is left of dh comes after the cut: then it goes too. */
 	size_t from = cut->keeps_tail && !cut->keeps_head ? index : index + 1;
 
+	ASSERT(MUTEX_HELD(&cut->dh->dh_as->a_lock));
 	if (cut->behind != NULL)
 		adopt(cut->rest, cut->behind);
 	for (i = from; i < m->m_nhandles; i++)
@@ -282,6 +288,7 @@ static void cut_mapping(struct cut *cut)
 	struct devmap_mapping *m = cut->dh->dh_mapping;
 	struct as *as = m->m_as;
 
+	ASSERT(MUTEX_HELD(&as->a_lock));
 	if (cut->rest != NULL)
 		split_mapping(cut);
 	if (!cut->keeps_head && !cut->keeps_tail)
@@ -303,6 +310,7 @@ static void cut_apply(struct cut *cut)
 	struct devmap_handle *dh = cut->dh;
 	pgcnt_t first = PAGES(cut->lo - dh->dh_uvaddr), n = PAGES(cut->hi - cut->lo);
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	handle_unload(dh, first, n);
 	locks_drop(dh, first, n);
 	if (dh->dh_member != NULL)
@@ -354,6 +362,7 @@ static int unmap_handle(struct devmap_handle *dh, uintptr_t lo, uintptr_t hi)
 	struct cut cut;
 	int error;
 
+	ASSERT(MUTEX_HELD(&as->a_lock));
 	if (dh->dh_flags & DH_CLOSING) {
 		/* Another thread unmaps a part of it; see then what is left. */
 		cv_wait(&as->a_cv, &as->a_lock);

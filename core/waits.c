@@ -29,6 +29,7 @@ void waits_fini(void)
 
 void waits_add(struct devmap_request *r)
 {
+	ASSERT(MUTEX_HELD(&r->r_group->g_lock));
 	mutex_enter(&waits.lock);
 	r->r_wait_next = waits.first;
 	r->r_wait_prev = &waits.first;
@@ -40,6 +41,7 @@ void waits_add(struct devmap_request *r)
 
 void waits_remove(struct devmap_request *r)
 {
+	ASSERT(MUTEX_HELD(&r->r_group->g_lock));
 	mutex_enter(&waits.lock);
 	*r->r_wait_prev = r->r_wait_next;
 	if (r->r_wait_next != NULL)
@@ -49,6 +51,7 @@ void waits_remove(struct devmap_request *r)
 
 void waits_set_lock_owner(struct devmap_group *g, struct as *as)
 {
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	mutex_enter(&waits.lock);
 	g->g_lock_owner = as;
 	mutex_exit(&waits.lock);
@@ -59,6 +62,7 @@ static struct as *waits_for(const struct devmap_request *r)
 {
 	struct as *as = r->r_group->g_lock_owner;
 
+	ASSERT(MUTEX_HELD(&waits.lock));
 	return as != r->r_member->mb_as ? as : NULL;
 }
 
@@ -72,6 +76,7 @@ static struct devmap_group *search(struct as *as)
 	struct as *next;
 	boolean_t more;
 
+	ASSERT(MUTEX_HELD(&waits.lock));
 	as->a_reached = B_TRUE;
 	do {
 		more = B_FALSE;

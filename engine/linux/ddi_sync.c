@@ -63,7 +63,7 @@ void devmap_mutex_init_class(kmutex_t *mp, const char *what, struct lock_class_k
 EXPORT_SYMBOL(devmap_mutex_init_class);
 
 /* Only the calling thread ever stores its own address, so this tells whether it did. */
-static bool owned(kmutex_t *mp)
+static bool owned(const kmutex_t *mp)
 {
 	return READ_ONCE(mp->owner) == current;
 }
@@ -113,7 +113,7 @@ void mutex_exit(kmutex_t *mp)
 }
 EXPORT_SYMBOL(mutex_exit);
 
-int mutex_owned(kmutex_t *mp)
+int mutex_owned(const kmutex_t *mp)
 {
 	return owned(mp);
 }

@@ -43,7 +43,7 @@ void mutex_destroy(kmutex_t *mp)
 }
 
 /* Only the calling thread ever stores its own id, so that a relaxed load tells whether it did. */
-static bool owned(kmutex_t *mp)
+static bool owned(const kmutex_t *mp)
 {
 	return atomic_load_explicit(&mp->owner, memory_order_relaxed) == ddi_get_kt_did();
 }
@@ -86,7 +86,7 @@ void mutex_exit(kmutex_t *mp)
 	(void)pthread_mutex_unlock(&mp->lock);
 }
 
-int mutex_owned(kmutex_t *mp)
+int mutex_owned(const kmutex_t *mp)
 {
 	return owned(mp);
 }

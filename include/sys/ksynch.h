@@ -26,7 +26,7 @@ void mutex_destroy(kmutex_t *mp);
 void mutex_enter(kmutex_t *mp);
 void mutex_exit(kmutex_t *mp);
 int mutex_tryenter(kmutex_t *mp);	/* non-zero: entered; 0: somebody holds it */
-int mutex_owned(kmutex_t *mp);		/* non-zero: the calling thread holds it */
+int mutex_owned(const kmutex_t *mp);		/* non-zero: the calling thread holds it */
 
 #define MUTEX_HELD(mp)		(mutex_owned(mp))
 #define MUTEX_NOT_HELD(mp)	(!mutex_owned(mp))

@@ -85,6 +85,11 @@ void mutex_exit(kmutex_t *mp)
 	pthread_mutex_unlock(&mp->lock);
 }
 
+int mutex_owned(const kmutex_t *mp)
+{
+	return mp->owner == (uintptr_t)pthread_self();
+}
+
 /* A kcondvar_t has no room for a pthread_cond_t: it has the number of one instead. */
 #define CVS	4096
 
