@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Who may have the device now. The rules, R1 to R10, stand in arbiter.h. */
+/* Who may have the device now. The rules, R1 to R11, stand in arbiter.h. */
 #include <sys/types.h>
 #include <sys/debug.h>
 #include "arbiter.h"
@@ -106,6 +106,23 @@ static void set_owner(struct arb *a, const void *proc)
 	a->locks = 0;
 	/* What was released for the last owner is none of the new one's. */
 	a->own.release_at = 0;
+}
+
+/* Another process has become the owner, which took cost_ns. [R11] */
+static void count_cost(struct arb *a, hrtime_t cost_ns)
+{
+	if (a->switch_ns == 0)
+		a->switch_ns = cost_ns;
+	else
+		a->switch_ns += (cost_ns - a->switch_ns) / ARB_SMOOTHING;
+}
+
+static hrtime_t hold_of(const struct arb *a, struct arb_terms terms)
+{
+	if (terms.overhead == 0)
+		return terms.hold_ns;
+	ASSERT(terms.overhead < 100);
+	return earlier(a->switch_ns, ARB_NEVER / 100) * (100 - terms.overhead) / terms.overhead;
 }
 
 /* From when on may others have the turn, if nothing happens? [R3] */
@@ -278,16 +295,19 @@ static void end_turn(struct arb *a, struct arb_req *r)
 	r->state = ARB_IDLE;
 }
 
-void arb_granted(struct arb *a, struct arb_req *r, hrtime_t now, hrtime_t hold_ns)
+void arb_granted(struct arb *a, struct arb_req *r, hrtime_t now, hrtime_t cost_ns,
+    struct arb_terms terms)
 {
 	end_turn(a, r);
 	r->ticket = 0;
 	if (r->proc != a->owner) {
 		ASSERT(a->locks == 0);
+		count_cost(a, cost_ns);
 		set_owner(a, r->proc);
 	}
+	a->hold_ns = hold_of(a, terms);
 	if (prolongs(a)) {
-		a->hold_until = later(a->hold_until, after(now, hold_ns));
+		a->hold_until = later(a->hold_until, after(now, a->hold_ns));
 		a->rest_until = later(a->rest_until, after(now, a->rest_ns));
 	}
 }

@@ -36,6 +36,9 @@
  *  R10 Locks end at `lock_limit` after the first was taken. Unlocking and locking again gains
  *      no time while others wait and none has had the turn; past the limit a lock is refused.
  *      So is one while another process has the turn: the device is being taken away.         [C13]
+ *  R11 A hold is as long as the grant's terms say; or, where they give a share of the time that
+ *      switching may take, as long as makes the smoothed cost of a switch that share of cost and
+ *      hold together.                                                                       [X2]
  *
  * Times are nanoseconds of one monotonic clock; ARB_NEVER is later than all of them.
  */
@@ -48,6 +51,7 @@
 #define ARB_REST_NS	50000		/* 50 us, contract C8 */
 #define ARB_RELEASE_NS	100000000	/* 100 ms: a released thread that long away sleeps */
 #define ARB_ENCORE_MAX	16
+#define ARB_SMOOTHING	8		/* a switch's cost counts one part in so many */
 
 enum arb_state {
 	ARB_IDLE,		/* not queued */
@@ -83,6 +87,8 @@ struct arb {
 	const void *owner;		/* process last granted and not gone, or NULL */
 	hrtime_t hold_until;
 	hrtime_t rest_until;
+	hrtime_t hold_ns;		/* of the last grant, for display */
+	hrtime_t switch_ns;		/* smoothed cost of a switch; 0: none has been yet */
 	hrtime_t lock_until;		/* ARB_NEVER: nothing was locked, or there is no limit */
 	hrtime_t rest_ns;		/* parameter; ARB_REST_NS unless set */
 	hrtime_t release_ns;		/* parameter; ARB_RELEASE_NS unless set */
@@ -92,6 +98,12 @@ struct arb {
 					   encore_max + 1 stands for all above encore_max */
 	uint32_t encore_max;		/* parameter; ARB_ENCORE_MAX unless set */
 	uint64_t last_ticket;
+};
+
+/* How long a grant holds. */
+struct arb_terms {
+	hrtime_t hold_ns;
+	uint32_t overhead;	/* percent, below 100, for switching; 0: hold_ns counts */
 };
 
 /* What arb_step() decided. */
@@ -112,8 +124,11 @@ void arb_request(struct arb *a, struct arb_req *r, const void *proc, boolean_t p
 boolean_t arb_near(const struct arb *a, const void *proc, uint64_t ticket);
 /* Decide. Call after every event, and at `until`, as often as it returns go, release or broken. */
 struct arb_step arb_step(struct arb *a, hrtime_t now);
-/* The callback of r, which has the turn, succeeded: its process owns the device for hold_ns. */
-void arb_granted(struct arb *a, struct arb_req *r, hrtime_t now, hrtime_t hold_ns);
+/*
+ * The callback of r, which has the turn, succeeded, and took cost_ns: its process owns the device.
+ */
+void arb_granted(struct arb *a, struct arb_req *r, hrtime_t now, hrtime_t cost_ns,
+    struct arb_terms terms);
 /* The callback of r failed. */
 void arb_failed(struct arb *a, struct arb_req *r);
 /* r, which was released, has been answered without asking for the turn, or is forgotten. [R9] */

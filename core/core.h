@@ -211,8 +211,6 @@ struct devmap_group {
 	boolean_t g_warned_unloaded;		/* C16 was said */
 	char g_name[24];			/* the driver's */
 	hrtime_t g_owned_since;
-	hrtime_t g_hold;			/* of the last grant, for display */
-	hrtime_t g_switch_cost;			/* smoothed cost of a switch, for X2 */
 	struct devmap_stats g_stats;
 	struct histogram g_wait_hist, g_switch_hist;
 	uint64_t g_lock_pages_max;		/* 0: no limit */

@@ -97,22 +97,17 @@ static void count_switch(struct devmap_group *g, struct devmap_member *mb, hrtim
 	g->g_stats.switches++;
 	mb->mb_stats.switches++;
 	histogram_add(&g->g_switch_hist, (uint64_t)cost);
-	if (g->g_switch_cost == 0)
-		g->g_switch_cost = cost;
-	else
-		g->g_switch_cost += (cost - g->g_switch_cost) / 8;
 	if (g->g_owner != NULL)
 		check_leak(g, g->g_owner);
 }
 
-/* How long the owner keeps the device: what the driver set, or what keeps switching cheap (X2). */
-static hrtime_t hold_of(const struct devmap_group *g, const struct devmap_handle *dh)
+/* What the driver has set for the handle. */
+static struct arb_terms terms_of(const struct devmap_handle *dh)
 {
-	uint_t percent = __atomic_load_n(&dh->dh_overhead, __ATOMIC_RELAXED);
-
-	if (percent == 0)
-		return __atomic_load_n(&dh->dh_hold, __ATOMIC_RELAXED);
-	return MIN(g->g_switch_cost, ARB_NEVER / 100) * (100 - percent) / percent;
+	return (struct arb_terms){
+		.hold_ns = __atomic_load_n(&dh->dh_hold, __ATOMIC_RELAXED),
+		.overhead = __atomic_load_n(&dh->dh_overhead, __ATOMIC_RELAXED),
+	};
 }
 
 static void turn_granted(struct devmap_group *g, struct devmap_call *c, struct devmap_request *r,
@@ -126,8 +121,7 @@ static void turn_granted(struct devmap_group *g, struct devmap_call *c, struct d
 	mb->mb_stats.grants++;
 	if (g->g_owner != mb)
 		count_switch(g, mb, cost);
-	g->g_hold = hold_of(g, c->c_dh);
-	arb_granted(&g->g_arb, &r->r_arb, now, g->g_hold);
+	arb_granted(&g->g_arb, &r->r_arb, now, cost, terms_of(c->c_dh));
 	group_set_owner(g, mb, now);
 	c->c_granted = B_TRUE;
 	/* Lock at once: later somebody else might have the turn. */

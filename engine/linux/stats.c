@@ -123,7 +123,7 @@ static void put_group(struct devmap_group *g, void *arg)
 		seq_puts(m, "null");
 	}
 	seq_printf(m, ",\"waiters\":%llu,\"mappings\":%llu,\"hold_us\":" US_FMT ",\"locked\":%u",
-	    waiters, mappings, US_ARGS((uint64_t)g->g_hold), (unsigned int)g->g_arb.locks);
+	    waiters, mappings, US_ARGS((uint64_t)g->g_arb.hold_ns), (unsigned int)g->g_arb.locks);
 	put_stats(m, &g->g_stats);
 	put_times(m, "wait", &g->g_wait_hist);
 	put_times(m, "switch", &g->g_switch_hist);
@@ -293,7 +293,7 @@ STAT_ATTR(owner, put_owner, 0)
 STAT_ATTR(waiters, put_waiters, 0)
 STAT_ATTR(mappings, put_mappings, 0)
 STAT_ATTR(locked, put_locked, 0)
-STAT_ATTR(hold_us, put_time, offsetof(struct devmap_group, g_hold))
+STAT_ATTR(hold_us, put_time, offsetof(struct devmap_group, g_arb.hold_ns))
 STAT_ATTR(wait_us, put_time, offsetof(struct devmap_group, g_stats.wait_ns))
 STAT_ATTR(owned_us, put_time, offsetof(struct devmap_group, g_stats.owned_ns))
 STAT_ATTR(wait_p50_us, put_p50, offsetof(struct devmap_group, g_wait_hist))

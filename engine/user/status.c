@@ -86,7 +86,7 @@ static void collect_group(struct devmap_group *g, void *arg)
 	json_object_set_new(o, "owner", owner ? process_json(owner->mb_as) : json_null());
 	json_object_set_new(o, "waiters", json_integer(waiters));
 	json_object_set_new(o, "mappings", json_integer(mappings));
-	json_object_set_new(o, "hold_us", json_real(us((uint64_t)g->g_hold)));
+	json_object_set_new(o, "hold_us", json_real(us((uint64_t)g->g_arb.hold_ns)));
 	json_object_set_new(o, "locked", json_integer(g->g_arb.locks));
 	add_stats(o, &g->g_stats);
 	json_object_set_new(o, "wait", times_json(&g->g_wait_hist));

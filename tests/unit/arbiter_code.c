@@ -55,7 +55,7 @@ static hrtime_t time_of(const struct world *w, uint64_t code)
 }
 
 /*
- * All but the processes: 37 bits, and 4 that have their place in the second word. `wants` comes
+ * All but the processes: 37 bits, and 10 that have their place in the second word. `wants` comes
  * first: code_wants() reads it.
  */
 
@@ -82,6 +82,8 @@ static void encode_counts(const struct world *w, struct bits *b)
 {
 	put(b, w->o.locks, 2);
 	put(b, w->o.encores, 2);
+	put(b, (uint64_t)w->a.switch_ns, 3);
+	put(b, (uint64_t)w->o.cost, 3);
 }
 
 static void decode_globals(struct world *w, struct bits *b)
@@ -107,6 +109,8 @@ static void decode_counts(struct world *w, struct bits *b)
 {
 	w->o.locks = (unsigned int)get(b, 2);
 	w->o.encores = (unsigned int)get(b, 2);
+	w->a.switch_ns = (hrtime_t)get(b, 3);
+	w->o.cost = (hrtime_t)get(b, 3);
 }
 
 bool code_wants(struct code code)

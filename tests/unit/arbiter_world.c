@@ -88,12 +88,17 @@ void world_init(struct world *w, const struct config *c)
 }
 
 /*
- * The oracle: rules R1 to R10 of core/arbiter.h, from what it was told
+ * The oracle: rules R1 to R11 of core/arbiter.h, from what it was told
  */
 
 static void oracle_owner(struct oracle *o, int p)
 {
-	*o = (struct oracle){ .owner = p, .lock_end = ARB_NEVER, .pace = { o->pace[0], 0 } };
+	*o = (struct oracle){
+		.owner = p,
+		.lock_end = ARB_NEVER,
+		.pace = { o->pace[0], 0 },
+		.cost = o->cost,
+	};
 }
 
 static hrtime_t max(hrtime_t t, hrtime_t u)
@@ -407,13 +412,19 @@ static void ev_ask(struct world *w, int p, int i, boolean_t postponed)
 	check(w, w->r[p][i].released == ARB_NOT_RELEASED, V_RELEASED);
 }
 
-static void ev_grant(struct world *w, const struct config *c, int p, int i, hrtime_t hold)
+static void ev_grant(struct world *w, const struct config *c, int p, int i, struct arb_terms terms)
 {
 	struct oracle *o = &w->o;
+	hrtime_t hold = terms.hold_ns;
 
-	arb_granted(&w->a, &w->r[p][i], w->now, hold);
-	if (p != o->owner)
+	arb_granted(&w->a, &w->r[p][i], w->now, c->cost, terms);
+	if (p != o->owner) {
 		oracle_owner(o, p);
+		o->cost = c->cost;
+	}
+	if (terms.overhead != 0)
+		hold = o->cost * 100 / terms.overhead - o->cost;
+	check(w, w->a.hold_ns == hold && w->a.switch_ns == o->cost, V_TERMS);
 	if (o->encores <= ENCORE_MAX) {
 		o->hold = max(o->hold, w->now + hold);
 		o->rest = max(o->rest, w->now + c->rest);
@@ -551,10 +562,11 @@ static void dispatch(struct world *w, const struct config *c, struct event e)
 		ev_ask(w, e.p, e.i, B_TRUE);
 		break;
 	case EV_GRANT:
-		ev_grant(w, c, e.p, e.i, 0);
+		ev_grant(w, c, e.p, e.i, (struct arb_terms){ 0, 0 });
 		break;
 	case EV_GRANT_HOLD:
-		ev_grant(w, c, e.p, e.i, c->hold);
+		ev_grant(w, c, e.p, e.i, c->overhead != 0 ?
+			(struct arb_terms){ 0, c->overhead } : (struct arb_terms){ c->hold, 0 });
 		break;
 	case EV_FAIL:
 		ev_fail(w, e.p, e.i);
@@ -684,7 +696,7 @@ static bool page_enabled(const struct world *w, const struct config *c, struct e
 	case EV_GRANT:
 		return state == ARB_TURN;
 	case EV_GRANT_HOLD:
-		return state == ARB_TURN && c->hold > 0;
+		return state == ARB_TURN && (c->hold > 0 || c->overhead > 0);
 	case EV_FAIL:
 		return state == ARB_TURN && c->features & F_FAIL && !busy;
 	case EV_CANCEL:

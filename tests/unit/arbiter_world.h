@@ -38,6 +38,8 @@ struct config {
 	hrtime_t hold;		/* of grants that hold; 0: there are none */
 	hrtime_t rest, lock_limit;
 	unsigned int features;
+	hrtime_t cost;		/* of a switch */
+	uint32_t overhead;	/* percent; not 0: grants that hold do so by these terms */
 };
 
 /* What the oracle checks, and the names of the tests. */
@@ -45,6 +47,7 @@ struct config {
 	V(TURNS, "C5 at most one request has the turn") \
 	V(OWNER, "C5 the owner is the process that was granted last") \
 	V(HOLD, "C6 no other process has the turn inside a hold") \
+	V(TERMS, "X2 a hold is what makes switching the share of time that was asked for") \
 	V(OWNER_WAITS, "C6 the owner waits for nothing but a turn or used up encores") \
 	V(GONE, "C7 a process that is gone leaves nothing behind") \
 	V(FAILED, "C7 a failed callback changes neither owner nor hold") \
@@ -77,6 +80,7 @@ struct oracle {
 	hrtime_t hold, rest, lock_end;	/* ends */
 	hrtime_t pace[2];		/* no release before; of others, of the owner */
 	unsigned int locks, encores;
+	hrtime_t cost;			/* of a switch; 0: none has been yet */
 };
 
 struct world {

@@ -32,18 +32,21 @@
 
 /* With F_INSTRUCTION rest is 2, so that its thread can lag behind by one unit. */
 static const struct config configs[] = {
-	{ "three processes, everything", 3, 1, 1, 2, 1, 2, EVERYTHING },
-	{ "two pages each, no locks", 2, 2, 2, 2, 1, 0, EVERYTHING & ~F_LOCK },
-	{ "two pages each, locks", 2, 2, 2, 2, 1, 2, EVERYTHING & ~(F_POSTPONE | F_UNMAP) },
-	{ "three with two pages, signals", 3, 2, 2, 1, 1, 0, F_CANCEL | F_FAIL },
-	{ "three with two pages, locks, exits", 3, 2, 2, 2, 1, 2, F_FAIL | F_LOCK | F_EXIT },
-	{ "three with two pages, postponed", 3, 2, 2, 0, 0, 0, F_POSTPONE | F_EXIT },
-	{ "progress of two", 2, 2, 2, 0, 2, 0, F_INSTRUCTION | F_POSTPONE | F_FAIL },
-	{ "progress of three, postponed", 3, 1, 2, 0, 2, 0, F_INSTRUCTION | F_POSTPONE | F_FAIL },
-	{ "progress of three, signals", 3, 1, 2, 0, 2, 0, F_INSTRUCTION | F_CANCEL | F_FAIL },
+	{ "three processes, everything", 3, 1, 1, 2, 1, 2, EVERYTHING, 0, 0 },
+	{ "two pages each, no locks", 2, 2, 2, 2, 1, 0, EVERYTHING & ~F_LOCK, 0, 0 },
+	{ "two pages each, locks", 2, 2, 2, 2, 1, 2, EVERYTHING & ~(F_POSTPONE | F_UNMAP), 0, 0 },
+	{ "three with two pages, signals", 3, 2, 2, 1, 1, 0, F_CANCEL | F_FAIL, 0, 0 },
+	{ "three with two pages, locks, exits", 3, 2, 2, 2, 1, 2, F_FAIL | F_LOCK | F_EXIT, 0, 0 },
+	{ "three with two pages, postponed", 3, 2, 2, 0, 0, 0, F_POSTPONE | F_EXIT, 0, 0 },
+	{ "a share of time", 3, 1, 1, 0, 1, 2, EVERYTHING, 2, 50 },
+	{ "a share of time, two pages each", 2, 2, 2, 0, 1, 0, F_CANCEL | F_FAIL | F_EXIT,
+	  1, 25 },
+	{ "progress of two", 2, 2, 2, 0, 2, 0, F_INSTRUCTION | F_POSTPONE | F_FAIL, 0, 0 },
+	{ "progress of three, postponed", 3, 1, 2, 0, 2, 0, F_INSTRUCTION | F_POSTPONE | F_FAIL, 0, 0 },
+	{ "progress of three, signals", 3, 1, 2, 0, 2, 0, F_INSTRUCTION | F_CANCEL | F_FAIL, 0, 0 },
 	{ "progress of three, locks, exits", 3, 1, 2, 0, 2, 2,
-	  F_INSTRUCTION | F_FAIL | F_LOCK | F_EXIT },
-	{ "progress of three with two pages", 3, 2, 2, 2, 2, 0, F_INSTRUCTION | F_FAIL },
+	  F_INSTRUCTION | F_FAIL | F_LOCK | F_EXIT, 0, 0 },
+	{ "progress of three with two pages", 3, 2, 2, 2, 2, 0, F_INSTRUCTION | F_FAIL, 0, 0 },
 };
 
 #define NCONFIGS (sizeof(configs) / sizeof(configs[0]))
@@ -102,7 +105,7 @@ static void own(struct arb *a, const void *proc, hrtime_t now, hrtime_t hold)
 	struct arb_req r = { 0 };
 
 	have_turn(a, &r, proc, now);
-	arb_granted(a, &r, now, hold);
+	arb_granted(a, &r, now, 0, (struct arb_terms){ hold, 0 });
 }
 
 static void default_rest(void **state)
@@ -130,7 +133,7 @@ static void hold(void **state)
 	own(&a, A, 0, MS);
 	arb_request(&a, &r, B, B_FALSE);
 	have_turn(&a, &s, A, 100 * US);
-	arb_granted(&a, &s, 200 * US, MS);
+	arb_granted(&a, &s, 200 * US, 0, (struct arb_terms){ MS, 0 });
 	assert_int_equal(arb_step(&a, MS).until, 200 * US + MS);
 	assert_ptr_equal(arb_step(&a, 200 * US + MS).go, &r);
 }
@@ -147,6 +150,33 @@ static void mixed_holds(void **state)
 	arb_request(&a, &r, B, B_FALSE);
 	assert_null(arb_step(&a, MS - 1).go);
 	assert_ptr_equal(arb_step(&a, MS).go, &r);
+}
+
+/* Four percent, of costs that differ. */
+static void share_of_time(void **state)
+{
+	const struct arb_terms terms = { 5 * MS, 4 };
+	struct arb a;
+	struct arb_req r = { 0 };
+	hrtime_t now = 0;
+
+	(void)state;
+	arb_init(&a);
+	have_turn(&a, &r, A, now);
+	arb_granted(&a, &r, now, 100 * US, terms);
+	assert_int_equal(a.hold_until, 2400 * US);
+	now = a.hold_until;
+	have_turn(&a, &r, B, now);
+	arb_granted(&a, &r, now, 900 * US, terms);	/* counts one part in eight */
+	assert_int_equal(a.hold_until - now, 4800 * US);
+	/* The owner's own grants are no switches. */
+	have_turn(&a, &r, B, now);
+	arb_granted(&a, &r, now, 9000 * US, terms);
+	assert_int_equal(a.switch_ns, 200 * US);
+	now = a.hold_until;
+	have_turn(&a, &r, A, now);
+	arb_granted(&a, &r, now, ARB_NEVER, terms);	/* no time overflows */
+	assert_true(a.hold_until > now);
 }
 
 static void endless_hold(void **state)
@@ -268,7 +298,7 @@ static void answered_lets_the_next_go(void **state)
 	assert_null(arb_step(&a, 0).release);
 	/* Another thread of B is granted: r[0] is the owner's now, but was released from the others. */
 	have_turn(&a, &s, B, MS);
-	arb_granted(&a, &s, MS, MS);
+	arb_granted(&a, &s, MS, 0, (struct arb_terms){ MS, 0 });
 	assert_null(arb_step(&a, MS).release);
 	arb_answered(&a, &r[0]);
 	assert_ptr_equal(arb_step(&a, MS).release, &r[1]);
@@ -365,6 +395,7 @@ int main(void)
 		EXAMPLE("C6 an owner enters again inside its hold, and prolongs it", hold),
 		EXAMPLE("C6 a shorter hold does not end a longer one", mixed_holds),
 		EXAMPLE("C6 a hold may last for ever", endless_hold),
+		EXAMPLE("X2 a hold that keeps switching cheap", share_of_time),
 		EXAMPLE("C7 hold and locks end when the owner is gone", gone_ends_hold),
 		EXAMPLE("C7 owner and hold survive another's failure", failed_keeps_owner),
 		EXAMPLE("C8 a grant lasts 50 us from waking", default_rest),

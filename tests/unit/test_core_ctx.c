@@ -1227,7 +1227,7 @@ static void x2_overhead(void **state)
 	map_all(2, 2);
 	assert_int_equal(fake_touch(p[0], BASE), 0);
 	/* At least 20 ms cost: nine times that is held. */
-	assert_true(group_of(p[0])->g_hold >= 180 * MS);
+	assert_true(group_of(p[0])->g_arb.hold_ns >= 180 * MS);
 	start(&c, touch_main, p[1], BASE);
 	join(&c);
 	assert_true(gethrtime() - began >= 180 * MS);
