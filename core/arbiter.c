@@ -117,12 +117,11 @@ static void count_cost(struct arb *a, hrtime_t cost_ns)
 		a->switch_ns += (cost_ns - a->switch_ns) / ARB_SMOOTHING;
 }
 
-static hrtime_t hold_of(const struct arb *a, struct arb_terms terms)
+/* What makes switching the share of time that the last grant's terms allow. [R11] */
+static hrtime_t hold_for_share(const struct arb *a)
 {
-	if (terms.overhead == 0)
-		return terms.hold_ns;
-	ASSERT(terms.overhead < 100);
-	return earlier(a->switch_ns, ARB_NEVER / 100) * (100 - terms.overhead) / terms.overhead;
+	ASSERT(a->overhead > 0 && a->overhead < 100);
+	return earlier(a->switch_ns, ARB_NEVER / 100) * (100 - a->overhead) / a->overhead;
 }
 
 /* From when on may others have the turn, if nothing happens? [R3] */
@@ -295,17 +294,16 @@ static void end_turn(struct arb *a, struct arb_req *r)
 	r->state = ARB_IDLE;
 }
 
-void arb_granted(struct arb *a, struct arb_req *r, hrtime_t now, hrtime_t cost_ns,
-    struct arb_terms terms)
+void arb_granted(struct arb *a, struct arb_req *r, hrtime_t now, struct arb_terms terms)
 {
 	end_turn(a, r);
 	r->ticket = 0;
 	if (r->proc != a->owner) {
 		ASSERT(a->locks == 0);
-		count_cost(a, cost_ns);
 		set_owner(a, r->proc);
 	}
-	a->hold_ns = hold_of(a, terms);
+	a->overhead = terms.overhead;
+	a->hold_ns = terms.overhead > 0 ? hold_for_share(a) : terms.hold_ns;
 	if (prolongs(a)) {
 		a->hold_until = later(a->hold_until, after(now, a->hold_ns));
 		a->rest_until = later(a->rest_until, after(now, a->rest_ns));
@@ -334,10 +332,19 @@ void arb_cancel(struct arb *a, struct arb_req *r)
 	}
 }
 
-void arb_woken(struct arb *a, const void *proc, hrtime_t now)
+void arb_woken(struct arb *a, const void *proc, hrtime_t now, hrtime_t cost_ns)
 {
-	if (proc == a->owner && prolongs(a))
-		a->rest_until = later(a->rest_until, after(now, a->rest_ns));
+	if (proc != a->owner)
+		return;
+	if (cost_ns > 0)
+		count_cost(a, cost_ns);
+	if (!prolongs(a))
+		return;
+	a->rest_until = later(a->rest_until, after(now, a->rest_ns));
+	if (a->overhead > 0) {
+		a->hold_ns = hold_for_share(a);
+		a->hold_until = later(a->hold_until, after(now, a->hold_ns));
+	}
 }
 
 boolean_t arb_lock(struct arb *a, const void *proc, uint32_t pages, hrtime_t now)

@@ -38,7 +38,8 @@
  *      So is one while another process has the turn: the device is being taken away.         [C13]
  *  R11 A hold is as long as the grant's terms say; or, where they give a share of the time that
  *      switching may take, as long as makes the smoothed cost of a switch that share of cost and
- *      hold together.                                                                       [X2]
+ *      hold together. A switch costs what passes until its thread is woken; such a hold lasts
+ *      from then.                                                                           [X2]
  *
  * Times are nanoseconds of one monotonic clock; ARB_NEVER is later than all of them.
  */
@@ -87,7 +88,8 @@ struct arb {
 	const void *owner;		/* process last granted and not gone, or NULL */
 	hrtime_t hold_until;
 	hrtime_t rest_until;
-	hrtime_t hold_ns;		/* of the last grant, for display */
+	hrtime_t hold_ns;		/* of the last grant */
+	uint32_t overhead;		/* of the last grant's terms */
 	hrtime_t switch_ns;		/* smoothed cost of a switch; 0: none has been yet */
 	hrtime_t lock_until;		/* ARB_NEVER: nothing was locked, or there is no limit */
 	hrtime_t rest_ns;		/* parameter; ARB_REST_NS unless set */
@@ -124,19 +126,19 @@ void arb_request(struct arb *a, struct arb_req *r, const void *proc, boolean_t p
 boolean_t arb_near(const struct arb *a, const void *proc, uint64_t ticket);
 /* Decide. Call after every event, and at `until`, as often as it returns go, release or broken. */
 struct arb_step arb_step(struct arb *a, hrtime_t now);
-/*
- * The callback of r, which has the turn, succeeded, and took cost_ns: its process owns the device.
- */
-void arb_granted(struct arb *a, struct arb_req *r, hrtime_t now, hrtime_t cost_ns,
-    struct arb_terms terms);
+/* The callback of r, which has the turn, succeeded: its process owns the device. */
+void arb_granted(struct arb *a, struct arb_req *r, hrtime_t now, struct arb_terms terms);
 /* The callback of r failed. */
 void arb_failed(struct arb *a, struct arb_req *r);
 /* r, which was released, has been answered without asking for the turn, or is forgotten. [R9] */
 void arb_answered(struct arb *a, struct arb_req *r);
 /* r leaves: its thread took a signal, or its mapping changed. A turn is given back. */
 void arb_cancel(struct arb *a, struct arb_req *r);
-/* A thread of proc that was granted has been woken just now. */
-void arb_woken(struct arb *a, const void *proc, hrtime_t now);
+/*
+ * A thread of proc that was granted has been woken just now. cost_ns: what it took to make proc the
+ * owner, if that has not been told yet; otherwise 0.
+ */
+void arb_woken(struct arb *a, const void *proc, hrtime_t now, hrtime_t cost_ns);
 /*
  * The owner locks or unlocks pages; nobody else's call has an effect. arb_lock() returns whether
  * the pages are locked; see R10.

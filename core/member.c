@@ -134,9 +134,14 @@ void member_restart_call(struct devmap_member *mb, struct devmap_call *c)
 void member_woken(struct devmap_member *mb)
 {
 	struct devmap_group *g = mb->mb_group;
+	hrtime_t now = gethrtime(), cost = 0;
 
 	mutex_enter(&g->g_lock);
-	arb_woken(&g->g_arb, mb->mb_as, gethrtime());
+	if (g->g_owner == mb && g->g_switching_since != 0) {
+		cost = now - g->g_switching_since;
+		g->g_switching_since = 0;
+	}
+	arb_woken(&g->g_arb, mb->mb_as, now, cost);
 	group_step(g);
 	mutex_exit(&g->g_lock);
 }

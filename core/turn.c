@@ -97,6 +97,7 @@ static void count_switch(struct devmap_group *g, struct devmap_member *mb, hrtim
 	g->g_stats.switches++;
 	mb->mb_stats.switches++;
 	histogram_add(&g->g_switch_hist, (uint64_t)cost);
+	g->g_switching_since = gethrtime() - cost;
 	if (g->g_owner != NULL)
 		check_leak(g, g->g_owner);
 }
@@ -121,7 +122,7 @@ static void turn_granted(struct devmap_group *g, struct devmap_call *c, struct d
 	mb->mb_stats.grants++;
 	if (g->g_owner != mb)
 		count_switch(g, mb, cost);
-	arb_granted(&g->g_arb, &r->r_arb, now, cost, terms_of(c->c_dh));
+	arb_granted(&g->g_arb, &r->r_arb, now, terms_of(c->c_dh));
 	group_set_owner(g, mb, now);
 	c->c_granted = B_TRUE;
 	/* Lock at once: later somebody else might have the turn. */

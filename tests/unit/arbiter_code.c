@@ -83,7 +83,9 @@ static void encode_counts(const struct world *w, struct bits *b)
 	put(b, w->o.locks, 2);
 	put(b, w->o.encores, 2);
 	put(b, (uint64_t)w->a.switch_ns, 3);
-	put(b, (uint64_t)w->o.cost, 3);
+	put(b, w->a.overhead != 0, 1);
+	put(b, w->o.told, 1);
+	put(b, w->o.share, 1);
 }
 
 static void decode_globals(struct world *w, struct bits *b)
@@ -105,12 +107,14 @@ static void decode_globals(struct world *w, struct bits *b)
 	w->o.pace[1] = time_of(w, get(b, 3));
 }
 
-static void decode_counts(struct world *w, struct bits *b)
+static void decode_counts(struct world *w, const struct config *c, struct bits *b)
 {
 	w->o.locks = (unsigned int)get(b, 2);
 	w->o.encores = (unsigned int)get(b, 2);
 	w->a.switch_ns = (hrtime_t)get(b, 3);
-	w->o.cost = (hrtime_t)get(b, 3);
+	w->a.overhead = get(b, 1) ? c->overhead : 0;
+	w->o.told = get(b, 1);
+	w->o.share = get(b, 1);
 }
 
 bool code_wants(struct code code)
@@ -266,6 +270,6 @@ void world_decode(struct world *w, const struct config *c, struct code code)
 	b.n = 64;
 	proc_of(w, 1, get(&b, PROC_BITS));
 	proc_of(w, 2, get(&b, PROC_BITS));
-	decode_counts(w, &b);
+	decode_counts(w, c, &b);
 	link_queues(w);
 }

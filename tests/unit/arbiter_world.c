@@ -97,7 +97,7 @@ static void oracle_owner(struct oracle *o, int p)
 		.owner = p,
 		.lock_end = ARB_NEVER,
 		.pace = { o->pace[0], 0 },
-		.cost = o->cost,
+		.told = o->told,
 	};
 }
 
@@ -412,19 +412,25 @@ static void ev_ask(struct world *w, int p, int i, boolean_t postponed)
 	check(w, w->r[p][i].released == ARB_NOT_RELEASED, V_RELEASED);
 }
 
+/* How long the owner holds the device by the terms of its last grant. */
+static hrtime_t oracle_hold(const struct world *w, const struct config *c, hrtime_t hold)
+{
+	if (!w->o.share)
+		return hold;
+	return w->o.told ? c->cost * 100 / c->overhead - c->cost : 0;
+}
+
 static void ev_grant(struct world *w, const struct config *c, int p, int i, struct arb_terms terms)
 {
 	struct oracle *o = &w->o;
-	hrtime_t hold = terms.hold_ns;
+	hrtime_t hold;
 
-	arb_granted(&w->a, &w->r[p][i], w->now, c->cost, terms);
-	if (p != o->owner) {
+	arb_granted(&w->a, &w->r[p][i], w->now, terms);
+	if (p != o->owner)
 		oracle_owner(o, p);
-		o->cost = c->cost;
-	}
-	if (terms.overhead != 0)
-		hold = o->cost * 100 / terms.overhead - o->cost;
-	check(w, w->a.hold_ns == hold && w->a.switch_ns == o->cost, V_TERMS);
+	o->share = terms.overhead != 0;
+	hold = oracle_hold(w, c, terms.hold_ns);
+	check(w, w->a.hold_ns == hold, V_TERMS);
 	if (o->encores <= ENCORE_MAX) {
 		o->hold = max(o->hold, w->now + hold);
 		o->rest = max(o->rest, w->now + c->rest);
@@ -447,9 +453,17 @@ static void ev_fail(struct world *w, int p, int i)
 
 static void ev_woken(struct world *w, const struct config *c, int p)
 {
-	arb_woken(&w->a, world_proc(p), w->now);
-	if (p == w->o.owner && w->o.encores <= ENCORE_MAX)
-		w->o.rest = max(w->o.rest, w->now + c->rest);
+	struct oracle *o = &w->o;
+
+	arb_woken(&w->a, world_proc(p), w->now, c->cost);
+	if (p == o->owner && c->cost > 0)
+		o->told = true;
+	if (p == o->owner && o->encores <= ENCORE_MAX) {
+		o->rest = max(o->rest, w->now + c->rest);
+		if (o->share)
+			o->hold = max(o->hold, w->now + oracle_hold(w, c, 0));
+	}
+	check(w, w->a.switch_ns == (o->told ? c->cost : 0), V_TERMS);
 	w->wake[p] = false;
 }
 

@@ -80,7 +80,8 @@ struct oracle {
 	hrtime_t hold, rest, lock_end;	/* ends */
 	hrtime_t pace[2];		/* no release before; of others, of the owner */
 	unsigned int locks, encores;
-	hrtime_t cost;			/* of a switch; 0: none has been yet */
+	bool told;			/* what a switch costs is known */
+	bool share;			/* the last grant's terms gave a share of time */
 };
 
 struct world {

@@ -105,7 +105,7 @@ static void own(struct arb *a, const void *proc, hrtime_t now, hrtime_t hold)
 	struct arb_req r = { 0 };
 
 	have_turn(a, &r, proc, now);
-	arb_granted(a, &r, now, 0, (struct arb_terms){ hold, 0 });
+	arb_granted(a, &r, now, (struct arb_terms){ hold, 0 });
 }
 
 static void default_rest(void **state)
@@ -117,7 +117,7 @@ static void default_rest(void **state)
 	arb_init(&a);
 	own(&a, A, 0, 0);
 	arb_request(&a, &r, B, B_FALSE);
-	arb_woken(&a, A, 10 * US);
+	arb_woken(&a, A, 10 * US, 0);
 	assert_null(arb_step(&a, 60 * US - 1).go);
 	assert_int_equal(arb_step(&a, 60 * US - 1).until, 60 * US);
 	assert_ptr_equal(arb_step(&a, 60 * US).go, &r);
@@ -133,7 +133,7 @@ static void hold(void **state)
 	own(&a, A, 0, MS);
 	arb_request(&a, &r, B, B_FALSE);
 	have_turn(&a, &s, A, 100 * US);
-	arb_granted(&a, &s, 200 * US, 0, (struct arb_terms){ MS, 0 });
+	arb_granted(&a, &s, 200 * US, (struct arb_terms){ MS, 0 });
 	assert_int_equal(arb_step(&a, MS).until, 200 * US + MS);
 	assert_ptr_equal(arb_step(&a, 200 * US + MS).go, &r);
 }
@@ -152,30 +152,34 @@ static void mixed_holds(void **state)
 	assert_ptr_equal(arb_step(&a, MS).go, &r);
 }
 
+/* Become the owner, which costs so much until the thread is woken. */
+static void switch_to(struct arb *a, const void *proc, hrtime_t now, hrtime_t cost)
+{
+	const struct arb_terms terms = { 5 * MS, 4 };
+	struct arb_req r = { 0 };
+
+	have_turn(a, &r, proc, now);
+	arb_granted(a, &r, now, terms);
+	arb_woken(a, proc, now, cost);
+}
+
 /* Four percent, of costs that differ. */
 static void share_of_time(void **state)
 {
-	const struct arb_terms terms = { 5 * MS, 4 };
 	struct arb a;
-	struct arb_req r = { 0 };
 	hrtime_t now = 0;
 
 	(void)state;
 	arb_init(&a);
-	have_turn(&a, &r, A, now);
-	arb_granted(&a, &r, now, 100 * US, terms);
+	switch_to(&a, A, now, 100 * US);
 	assert_int_equal(a.hold_until, 2400 * US);
 	now = a.hold_until;
-	have_turn(&a, &r, B, now);
-	arb_granted(&a, &r, now, 900 * US, terms);	/* counts one part in eight */
+	switch_to(&a, B, now, 900 * US);	/* counts one part in eight */
 	assert_int_equal(a.hold_until - now, 4800 * US);
-	/* The owner's own grants are no switches. */
-	have_turn(&a, &r, B, now);
-	arb_granted(&a, &r, now, 9000 * US, terms);
+	switch_to(&a, B, now, 0);		/* the owner's own grants are no switches */
 	assert_int_equal(a.switch_ns, 200 * US);
 	now = a.hold_until;
-	have_turn(&a, &r, A, now);
-	arb_granted(&a, &r, now, ARB_NEVER, terms);	/* no time overflows */
+	switch_to(&a, A, now, ARB_NEVER);	/* no time overflows */
 	assert_true(a.hold_until > now);
 }
 
@@ -298,7 +302,7 @@ static void answered_lets_the_next_go(void **state)
 	assert_null(arb_step(&a, 0).release);
 	/* Another thread of B is granted: r[0] is the owner's now, but was released from the others. */
 	have_turn(&a, &s, B, MS);
-	arb_granted(&a, &s, MS, 0, (struct arb_terms){ MS, 0 });
+	arb_granted(&a, &s, MS, (struct arb_terms){ MS, 0 });
 	assert_null(arb_step(&a, MS).release);
 	arb_answered(&a, &r[0]);
 	assert_ptr_equal(arb_step(&a, MS).release, &r[1]);
