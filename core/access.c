@@ -112,7 +112,6 @@ static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, bo
 	call_begin(&c, dh);
 	f->f_thread = c.c_thread;
 	mutex_exit(&as->a_lock);
-	member_count_access(dh->dh_member);
 	value = dh->dh_ops.devmap_access(dh, dh->dh_pvtp, c.c_off, c.c_len, c.c_type, c.c_rw);
 	DEVMAP_PROBE(access, PROBE_OF(dh), c.c_off, c.c_len, c.c_type, c.c_rw, value);
 	mutex_enter(&as->a_lock);
@@ -157,7 +156,7 @@ static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
 	}
 	if (dh->dh_member->mb_group != f->f_released)
 		settle(f);	/* another mapping is there by now */
-	if (!f->f_direct && member_postpone(dh->dh_member, f)) {
+	if (!member_admit(dh->dh_member, f)) {
 		*result = DEVMAP_FAULT_POSTPONED;
 		return B_TRUE;
 	}
@@ -195,8 +194,8 @@ enum devmap_fault_result devmap_fault(struct devmap_fault *f)
 		f->f_req.r_arb.ticket = 0;
 		f->f_req.r_since = 0;
 	}
+	as_left(as);
 	mutex_exit(&as->a_lock);
-	as_leave(as);
 	return result;
 }
 

@@ -151,6 +151,7 @@ struct devmap_handle *as_handle_from(struct as *as, uintptr_t addr);
 struct devmap_handle *as_handle(struct as *as, uintptr_t addr);
 struct devmap_handle *as_handle_open(struct as *as, uintptr_t addr);	/* waits while DH_CLOSING */
 void as_enter(struct as *as);	/* no lock */
+void as_left(struct as *as);
 void as_leave(struct as *as);	/* no lock */
 
 /* pages.c. a_lock and mem_lock held. */
@@ -198,7 +199,7 @@ void member_release_postponed(struct devmap_member *mb, uintptr_t lo, uintptr_t 
 void member_count_access(struct devmap_member *mb);
 void member_restart_call(struct devmap_member *mb, struct devmap_call *c);
 void member_woken(struct devmap_member *mb);
-boolean_t member_postpone(struct devmap_member *mb, struct devmap_fault *f);
+boolean_t member_admit(struct devmap_member *mb, struct devmap_fault *f);
 void member_taken(struct devmap_member *by, struct devmap_member *from, uint64_t pages);
 void member_lock_pages(struct devmap_group *g, struct devmap_member *mb, struct devmap_call *c);
 void member_lock(struct devmap_member *mb, struct devmap_call *c);

@@ -26,11 +26,18 @@ void as_enter(struct as *as)
 	mutex_exit(&as->a_lock);
 }
 
+/* The same thread leaves again. */
+void as_left(struct as *as)
+{
+	ASSERT(MUTEX_HELD(&as->a_lock));
+	if (--as->a_users == 0)
+		cv_broadcast(&as->a_cv);
+}
+
 void as_leave(struct as *as)
 {
 	mutex_enter(&as->a_lock);
-	if (--as->a_users == 0)
-		cv_broadcast(&as->a_cv);
+	as_left(as);
 	mutex_exit(&as->a_lock);
 }
 

@@ -108,13 +108,18 @@ void member_detach(struct devmap_member *mb)
 	group_rele(g);
 }
 
+static void count_access(struct devmap_group *g, struct devmap_member *mb)
+{
+	g->g_stats.accesses++;
+	mb->mb_stats.accesses++;
+}
+
 void member_count_access(struct devmap_member *mb)
 {
 	struct devmap_group *g = mb->mb_group;
 
 	mutex_enter(&g->g_lock);
-	g->g_stats.accesses++;
-	mb->mb_stats.accesses++;
+	count_access(g, mb);
 	mutex_exit(&g->g_lock);
 }
 
@@ -146,40 +151,56 @@ void member_woken(struct devmap_member *mb)
 	mutex_exit(&g->g_lock);
 }
 
-/*
- * Queue the fault without a thread, if its access function is known to ask for the turn and others
- * are before it. Once this has returned B_TRUE, f may be in another thread's hands. a_lock held.
- */
-boolean_t member_postpone(struct devmap_member *mb, struct devmap_fault *f)
+/* Queue the fault without a thread; from the end of g_lock on it may be in another one's hands. */
+static void postpone(struct devmap_group *g, struct devmap_member *mb, struct devmap_fault *f)
 {
-	struct devmap_group *g = mb->mb_group;
-	struct devmap_request *r = &f->f_req;
-	struct as *as = mb->mb_as;
-	boolean_t search;
-	uint64_t ticket;
-
-	ASSERT(MUTEX_HELD(&as->a_lock));
-	mutex_enter(&g->g_lock);
-	ticket = r->r_group == g ? r->r_arb.ticket : 0;
-	if (!g->g_seen || arb_near(&g->g_arb, mb->mb_as, ticket)) {
-		mutex_exit(&g->g_lock);
-		return B_FALSE;
-	}
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (f->f_released == g)
 		f->f_released = NULL;	/* and its reference is f_group's */
 	else
 		group_hold(g);
 	f->f_group = g;
 	f->f_thread = 0;
-	r->r_fault = f;
-	request_enqueue(g, r, mb, B_TRUE);
-	request_count_wait(g, r, gethrtime());
+	f->f_req.r_fault = f;
+	request_enqueue(g, &f->f_req, mb, B_TRUE);
+	request_count_wait(g, &f->f_req, gethrtime());
 	group_step(g);
-	search = g->g_lock_owner != NULL ? B_TRUE : B_FALSE;
+}
+
+/* Its access function is known to ask for the turn, and others are before it. */
+static boolean_t would_only_wait(const struct devmap_group *g, const struct devmap_member *mb,
+    const struct devmap_fault *f)
+{
+	const struct devmap_request *r = &f->f_req;
+
+	return !f->f_direct && g->g_seen &&
+		!arb_near(&g->g_arb, mb->mb_as, r->r_group == g ? r->r_arb.ticket : 0) ? B_TRUE :
+		B_FALSE;
+}
+
+/*
+ * May the driver be asked for the fault? Otherwise it is postponed, and from then on perhaps in
+ * another thread's hands. a_lock held.
+ */
+boolean_t member_admit(struct devmap_member *mb, struct devmap_fault *f)
+{
+	struct devmap_group *g = mb->mb_group;
+	struct as *as = mb->mb_as;
+	boolean_t admitted, search = B_FALSE;
+
+	ASSERT(MUTEX_HELD(&as->a_lock));
+	mutex_enter(&g->g_lock);
+	admitted = would_only_wait(g, mb, f) ? B_FALSE : B_TRUE;
+	if (admitted) {
+		count_access(g, mb);
+	} else {
+		postpone(g, mb, f);
+		search = g->g_lock_owner != NULL ? B_TRUE : B_FALSE;
+	}
 	mutex_exit(&g->g_lock);
 	if (search)
 		group_break_cycles(as);
-	return B_TRUE;
+	return admitted;
 }
 
 /* A load took pages from another process. by and from may be NULL: no group. mem_lock held. */

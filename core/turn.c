@@ -211,6 +211,20 @@ static int ctxmgt(struct devmap_call *c, offset_t off, size_t len, uint_t type, 
 	return value;
 }
 
+/* What of the call is on this stack ends with it. Only this thread changes c_req. */
+static void ctxmgt_end(struct devmap_call *c, const struct devmap_request *r,
+    const struct devmap_call *own)
+{
+	struct as *as = c->c_dh->dh_as;
+
+	mutex_enter(&as->a_lock);
+	if (c->c_req == r)
+		c->c_req = NULL;
+	if (c == own)
+		call_end(c);
+	mutex_exit(&as->a_lock);
+}
+
 /*
  * devmap_do_ctxmgt(9F): wait for the process's turn in the handle's group, then call
  * devmap_contextmgt(9E). For use in devmap_access(9E).
@@ -243,11 +257,7 @@ int devmap_do_ctxmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, 
 	if (c == NULL)
 		return DDI_FAILURE;
 	value = ctxmgt(c, off, len, type, rw, fn);
-	mutex_enter(&dh->dh_as->a_lock);
-	if (c->c_req == &request)
-		c->c_req = NULL;
-	if (c == &own)
-		call_end(c);
-	mutex_exit(&dh->dh_as->a_lock);
+	if (c->c_req == &request || c == &own)
+		ctxmgt_end(c, &request, &own);
 	return value;
 }
