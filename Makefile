@@ -7,6 +7,7 @@
 #   make test-kernel [T=WORD] set up, and prove it in virtual machines with Debian's kernels
 #   make test-kernel-debug    the same, with kernels that look for mistakes (builds them first)
 #   make bench                measure
+#   make bench-contention     measure what many clients of one page wait and get
 #   make bench-kernel         measure the kernel engine, in a guest
 #   make modules [KDIR=DIR]   the kernel engine and its drivers, for the running kernel or DIR's
 #   make install PREFIX=DIR   everything under DIR, which can be moved
@@ -22,7 +23,7 @@ SETUP_build-asan  = CC=clang meson setup -Db_sanitize=address,undefined -Db_lund
 SETUP_build-tsan  = CC='$(CC)' meson setup -Db_sanitize=thread -Db_lundef=false
 SETUP_build-clang = CC=clang meson setup
 
-.PHONY: all setup demo demo-kernel test test-kernel test-kernel-debug bench bench-kernel modules install install-dkms clean distclean $(TREES)
+.PHONY: all setup demo demo-kernel test test-kernel test-kernel-debug bench bench-contention bench-kernel modules install install-dkms clean distclean $(TREES)
 
 all: build
 
@@ -59,6 +60,10 @@ test-kernel-debug: setup
 bench: setup
 	@$(MAKE) --no-print-directory build
 	@scripts/bench.sh
+
+bench-contention: setup
+	@$(MAKE) --no-print-directory build
+	@scripts/bench-contention.sh
 
 bench-kernel: setup
 	@$(MAKE) --no-print-directory build

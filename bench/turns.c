@@ -17,8 +17,7 @@
 #include "../drivers/xfb.h"
 #include "turns.h"
 
-#define APART_NS 100000 /* between two turns */
-
+uint64_t turns_apart_ns = 100000;
 const char *turns_device;
 int turns_fd = -1;
 
@@ -104,7 +103,7 @@ static void take_turns(const struct turn *t, int in, int out, int n, uint64_t *t
 
 		if (!token_wait(in))
 			fail_ended();
-		spin_ns(APART_NS);
+		spin_ns(turns_apart_ns);
 		before = now_ns();
 		t->take(begun, i);
 		times[i] = now_ns() - before;

@@ -26,9 +26,11 @@ struct turn {
 
 /*
  * A parent on cpu_a and its child on cpu_b take n turns each, alternating; the parent's times are
- * left in times. The turns are further apart than the 50 us that every grant lasts, so that no
- * waiting is measured. Exits if the child fails.
+ * left in times. The turns are turns_apart_ns apart, so that no waiting is measured: that is more
+ * than the 50 us that every grant lasts, and a device with a hold wants more. Exits if the child
+ * fails.
  */
+extern uint64_t turns_apart_ns;
 void turns_run(const struct turn *t, int cpu_a, int cpu_b, int n, uint64_t *times);
 
 /* The same two, passing a byte to and fro; the times are of the round trip. */

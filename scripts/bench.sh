@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# Runs every benchmark of an existing build: figures of this machine, beside something measured in the
+# Runs the short benchmarks of an existing build: figures of this machine, beside something measured in the
 # same run.
 
 set -eu
