@@ -34,8 +34,8 @@ int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
 	struct swin *w = dh->dh_engine;
 
-	if (w == NULL)
-		return 0;	/* shared memory: the client maps it itself */
+	if (w->shared)
+		return 0;	/* the client maps it itself */
 	if (w->window == NULL)
 		return ENXIO;
 	return -window_load(w->window, dh->dh_uvaddr + first * PAGESIZE, handle_page(dh) + first, n);
@@ -66,18 +66,44 @@ static struct swin *swin_find(struct session *s, struct region *r, bool writable
 {
 	struct swin *w = s->windows;
 
-	while (w != NULL && (w->region != r || w->writable != writable))
+	while (w != NULL && (w->shared || w->region != r || w->writable != writable))
 		w = w->next;
 	return w;
 }
 
-/* s->lock held. w->window is there. */
+/* s->lock held. */
+static struct swin *swin_find_shared(struct session *s, struct region *r)
+{
+	struct swin *w = s->windows;
+
+	while (w != NULL && !(w->shared && w->region == r))
+		w = w->next;
+	return w;
+}
+
+/* s->lock held. */
 static void swin_list(struct session *s, struct swin *w)
 {
 	w->session = s;
 	w->next = s->windows;
 	s->windows = w;
-	keeper_window(s, w, window_fd(w->window));
+	if (w->window != NULL)
+		keeper_window(s, w, window_fd(w->window));
+}
+
+/* There is no window: the process maps the region's memory, and from now on may store there. */
+static int swin_make_shared(struct session *s, struct region *r, struct swin **out)
+{
+	struct swin *w = calloc(1, sizeof (*w));
+
+	if (w == NULL)
+		return ENOMEM;
+	w->shared = true;
+	w->region = r;
+	region_shared_begin(r);
+	swin_list(s, w);
+	*out = w;
+	return 0;
 }
 
 static int swin_make(struct session *s, struct region *r, bool writable, struct swin **out)
@@ -128,6 +154,15 @@ static int swin_make_own(struct session *s, struct devmap_handle *dh, struct reg
 	return 0;
 }
 
+/* Without a region: the driver has freed what was behind it, and now there is a fork. */
+static int swin_for_shared(struct session *s, struct region *r, struct swin **out)
+{
+	*out = swin_find_shared(s, r);
+	if (*out != NULL)
+		return 0;
+	return r != NULL ? swin_make_shared(s, r, out) : ENXIO;
+}
+
 /* The window for a handle: one that is there, or a new one. s->lock held. */
 static int swin_for(struct session *s, struct devmap_handle *dh, struct swin *original,
     struct swin **out)
@@ -139,6 +174,8 @@ static int swin_for(struct session *s, struct devmap_handle *dh, struct swin *or
 	 */
 	bool writable = (dh->dh_maxprot & PROT_WRITE) != 0;
 
+	if (!intercepted(dh))
+		return swin_for_shared(s, r, out);
 	if ((dh->dh_flags & DEVMAP_ALLOW_REMAP) != 0) {
 		if (original == NULL || original->session != s)
 			return swin_make_own(s, dh, r, writable, out);
@@ -156,19 +193,28 @@ int engine_handle_init(struct devmap_handle *dh)
 {
 	struct session *s = session_of(dh->dh_mapping->m_as);
 	struct swin *original = dh->dh_engine, *w = NULL;
-	int error = 0;
+	int error;
 
-	if (intercepted(dh)) {
-		pthread_mutex_lock(&s->lock);
-		error = swin_for(s, dh, original, &w);
-		if (error == 0)
-			w->handles++;
-		pthread_mutex_unlock(&s->lock);
-	}
+	pthread_mutex_lock(&s->lock);
+	error = swin_for(s, dh, original, &w);
+	if (error == 0)
+		w->handles++;
+	pthread_mutex_unlock(&s->lock);
 	if (error == 0)
 		file_get(dh->dh_mapping->m_file);
 	dh->dh_engine = error == 0 ? w : NULL;
 	return error;
+}
+
+/*
+ * s->lock held, which keeps the region from going. What the process stored last is seen: the model
+ * looks on for a while, and once more before it sleeps.
+ */
+static void swin_end_shared(struct swin *w)
+{
+	if (w->region != NULL)
+		region_shared_end(w->region);
+	w->region = NULL;
 }
 
 /* s->lock held. The handle leaves its window; returns the window if it was the last. */
@@ -181,7 +227,10 @@ static struct swin *swin_leave(struct session *s, struct swin *w)
 	for (p = &s->windows; *p != w; p = &(*p)->next)
 		;
 	*p = w->next;
-	keeper_window_end(s, w);
+	if (w->shared)
+		swin_end_shared(w);
+	else
+		keeper_window_end(s, w);
 	return w;
 }
 
@@ -200,11 +249,9 @@ void engine_handle_fini(struct devmap_handle *dh)
 	struct swin *w = dh->dh_engine;
 
 	dh->dh_engine = NULL;
-	if (w != NULL) {
-		pthread_mutex_lock(&s->lock);
-		w = swin_leave(s, w);
-		pthread_mutex_unlock(&s->lock);
-	}
+	pthread_mutex_lock(&s->lock);
+	w = swin_leave(s, w);
+	pthread_mutex_unlock(&s->lock);
 	swin_free(w);
 	file_put(dh->dh_mapping->m_file);
 }
@@ -273,15 +320,18 @@ int handle_piece(struct devmap_handle *dh, size_t done, struct dm_piece *p, int 
 {
 	struct swin *w = dh->dh_engine;
 	size_t off = 0, len = 0;
-	int error;
+	int error = -ENXIO;
 
 	*p = (struct dm_piece){ .addr = dh->dh_uvaddr + done, .len = dh->dh_len - done,
 		.prot = dh->dh_mapping->m_prot,
-		.maxprot = dh->dh_maxprot & (PROT_READ | PROT_WRITE | PROT_EXEC), .shared = w == NULL };
-	if (w != NULL)
+		.maxprot = dh->dh_maxprot & (PROT_READ | PROT_WRITE | PROT_EXEC), .shared = w->shared };
+	if (!w->shared)
 		return window_piece(dh, w, p, fd);
-	error = region_share(handle_region(dh), (size_t)dh->dh_roff + done, p->len,
-	    (dh->dh_maxprot & PROT_WRITE) != 0, fd, &off, &len);
+	pthread_mutex_lock(&w->session->lock);
+	if (w->region != NULL)
+		error = region_share(w->region, (size_t)dh->dh_roff + done, p->len,
+		    (dh->dh_maxprot & PROT_WRITE) != 0, fd, &off, &len);
+	pthread_mutex_unlock(&w->session->lock);
 	p->fd_off = off;
 	p->len = len;
 	return error;
@@ -292,7 +342,7 @@ int handle_register(struct devmap_handle *dh, uintptr_t addr)
 	struct swin *w = dh->dh_engine;
 	int error = -ENXIO;
 
-	if (w == NULL)
+	if (w->shared)
 		return 0;
 	pthread_mutex_lock(&w->session->lock);
 	if (w->window != NULL)
@@ -308,6 +358,10 @@ static void swins_drop(struct session *s, void *arg)
 	for (struct swin *w = s->windows; w != NULL; w = w->next) {
 		if (w->region != arg)
 			continue;
+		if (w->shared) {
+			swin_end_shared(w);
+			continue;
+		}
 		w->region = NULL;
 		if (w->own) {
 			window_unbind(w->window);
@@ -340,7 +394,7 @@ static void unpoison_handle(struct devmap_handle *dh, void *arg)
 	struct session *s = fp->session;
 	struct swin *w = dh->dh_engine;
 
-	if (w == NULL || fp->page - dh->dh_uvaddr >= dh->dh_len)
+	if (w == NULL || w->shared || fp->page - dh->dh_uvaddr >= dh->dh_len)
 		return;
 	pthread_mutex_lock(&s->lock);
 	if (w->window != NULL)

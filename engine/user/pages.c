@@ -163,7 +163,7 @@ void region_destroy(struct region *r)
 	if (r == NULL)
 		return;
 	if (r->nwindows != 0) {
-		log_warn("%s: destroyed with %u windows open; its memory stays", r->name,
+		log_warn("%s: destroyed while it is mapped %u times; its memory stays", r->name,
 		    r->nwindows);
 		return;
 	}

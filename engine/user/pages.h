@@ -48,9 +48,9 @@ struct region *region_of(const void *view_address, size_t *off);	/* NULL: not in
 /* Runs before every accessor and at the end of every unload: the model's sync (see model.h). */
 void region_set_sync(struct region *r, void (*sync)(void *arg), void *arg);
 /*
- * region_busy: are pages live in windows or shared out? Then a client can store at any time, and a
- * model polls. `busy` is called when that begins, and after every store by region_put() and
- * region_write(): it wakes a model that sleeps. No lock is held.
+ * region_busy: are pages live in windows, or does a process share them? Then a client can store at
+ * any time, and a model polls. `busy` is called when that begins, and after every store by
+ * region_put() and region_write(): it wakes a model that sleeps. None of the region's locks is held.
  */
 void region_set_busy(struct region *r, void (*busy)(void *arg), void *arg);
 bool region_busy(const struct region *r);
@@ -64,6 +64,9 @@ bool region_busy(const struct region *r);
  */
 int region_share(struct region *r, size_t off, size_t len, bool writable, int *fd, size_t *fdoff,
     size_t *out_len);
+/* A process begins, and ceases, to have such descriptors mapped: it can store meanwhile. */
+void region_shared_begin(struct region *r);
+void region_shared_end(struct region *r);
 
 /*
  * Loads and stores of 1, 2, 4 or 8 bytes where the page is live; one access of that width if off is

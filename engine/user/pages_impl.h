@@ -64,11 +64,11 @@ struct region {
 	struct page *pages;
 	struct extent *extents;		/* sorted, without gaps */
 	size_t nextents;
-	unsigned nwindows;
+	unsigned nwindows;		/* and processes that share it: it is not freed under them */
 	int pipe[2];			/* empty whenever the lock is free */
 	size_t pipe_pages;		/* what it holds */
 	bool pipe_is_max;
-	atomic_size_t busy;		/* pages in windows or shared; changed under the lock */
+	atomic_size_t busy;		/* pages in windows, and processes that share it */
 	atomic_bool view_used;		/* somebody did touch the view */
 	/* Set before anybody else knows the region. */
 	void (*sync)(void *arg);

@@ -137,10 +137,11 @@ int fault_touch(struct session *s, uintptr_t addr, uint_t rw);
 struct swin {
 	struct swin *next;
 	struct session *session;
-	struct region *region;		/* NULL: remappable and nothing behind it now */
-	struct window *window;
+	struct region *region;		/* NULL: nothing is behind it now */
+	struct window *window;		/* NULL: shared, or the region is gone */
 	unsigned handles;
 	bool writable;
+	bool shared;			/* without a window: the process has the region's memory itself */
 	bool own;			/* a handle's that allows remapping (and of parts split off it) */
 };
 /* The piece that begins done bytes into the handle; *fd is the caller's to close. 0 or -errno. */

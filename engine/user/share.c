@@ -2,8 +2,8 @@
 /*
  * C23: memory that is shared out. The home of a region is a list of extents, at first one. A range
  * that is shared becomes an extent with a memfd of its own, unless it is the whole region, so that
- * its descriptor reveals nothing else, and stays that for good: nobody tells us when the last
- * client has unmapped it. A request that goes beyond a shared extent is answered with the piece of
+ * its descriptor reveals nothing else, and stays that for good: whoever has the descriptor can map
+ * it again. A request that goes beyond a shared extent is answered with the piece of
  * it, and the caller asks again.
  */
 #include <errno.h>
@@ -173,7 +173,6 @@ static int extent_share(struct region *r, struct extent **x, size_t page, size_t
 	(*x)->shared = true;
 	for (size_t i = page; i < page + n; i++)
 		r->pages[i].shared = true;
-	(void)atomic_fetch_add(&r->busy, n);
 	return 0;
 }
 
@@ -223,6 +222,25 @@ int region_share(struct region *r, size_t off, size_t len, bool writable, int *f
 		log_warn("%s: cannot be shared: %s", r->name, strerror(-err));
 	if (was_busy)
 		region_sync(r);		/* pages may have come home */
-	region_tell_busy(r, was_busy);
 	return err;
+}
+
+void region_shared_begin(struct region *r)
+{
+	bool was_busy;
+
+	region_lock(r);
+	was_busy = region_busy(r);
+	r->nwindows++;
+	(void)atomic_fetch_add(&r->busy, 1);
+	region_unlock(r);
+	region_tell_busy(r, was_busy);
+}
+
+void region_shared_end(struct region *r)
+{
+	region_lock(r);
+	r->nwindows--;
+	(void)atomic_fetch_sub(&r->busy, 1);
+	region_unlock(r);
 }

@@ -136,6 +136,42 @@ static void private_needs_access(void)
 	AWAIT(counts(fd).maps == 0);
 }
 
+/* Each look at the register set has the model look too, once; more of that is its thread's doing. */
+static bool model_rests(int fd)
+{
+	const uint64_t before = peek(fd, CT_MODEL, CTEST_MODEL_SYNCS);
+
+	for (int i = 0; i < 50; i++)
+		nap();
+	return peek(fd, CT_MODEL, CTEST_MODEL_SYNCS) == before + 1;
+}
+
+/* Of an unmapping, a kill, an exec and an exit each may be the last. */
+static void model_rests_at_last(void)
+{
+	const int fd = without(1 << CT_ACCESS);
+
+	knob(fd, CT_BACKING, CT_REGS);
+	AWAIT(model_rests(fd));
+	a = new_actor_with("ctest0", 0, 2);
+	AWAIT(!model_rests(fd));
+	CHECK_EQ(unmap(a, AT(a, 0), page), 0);
+	AWAIT(!model_rests(fd));
+	b = new_fork(a);
+	CHECK_EQ(unmap(a, AT(a, 1), page), 0);
+	AWAIT(!model_rests(fd));
+	leave_by_kill(b);
+	AWAIT(model_rests(fd));
+	b = new_actor_with("ctest0", 1, 3);
+	AWAIT(!model_rests(fd));
+	leave_by_exec(b);
+	AWAIT(model_rests(fd));
+	CHECK(map_pages(a, 0, 1) != NULL);
+	AWAIT(!model_rests(fd));
+	leave_by_exit(a);
+	AWAIT(model_rests(fd));
+}
+
 static const struct test tests[] = {
 	{ "C23 without devmap_access all processes share the memory", umem },
 	{ "C23 the same on a register set", registers },
@@ -144,6 +180,7 @@ static const struct test tests[] = {
 	{ "C23 parent and child share it too", after_fork },
 	{ "C23 atomic instructions of two processes at once", atomic_together },
 	{ "C23 beside mappings that are intercepted", beside_intercepted },
+	{ "C23 a model rests when the last process that shares it has gone", model_rests_at_last },
 	{ "C23 MAP_PRIVATE cannot be had", private_needs_access },
 };
 

@@ -96,6 +96,7 @@ struct device {
 	kmutex_t cd_log_lock;
 	uint64_t cd_last_id;
 	char cd_keys[KEYS]; /* their addresses are group keys */
+	struct memory cd_model;
 	struct unit cd_units[UNITS];
 };
 
@@ -1144,7 +1145,7 @@ static int echo(const struct ctest_op *op, int mode)
 
 static void memory_op(struct unit *u, struct ctest_op *op)
 {
-	struct memory *m = &u->cu_mem[op->arg];
+	struct memory *m = op->arg == CT_MODEL ? &u->cu_dev->cd_model : &u->cu_mem[op->arg];
 	uint64_t *where = (uint64_t *)(void *)(m->m_base + op->off);
 
 	if (m->m_handle != NULL && op->op == CT_OP_PEEK)
@@ -1163,7 +1164,8 @@ static int operate(struct unit *u, struct ctest_op *op, int mode)
 	switch (op->op) {
 	case CT_OP_PEEK:
 	case CT_OP_POKE:
-		if (op->arg >= CT_NMEMORY || op->off < 0 || op->off + 8 > (int64_t)MEM_SIZE)
+		if (op->arg > CT_MODEL || op->off < 0 ||
+		    op->off + 8 > (int64_t)(op->arg == CT_MODEL ? PAGESIZE : MEM_SIZE))
 			return EINVAL;
 		mutex_enter(&u->cu_dev->cd_lock);
 		memory_op(u, op);
@@ -1356,6 +1358,8 @@ static void device_fini(dev_info_t *dip, struct device *cd)
 	ddi_remove_minor_node(dip, NULL);
 	for (i = 0; i < UNITS; i++)
 		unit_fini(&cd->cd_units[i]);
+	if (cd->cd_model.m_handle != NULL)
+		ddi_regs_map_free(&cd->cd_model.m_handle);
 	mutex_destroy(&cd->cd_log_lock);
 	mutex_destroy(&cd->cd_lock);
 	ddi_soft_state_free(state, ddi_get_instance(dip));
@@ -1375,6 +1379,9 @@ static int ctest_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 	mutex_init(&cd->cd_log_lock, NULL, MUTEX_DRIVER, NULL);
 	for (i = 0; i < UNITS && error == DDI_SUCCESS; i++)
 		error = unit_init(cd, i);
+	if (error == DDI_SUCCESS)
+		error = ddi_regs_map_setup(dip, UNITS, &cd->cd_model.m_base, 0, PAGESIZE,
+					   &attributes, &cd->cd_model.m_handle);
 	if (error == DDI_SUCCESS)
 		error = create_nodes(dip, instance);
 	if (error != DDI_SUCCESS)

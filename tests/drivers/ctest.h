@@ -139,8 +139,12 @@ enum ctest_memory {
 	CT_UMEM, /* ddi_umem_alloc(), dereferenced */
 	CT_REGS, /* register set 0, through accessors */
 	CT_ALT,	 /* a second ddi_umem_alloc(), for remapping */
-	CT_NMEMORY
+	CT_NMEMORY,
+	CT_MODEL = CT_NMEMORY /* the model's own register set; only for CT_OP_PEEK and CT_OP_POKE */
 };
+
+/* CT_MODEL, one page: offsets in bytes. */
+#define CTEST_MODEL_SYNCS 0 /* 64 bits: how often the model has looked */
 
 /* Operations: ioctl CTEST_OP. id names a mapping by its private data. result is theirs. */
 enum ctest_op_code {

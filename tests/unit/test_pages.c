@@ -1221,7 +1221,6 @@ static void test_share_whole(void **state)
 	assert_int_equal(region_share(r, 0, 2 * P, true, &fd, &off, &len), 0);
 	assert_int_equal(off, 0);
 	assert_int_equal(len, 2 * P);
-	assert_true(region_busy(r));
 	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)off);
 	assert_ptr_not_equal(p, MAP_FAILED);
 	assert_int_equal(p[0], 1);
@@ -1244,6 +1243,28 @@ static void test_share_whole(void **state)
 	munmap(p, len);
 	close(fd);
 	close(fd2);
+	region_destroy(r);
+}
+
+/* C23: a region is busy as long as a process has it mapped, and is not freed meanwhile. */
+static void test_share_ends(void **state)
+{
+	struct region *r = new_region(2);
+	size_t off, len;
+	int fd;
+
+	(void)state;
+	region_shared_begin(r);
+	assert_int_equal(region_share(r, 0, P, true, &fd, &off, &len), 0);
+	close(fd);
+	region_shared_begin(r);
+	region_shared_end(r);
+	assert_true(region_busy(r));
+	expect_messages();
+	region_destroy(r);
+	assert_true(message_seen("test: destroyed while it is mapped 1 times"));
+	region_shared_end(r);
+	assert_false(region_busy(r));
 	region_destroy(r);
 }
 
@@ -1693,6 +1714,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_view_loses_nothing),
 		cmocka_unit_test(test_pin_loses_nothing),
 		cmocka_unit_test(test_share_whole),
+		cmocka_unit_test(test_share_ends),
 		cmocka_unit_test(test_share_pieces),
 		cmocka_unit_test(test_share_loses_nothing),
 		cmocka_unit_test(test_poison),
