@@ -178,7 +178,7 @@ int ddi_map_regs(dev_info_t *dip, uint_t rnumber, caddr_t *kaddrp, off_t offset,
 		return DDI_FAILURE;
 	}
 	if (r->region != NULL && r->region->model != NULL)
-		model_poll_always(r->region->model);
+		model_pointer_begin(r->region->model);
 	*kaddrp = (caddr_t)regset_base(r) + offset;
 	return DDI_SUCCESS;
 }
@@ -186,10 +186,11 @@ EXPORT_SYMBOL(ddi_map_regs);
 
 void ddi_unmap_regs(dev_info_t *dip, uint_t rnumber, caddr_t *kaddrp, off_t offset, off_t len)
 {
-	(void)dip;
-	(void)rnumber;
-	(void)offset;
-	(void)len;
+	size_t end;
+	struct regset *r = regset_range(dip, rnumber, offset, len, &end, CALLER(), "ddi_unmap_regs");
+
+	if (r != NULL && *kaddrp != NULL && r->region != NULL && r->region->model != NULL)
+		model_pointer_end(r->region->model);
 	*kaddrp = NULL;
 }
 EXPORT_SYMBOL(ddi_unmap_regs);

@@ -297,8 +297,9 @@ void devmap_model_watch(struct devmap_model *m);
 /* Makes the model that an instance's properties ask for, and its register sets. 0 or -errno. */
 int model_attach(dev_info_t *dip);
 void model_detach(dev_info_t *dip);
-/* Its thread is to poll always: a driver goes to its registers by pointers. */
-void model_poll_always(struct devmap_model *m);
+/* A driver has, and gives back, a pointer to registers: the thread polls meanwhile. */
+void model_pointer_begin(struct devmap_model *m);
+void model_pointer_end(struct devmap_model *m);
 
 /* ddi_log.c: a driver's mistake, said once for each place in its code (C26). */
 void driver_mistake(const void *caller, const char *call, const char *fmt, ...) __printf(3, 4);

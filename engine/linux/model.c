@@ -162,10 +162,15 @@ void devmap_model_watch(struct devmap_model *m)
 		model_kick(m);
 }
 
-void model_poll_always(struct devmap_model *m)
+void model_pointer_begin(struct devmap_model *m)
 {
-	WRITE_ONCE(m->always, true);
+	atomic_inc(&m->pointers);
 	model_kick(m);
+}
+
+void model_pointer_end(struct devmap_model *m)
+{
+	(void)atomic_dec_if_positive(&m->pointers);
 }
 
 /* Can a client store now? The lists of handles are only looked at. */
@@ -176,7 +181,7 @@ static bool model_busy(const struct devmap_model *m)
 	for (i = 0; i < m->nregs; i++)
 		if (READ_ONCE(m->regs[i]->memory.mem_handles) != NULL)
 			return true;
-	return READ_ONCE(m->always);
+	return atomic_read(&m->pointers) > 0;
 }
 
 /* us 0: until somebody kicks. Returns whether somebody has. */

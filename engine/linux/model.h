@@ -20,7 +20,7 @@ struct devmap_model {
 	struct mutex lock;		/* held across sync() */
 	struct task_struct *thread;	/* or NULL */
 	bool dozing;			/* the thread is to be woken when there may be work */
-	bool always;			/* polls without a reason */
+	atomic_t pointers;		/* that a driver has to the registers: it may store any time */
 };
 
 #endif
