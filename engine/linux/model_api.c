@@ -94,30 +94,38 @@ static char *set_at(struct devmap_model *m, int set, size_t off, size_t width, c
 	return NULL;
 }
 
-uint32_t devmap_model_read32(struct devmap_model *m, int set, size_t off)
-{
-	uint32_t *p = (uint32_t *)set_at(m, set, off, 4, CALLER(), __func__);
+#define REGISTERS(bits)									\
+	uint##bits##_t devmap_model_read##bits(struct devmap_model *m, int set, size_t off) \
+	{										\
+		const char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);	\
+											\
+		return at != NULL ? smp_load_acquire((const uint##bits##_t *)at) :	\
+		    (uint##bits##_t)U64_MAX;						\
+	}										\
+	EXPORT_SYMBOL(devmap_model_read##bits);						\
+											\
+	void devmap_model_write##bits(struct devmap_model *m, int set, size_t off,	\
+	    uint##bits##_t value)							\
+	{										\
+		char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);		\
+											\
+		if (at != NULL)								\
+			smp_store_release((uint##bits##_t *)at, value);			\
+	}										\
+	EXPORT_SYMBOL(devmap_model_write##bits);					\
+											\
+	uint##bits##_t devmap_model_take##bits(struct devmap_model *m, int set, size_t off) \
+	{										\
+		char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);		\
+											\
+		return at != NULL ? xchg((uint##bits##_t *)at, 0) : 0;			\
+	}										\
+	EXPORT_SYMBOL(devmap_model_take##bits)
 
-	return p != NULL ? smp_load_acquire(p) : U32_MAX;
-}
-EXPORT_SYMBOL(devmap_model_read32);
-
-void devmap_model_write32(struct devmap_model *m, int set, size_t off, uint32_t value)
-{
-	uint32_t *p = (uint32_t *)set_at(m, set, off, 4, CALLER(), __func__);
-
-	if (p != NULL)
-		smp_store_release(p, value);
-}
-EXPORT_SYMBOL(devmap_model_write32);
-
-uint32_t devmap_model_take32(struct devmap_model *m, int set, size_t off)
-{
-	uint32_t *p = (uint32_t *)set_at(m, set, off, 4, CALLER(), __func__);
-
-	return p != NULL ? xchg(p, 0) : 0;
-}
-EXPORT_SYMBOL(devmap_model_take32);
+REGISTERS(8);
+REGISTERS(16);
+REGISTERS(32);
+REGISTERS(64);
 
 /* Pages stay where they are here: nothing to undo. */
 void *devmap_model_pin(struct devmap_model *m, int set, size_t off, size_t *len)

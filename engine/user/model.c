@@ -328,27 +328,48 @@ static struct region *set_region(struct devmap_model *m, int set, const char *ca
 	return r;
 }
 
-uint32_t devmap_model_read32(struct devmap_model *m, int set, size_t off)
+/* The same for one register of width bytes. */
+static struct region *register_region(struct devmap_model *m, int set, size_t off, unsigned width,
+    const char *caller)
 {
-	struct region *r = set_region(m, set, __func__);
+	struct region *r = set_region(m, set, caller);
 
-	return r != NULL ? (uint32_t)region_peek(r, off, 4) : UINT32_MAX;
+	if (r == NULL || (off % width == 0 && off < region_len(r)))
+		return r;
+	log_warn("%s: %s: offset %#zx of register set %d (%#zx bytes) is not aligned, or outside",
+	    m->name, caller, off, set, region_len(r));
+	return NULL;
 }
 
-void devmap_model_write32(struct devmap_model *m, int set, size_t off, uint32_t value)
-{
-	struct region *r = set_region(m, set, __func__);
+#define REGISTERS(bits)									\
+	uint##bits##_t devmap_model_read##bits(struct devmap_model *m, int set, size_t off) \
+	{										\
+		struct region *r = register_region(m, set, off, (bits) / 8, __func__);	\
+											\
+		return (uint##bits##_t)(r != NULL ? region_peek(r, off, (bits) / 8) :	\
+		    UINT64_MAX);							\
+	}										\
+											\
+	void devmap_model_write##bits(struct devmap_model *m, int set, size_t off,	\
+	    uint##bits##_t value)							\
+	{										\
+		struct region *r = register_region(m, set, off, (bits) / 8, __func__);	\
+											\
+		if (r != NULL)								\
+			region_poke(r, off, (bits) / 8, value);				\
+	}										\
+											\
+	uint##bits##_t devmap_model_take##bits(struct devmap_model *m, int set, size_t off) \
+	{										\
+		struct region *r = register_region(m, set, off, (bits) / 8, __func__);	\
+											\
+		return (uint##bits##_t)(r != NULL ? region_xchg(r, off, (bits) / 8, 0) : 0); \
+	}
 
-	if (r != NULL)
-		region_poke(r, off, 4, value);
-}
-
-uint32_t devmap_model_take32(struct devmap_model *m, int set, size_t off)
-{
-	struct region *r = set_region(m, set, __func__);
-
-	return r != NULL ? region_xchg32(r, off, 0) : 0;
-}
+REGISTERS(8)
+REGISTERS(16)
+REGISTERS(32)
+REGISTERS(64)
 
 void *devmap_model_pin(struct devmap_model *m, int set, size_t off, size_t *len)
 {

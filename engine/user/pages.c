@@ -351,19 +351,33 @@ void region_put(struct region *r, size_t off, unsigned width, uint64_t value)
 	region_tell_stored(r);
 }
 
-uint32_t region_xchg32(struct region *r, size_t off, uint32_t value)
+static uint64_t exchange(void *at, unsigned width, uint64_t value)
+{
+	switch (width) {
+	case 1:
+		return __atomic_exchange_n((uint8_t *)at, (uint8_t)value, __ATOMIC_ACQ_REL);
+	case 2:
+		return __atomic_exchange_n((uint16_t *)at, (uint16_t)value, __ATOMIC_ACQ_REL);
+	case 4:
+		return __atomic_exchange_n((uint32_t *)at, (uint32_t)value, __ATOMIC_ACQ_REL);
+	default:
+		return __atomic_exchange_n((uint64_t *)at, value, __ATOMIC_ACQ_REL);
+	}
+}
+
+uint64_t region_xchg(struct region *r, size_t off, unsigned width, uint64_t value)
 {
 	struct place p;
-	uint32_t old;
+	uint64_t old;
 
-	if (!access_ok(r, off, sizeof (old)))
-		return UINT32_MAX;
-	assert((off & (sizeof (old) - 1)) == 0);
+	if (!access_ok(r, off, width))
+		return UINT64_MAX;
+	assert((off & (width - 1)) == 0);
 	region_lock(r);
 	p = place_of(r, off);
-	old = __atomic_exchange_n((uint32_t *)(void *)p.at, value, __ATOMIC_ACQ_REL);
+	old = exchange(p.at, width, value);
 	if (p.mirror != NULL)
-		store(p.mirror, sizeof (value), value);
+		store(p.mirror, width, value);
 	region_unlock(r);
 	return old;
 }

@@ -74,10 +74,13 @@ void region_shared_end(struct region *r);
  */
 uint64_t region_get(struct region *r, size_t off, unsigned width);
 void region_put(struct region *r, size_t off, unsigned width, uint64_t value);
-/* The same without the sync, for the model itself; xchg for doorbells: atomic, clients or not. */
+/*
+ * The same without the sync, for the model itself. xchg is for doorbells: off is aligned, and it is
+ * atomic against clients.
+ */
 uint64_t region_peek(struct region *r, size_t off, unsigned width);
 void region_poke(struct region *r, size_t off, unsigned width, uint64_t value);
-uint32_t region_xchg32(struct region *r, size_t off, uint32_t value);
+uint64_t region_xchg(struct region *r, size_t off, unsigned width, uint64_t value);
 /* Bulk; buffers may lie anywhere, in a view too. */
 void region_read(struct region *r, size_t off, void *buf, size_t len);
 void region_write(struct region *r, size_t off, const void *buf, size_t len);

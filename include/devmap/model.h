@@ -4,7 +4,7 @@
  *
  * A model has register sets, which are plain memory to clients and drivers, and two functions. It
  * is memory and not a bus: stores are seen when somebody looks. So commands are doorbells,
- * registers that the model clears with devmap_model_take32() and that clients poll; two stores to
+ * registers that the model clears with devmap_model_takeN() and that clients poll; two stores to
  * one register may be seen as one; registers with side effects on reading cannot be modelled.
  * doc/models.md has more.
  *
@@ -53,11 +53,24 @@ void *devmap_model_alloc(size_t len);		/* zero filled; NULL when there is no mem
 void devmap_model_free(void *p, size_t len);
 uint64_t devmap_model_time(void);		/* ns, monotonic */
 
-/* Registers, wherever they are live; off in bytes, aligned to the width. */
+/*
+ * Registers of 8, 16, 32 or 64 bits, wherever they are live: each call is one access of that width.
+ * off: bytes, a multiple of the width. For any other, or one outside the set: a message, and
+ * nothing else is done; read returns all ones, take 0.
+ */
+uint8_t devmap_model_read8(struct devmap_model *m, int set, size_t off);
+uint16_t devmap_model_read16(struct devmap_model *m, int set, size_t off);
 uint32_t devmap_model_read32(struct devmap_model *m, int set, size_t off);
+uint64_t devmap_model_read64(struct devmap_model *m, int set, size_t off);
+void devmap_model_write8(struct devmap_model *m, int set, size_t off, uint8_t value);
+void devmap_model_write16(struct devmap_model *m, int set, size_t off, uint16_t value);
 void devmap_model_write32(struct devmap_model *m, int set, size_t off, uint32_t value);
+void devmap_model_write64(struct devmap_model *m, int set, size_t off, uint64_t value);
 /* Reads and clears in one step, atomically against clients: for doorbells. */
+uint8_t devmap_model_take8(struct devmap_model *m, int set, size_t off);
+uint16_t devmap_model_take16(struct devmap_model *m, int set, size_t off);
 uint32_t devmap_model_take32(struct devmap_model *m, int set, size_t off);
+uint64_t devmap_model_take64(struct devmap_model *m, int set, size_t off);
 /* Bulk memory: a run of at most *len bytes at off that is contiguous now; unpin before anything else. */
 void *devmap_model_pin(struct devmap_model *m, int set, size_t off, size_t *len);
 void devmap_model_unpin(struct devmap_model *m, int set);

@@ -95,6 +95,16 @@ void poke(int fd, enum ctest_memory memory, size_t off, uint64_t value)
 		(struct ctest_op){ .op = CT_OP_POKE, .arg = memory, .off = off, .value = value });
 }
 
+/* Each look at the register set has the model look too, once; more of that is its thread's doing. */
+bool model_rests(int fd)
+{
+	const uint64_t before = peek(fd, CT_MODEL, CTEST_MODEL_SYNCS);
+
+	for (int i = 0; i < 50; i++)
+		nap();
+	return peek(fd, CT_MODEL, CTEST_MODEL_SYNCS) == before + 1;
+}
+
 struct log get_log(int fd)
 {
 	struct log log = { .ev = calloc(CTEST_LOG_MAX, sizeof(struct ctest_event)) };

@@ -117,6 +117,7 @@ int operate_with(int fd, enum ctest_op_code op, uint64_t id, int64_t value);
 struct ctest_op full_op(int fd, struct ctest_op op);
 uint64_t peek(int fd, enum ctest_memory memory, size_t off);
 void poke(int fd, enum ctest_memory memory, size_t off, uint64_t value);
+bool model_rests(int fd); /* its thread did not look for a while */
 
 struct log {
 	uint32_t n;

@@ -97,6 +97,7 @@ struct device {
 	uint64_t cd_last_id;
 	char cd_keys[KEYS]; /* their addresses are group keys */
 	struct memory cd_model;
+	caddr_t cd_pointer; /* into it, or NULL */
 	struct unit cd_units[UNITS];
 };
 
@@ -1143,6 +1144,20 @@ static int echo(const struct ctest_op *op, int mode)
 	return error;
 }
 
+static int pointer(struct unit *u, boolean_t wanted)
+{
+	struct device *cd = u->cu_dev;
+	int error = DDI_SUCCESS;
+
+	mutex_enter(&cd->cd_lock);
+	if (wanted && cd->cd_pointer == NULL)
+		error = ddi_map_regs(cd->cd_dip, UNITS, &cd->cd_pointer, 0, PAGESIZE);
+	else if (!wanted && cd->cd_pointer != NULL)
+		ddi_unmap_regs(cd->cd_dip, UNITS, &cd->cd_pointer, 0, PAGESIZE);
+	mutex_exit(&cd->cd_lock);
+	return error;
+}
+
 static void memory_op(struct unit *u, struct ctest_op *op)
 {
 	struct memory *m = op->arg == CT_MODEL ? &u->cu_dev->cd_model : &u->cu_mem[op->arg];
@@ -1179,6 +1194,9 @@ static int operate(struct unit *u, struct ctest_op *op, int mode)
 		return 0;
 	case CT_OP_ECHO:
 		return echo(op, mode);
+	case CT_OP_POINTER:
+		op->result = pointer(u, op->value != 0);
+		return 0;
 	case CT_OP_CRASH:
 		__builtin_trap();
 	}
@@ -1356,6 +1374,8 @@ static void device_fini(dev_info_t *dip, struct device *cd)
 	uint_t i;
 
 	ddi_remove_minor_node(dip, NULL);
+	if (cd->cd_pointer != NULL)
+		ddi_unmap_regs(dip, UNITS, &cd->cd_pointer, 0, PAGESIZE);
 	for (i = 0; i < UNITS; i++)
 		unit_fini(&cd->cd_units[i]);
 	if (cd->cd_model.m_handle != NULL)

@@ -144,7 +144,18 @@ enum ctest_memory {
 };
 
 /* CT_MODEL, one page: offsets in bytes. */
-#define CTEST_MODEL_SYNCS 0 /* 64 bits: how often the model has looked */
+#define CTEST_MODEL_SYNCS  0 /* 64 bits: how often the model has looked */
+/*
+ * Doorbells of 8, 16, 32 and 64 bits. What one is rung with is added to its answer, the register of
+ * the same width CTEST_MODEL_TO_ANSWER further on.
+ */
+#define CTEST_MODEL_BELL8     16
+#define CTEST_MODEL_BELL16    18
+#define CTEST_MODEL_BELL32    20
+#define CTEST_MODEL_BELL64    24
+#define CTEST_MODEL_TO_ANSWER 16
+/* A doorbell of 32 bits: makes the model's mistakes, and is answered with 1 if nothing came of them. */
+#define CTEST_MODEL_BAD 48
 
 /* Operations: ioctl CTEST_OP. id names a mapping by its private data. result is theirs. */
 enum ctest_op_code {
@@ -163,6 +174,7 @@ enum ctest_op_code {
 	CT_OP_HZ,	  /* value := hz */
 	CT_OP_CRASH,	  /* the driver dies of a signal */
 	CT_OP_ECHO,	  /* copies len bytes in from off and out to value */
+	CT_OP_POINTER,	  /* ddi_map_regs() of CT_MODEL (value 1), or ddi_unmap_regs() (0) */
 };
 
 struct ctest_set {

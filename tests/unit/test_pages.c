@@ -554,7 +554,7 @@ static void test_accessors(void **state)
 		    (UINT64_MAX >> (64 - 8 * width)));
 	}
 	region_put(r, 64, 4, 5);
-	assert_int_equal(region_xchg32(r, 64, 6), 5);
+	assert_int_equal(region_xchg(r, 64, 4, 6), 5);
 	assert_int_equal(region_peek(r, 64, 4), 6);
 	for (size_t i = 0; i < sizeof (buf); i++)
 		buf[i] = (char)(i * 7);
@@ -634,7 +634,7 @@ static void test_live_in_window(void **state)
 	assert_int_equal(region_get(r, P + 8, 8), 43);
 	region_put(r, P + 16, 4, 44);
 	assert_int_equal(client_get(c, P + 16), 44);
-	assert_int_equal(region_xchg32(r, P + 16, 45), 44);
+	assert_int_equal(region_xchg(r, P + 16, 4, 45), 44);
 	assert_int_equal(client_get(c, P + 16), 45);
 	at = region_pin(r, 0, &len);
 	assert_int_equal(len, P);
@@ -1054,7 +1054,7 @@ static void test_reader_scribbles(void **state)
 	assert_int_equal(region_get(r, 0, 8), 1);
 	region_put(r, 16, 8, 2);		/* goes to both */
 	assert_int_equal(client_get(c, 16), 2);
-	assert_int_equal(region_xchg32(r, 8, 3), 0);
+	assert_int_equal(region_xchg(r, 8, 4, 3), 0);
 	assert_int_equal((uint32_t)client_get(c, 8), 3);
 	region_write(r, 24, "12345678", 8);
 	assert_memory_equal(&(uint64_t){ client_get(c, 24) }, "12345678", 8);
