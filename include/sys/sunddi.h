@@ -250,18 +250,12 @@ int ddi_dma_sync(ddi_dma_handle_t handle, off_t offset, size_t length, uint_t ty
 
 /*
  * To be called from segmap(9E); what they return is to be returned. prot, maxprot: PROT_*; flags:
- * MAP_*. Returns 0 or an errno. ddi_devmap_segmap() may be the segmap(9E) itself. ddi_segmap() and
- * ddi_segmap_setup() are obsolete.
+ * MAP_*. Returns 0 or an errno. ddi_devmap_segmap() may be the segmap(9E) itself.
  */
 int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp, size_t len,
 	uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred);
 int ddi_devmap_segmap(dev_t dev, off_t off, ddi_as_handle_t as, caddr_t *addrp, off_t len,
 	uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred);
-int ddi_segmap(dev_t dev, off_t off, struct as *asp, caddr_t *addrp, off_t len,
-	uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred);
-int ddi_segmap_setup(dev_t dev, off_t off, struct as *asp, caddr_t *addrp, off_t len,
-	uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred,
-	ddi_device_acc_attr_t *accattrp, uint_t rnumber);
 
 /*
  * To be called from devmap(9E): what stands behind the handle: len bytes from roff of a register
