@@ -3,6 +3,8 @@
 #   make                      build; build/ then looks like an installation (build/bin/devmap ...)
 #   make demo                 set up, build, and show it
 #   make demo-kernel          the same with the kernel engine and a PCI device, in a virtual machine
+#   make check                hold the tree to the rules that need no running program
+#   make format               lay all C out by .clang-format
 #   make test [T=WORD]        set up, build every tree, and prove it (programs named *WORD* only)
 #   make test-kernel [T=WORD] set up, and prove it in virtual machines with Debian's kernels
 #   make test-kernel-debug    the same, with kernels that look for mistakes (builds them first)
@@ -23,7 +25,7 @@ SETUP_build-asan  = CC=clang meson setup -Db_sanitize=address,undefined -Db_lund
 SETUP_build-tsan  = CC='$(CC)' meson setup -Db_sanitize=thread -Db_lundef=false
 SETUP_build-clang = CC=clang meson setup
 
-.PHONY: all setup demo demo-kernel test test-kernel test-kernel-debug bench bench-contention bench-kernel modules install install-dkms clean distclean $(TREES)
+.PHONY: all setup check format demo demo-kernel test test-kernel test-kernel-debug bench bench-contention bench-kernel modules install install-dkms clean distclean $(TREES)
 
 all: build
 
@@ -47,6 +49,13 @@ demo: setup
 demo-kernel: setup
 	@$(MAKE) --no-print-directory build
 	@scripts/demo-kernel.sh
+
+check: setup
+	@$(MAKE) --no-print-directory build
+	@scripts/check.sh
+
+format: setup
+	@scripts/format.sh
 
 test: setup
 	@scripts/test.sh $(T)

@@ -7,7 +7,7 @@
 set -eu
 
 packages='
-	gcc libc6-dev make clang llvm libclang-rt-14-dev
+	gcc libc6-dev make clang llvm libclang-rt-14-dev clang-format-14
 	meson ninja-build pkg-config git python3
 	libcmocka-dev libjansson-dev libpng-dev libsystemd-dev
 	systemtap-sdt-dev

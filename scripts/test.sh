@@ -4,7 +4,7 @@
 # usage: test.sh [WORD...]
 #
 # Builds every tree and runs every test program, or only those that have a WORD in SUITE/PROGRAM.
-# Silent about success but for one line per suite.  The last line is the sum.  The guests of
+# Silent about success but for one line per suite.  First come the rules of check.sh.  The last line is the sum.  The guests of
 # test-kernel.sh come last, since they have the processors to themselves then.
 #
 # Each program finds its tree (bin/devmap, lib/devmap/*.so, tests/drivers/*.so) under $DEVMAP_ROOT,
@@ -90,6 +90,33 @@ run_suite()
 		--work "$work" --jobs "$jobs" --as="$as" --wrap="$wrap" "$tree" "$dir" "$@"
 }
 
+# wanted SUITE/NAME: does it have one of the words?
+words="$*"
+wanted()
+{
+	[ -n "$words" ] || return 0
+	for word in $words; do
+		case $1 in *"$word"*) return 0 ;; esac
+	done
+	return 1
+}
+
+# check NAME COMMAND...: one test that has no tree of its own, if it is wanted.
+check()
+{
+	name=check/$1
+	shift
+	wanted "$name" || return 0
+	if "$@" >"$work/said" 2>&1; then
+		say "$name: 1 passed, 0 failed"
+		echo '1 0 0' >>"$work/tally"
+	else
+		cat "$work/said"
+		say "$name: 0 passed, 1 failed"
+		echo '0 1 0' >>"$work/tally"
+	fi
+}
+
 for tree in $(echo "$table" | awk 'NF { print $2 }' | sort -u); do
 	make --no-print-directory "$tree" >"$work/make" 2>&1 || {
 		cat "$work/make"
@@ -99,6 +126,9 @@ for tree in $(echo "$table" | awk 'NF { print $2 }' | sort -u); do
 done
 
 : >"$work/tally"
+check rules scripts/check.sh
+check self_test scripts/check.sh --self-test
+
 echo "$table" | sed '/^$/d' >"$work/table"
 while read -r suite tree user jobs dir <&3; do
 	run_suite "$suite" "$tree" "$user" "$jobs" "$dir" "$@"

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""
+usage: core.py [--ring] OBJECT...
+
+core/ knows no operating system: its objects want nothing but what core/engine.h and the DDI's
+headers declare, and what any compiler may call; its files include nothing but these.  And its files
+call each other in one direction: a ring of files is shown, and with --ring is an error.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+import ddi
+import tree
+
+# A compiler calls these by itself, in a kernel too; the last two lines are of instrumented builds.
+COMPILERS = re.compile(r'^(mem(cpy|move|set|cmp)|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_'
+                       r'|__(asan|ubsan|tsan|sanitizer)_\w+'
+                       r'|__gcov_\w+)$')
+INCLUDES = {
+    'signal.h': 'the numbers of SIGBUS and SIGSEGV',
+    'sys/sdt.h': 'markers that do nothing: probe.h',
+}
+
+
+def symbols(path):
+    """What an object defines, and what it wants."""
+    out = subprocess.run(['nm', path], capture_output=True, text=True, check=True).stdout
+    lines = [line.split()[-2:] for line in out.splitlines() if line]
+    return ({name for kind, name in lines if kind in 'TDBRVW'},
+            {name for kind, name in lines if kind == 'U'})
+
+
+def engine_functions():
+    text = tree.without_comments(tree.text_of('core/engine.h'))
+    return set(re.findall(r'\b(engine_\w+)\(', text))
+
+
+def check_symbols(objects):
+    core = {name for defined, _ in objects.values() for name in defined}
+    allowed = core | engine_functions() | set(ddi.declared())
+    for path, (_, wanted) in sorted(objects.items()):
+        for name in sorted(wanted - allowed):
+            if not COMPILERS.match(name):
+                tree.complain(source_of(path), f'{name} is of an operating system: neither '
+                              'core/engine.h nor a header of the DDI declares it')
+
+
+def check_includes():
+    for path in tree.files('.c', '.h', under='core/'):
+        for number, line in enumerate(tree.text_of(path).split('\n'), 1):
+            found = re.match(r'\s*#\s*include\s*([<"])([^>"]*)', line)
+            if found is None:
+                continue
+            folder = 'include' if found.group(1) == '<' else 'core'
+            if not os.path.isfile(f'{folder}/{found.group(2)}') and found.group(2) not in INCLUDES:
+                tree.complain(f'{path}:{number}', f'{found.group(2)} is no header of {folder}/')
+
+
+def source_of(path):
+    """build/core/libcore.a.p/access.c.o: core/access.c."""
+    return 'core/' + os.path.basename(path).removesuffix('.o')
+
+
+def graph_of(objects):
+    """{file: {file whose functions it calls: the functions}}."""
+    home = {name: path for path, (defined, _) in objects.items() for name in defined}
+    graph = {path: {} for path in objects}
+    for path, (_, wanted) in objects.items():
+        for name in wanted & home.keys():
+            graph[path].setdefault(home[name], []).append(name)
+    return graph
+
+
+def rings(graph):
+    """Tarjan: the sets of files that reach each other."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for to in graph[node]:
+            if to not in index:
+                visit(to)
+            if to in stack:
+                low[node] = min(low[node], low[to])
+        if low[node] == index[node]:
+            ring = stack[stack.index(node):]
+            del stack[stack.index(node):]
+            if len(ring) > 1:
+                found.append(sorted(ring))
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return found
+
+
+def show_rings(graph, say):
+    for ring in rings(graph):
+        say('core', f'{len(ring)} files call each other in a ring')
+        for path in ring:
+            for to in sorted(set(graph[path]) & set(ring)):
+                print(f'    {source_of(path)} -> {source_of(to)}: '
+                      f'{", ".join(sorted(graph[path][to]))}')
+
+
+def report(place, text):
+    print(f'{place}: {text}')
+
+
+def main(arguments):
+    strict = '--ring' in arguments
+    objects = {path: symbols(path) for path in arguments if path != '--ring'}
+    check_symbols(objects)
+    check_includes()
+    if strict:
+        show_rings(graph_of(objects), tree.complain)
+    elif rings(graph_of(objects)):
+        show_rings(graph_of(objects), report)
+    tree.end()
+
+
+main(sys.argv[1:])
