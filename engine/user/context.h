@@ -16,7 +16,7 @@
 struct as;
 
 struct client_memory {
-	/* Copies between the requesting thread's memory and buf. Return 0 or an errno (EFAULT). */
+	/* Copies between the requesting thread's memory and buf. Return 0 or -EFAULT. */
 	int (*in)(void *arg, uintptr_t from, void *buf, size_t len);
 	int (*out)(void *arg, const void *buf, uintptr_t to, size_t len);
 	void *arg;

@@ -89,7 +89,7 @@ static void answer_status(struct door *d, struct request *rq)
 
 	reply_init(&r, 0);
 	if (fd < 0 || write(fd, json, strlen(json)) != (ssize_t)strlen(json))
-		r.error = ENOMEM;
+		reply_set_error(&r, -ENOMEM);
 	reply_send(rq, &r, NULL, &fd, r.error == 0 ? 1 : 0);
 	if (fd >= 0)
 		close(fd);
@@ -116,16 +116,17 @@ static void answer_info(struct door *d, struct request *rq)
 static void answer_open(struct door *d, struct request *rq)
 {
 	struct dm_reply r;
-	int fd = -1, flags = (int)rq->msg.a[0];
+	int fd = -1, flags = (int)rq->msg.a[0], error;
 	struct cred *cred = cred_of_socket(rq->fds[0]);
 
 	reply_init(&r, 0);
 	if (cred == NULL)
-		r.error = ENOMEM;
+		error = -ENOMEM;
 	else if (!cred_may(cred, d->uid, d->gid, d->mode, flags))
-		r.error = EACCES;
+		error = -EACCES;
 	else
-		r.error = file_open(d, flags, cred, rq, &fd, &r.info);
+		error = file_open(d, flags, cred, rq, &fd, &r.info);
+	reply_set_error(&r, error);
 	r.v[0] = server_id;
 	if (fd >= 0) {
 		policy_send(rq, &r, cred, fd);
@@ -142,7 +143,7 @@ static void door_serve(struct door *d, struct request *rq)
 	if (rq->msg.version != DM_VERSION) {
 		log_warn("%s: process %d speaks protocol version %u, this engine speaks %u",
 		    d->minor.name, (int)rq->cred.pid, rq->msg.version, DM_VERSION);
-		reply_error(rq, EPROTONOSUPPORT);
+		reply_error(rq, -EPROTONOSUPPORT);
 	} else if (rq->msg.op == DM_STATUS) {
 		answer_status(d, rq);
 	} else if (rq->msg.op == DM_INFO) {

@@ -168,7 +168,7 @@ static void file_info(const struct file *f, struct dm_info *info)
 	info->access = (uint32_t)(f->flags & O_ACCMODE);
 }
 
-/* open(9E), ordered against close(9E). 0 or an errno. */
+/* open(9E), ordered against close(9E). 0 or -errno. */
 static int driver_open(struct file *f, struct request *rq)
 {
 	struct cb_ops *cb = file_ops(f);
@@ -180,18 +180,16 @@ static int driver_open(struct file *f, struct request *rq)
 	ctx.memory = NULL;	/* open(9E) has no argument to copy */
 	pthread_mutex_lock(&f->door->open_lock);
 	if (cb == NULL)
-		error = ENXIO;
+		error = -ENXIO;
 	else if ((const void *)cb->cb_open == (const void *)nodev)
-		error = ENXIO;
+		error = -ENXIO;
 	else if (!entry_absent((void *)cb->cb_open))
-		error = cb->cb_open(&f->dev, ddi_flags(f->flags), OTYP_CHR, f->cred);
+		error = from_ddi(cb->cb_open(&f->dev, ddi_flags(f->flags), OTYP_CHR, f->cred));
 	if (error == 0 && f->dev == f->door->minor.dev)
 		f->door->opens++;
 	pthread_mutex_unlock(&f->door->open_lock);
 	request_unwatch(rq);
 	context_set(before);
-	if (error < 0)	/* a driver that returns DDI_FAILURE from open(9E) */
-		error = EIO;
 	return error;
 }
 
@@ -203,14 +201,14 @@ static int file_sockets(const char *name, int ends[2])
 	int one = 1, n;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-		return errno;
+		return -errno;
 	n = snprintf(sa.sun_path + 1, sizeof (sa.sun_path) - 1, "devmap/%016llx/%u/%s",
 	    (unsigned long long)server_id, atomic_fetch_add(&serial, 1), name);
 	if (bind(ends[0], (struct sockaddr *)&sa,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0 &&
 	    setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof (one)) == 0)
 		return 0;
-	n = errno;
+	n = -errno;
 	close(ends[0]);
 	close(ends[1]);
 	return n;
@@ -246,7 +244,7 @@ int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, 
 	int ends[2], error;
 
 	if (f == NULL)
-		return ENOMEM;
+		return -ENOMEM;
 	error = file_sockets(d->minor.name, ends);
 	if (error == 0) {
 		error = driver_open(f, rq);
@@ -271,7 +269,7 @@ int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, 
 	if (files_stopping)
 		hang_up(f);		/* files_close() may not have met it */
 	pthread_mutex_unlock(&files_lock);
-	error = -source_add(&f->source);
+	error = source_add(&f->source);
 	if (error != 0) {
 		file_release(&f->source);
 		close(ends[1]);
@@ -293,15 +291,15 @@ static void serve_info(struct file *f, struct request *rq)
 static void serve_attach(struct request *rq)
 {
 	struct dm_reply r;
-	int end = -1;
-	struct session *s = session_attach(rq, &end);
+	struct session *s = NULL;
+	int end = -1, error = session_attach(rq, &s, &end);
 
-	reply_init(&r, s ? 0 : errno);
-	r.v[0] = s ? s->id : 0;
-	reply_send(rq, &r, NULL, &end, s ? 1 : 0);
+	reply_init(&r, error);
+	r.v[0] = error == 0 ? s->id : 0;
+	reply_send(rq, &r, NULL, &end, error == 0 ? 1 : 0);
 	if (end >= 0)
 		close(end);
-	if (s != NULL)
+	if (error == 0)
 		session_put(s);
 }
 
@@ -327,7 +325,7 @@ static void file_serve(struct file *f, struct request *rq)
 		file_io(f, rq);
 		break;
 	default:
-		reply_error(rq, EPROTO);
+		reply_error(rq, -EPROTO);
 	}
 }
 
@@ -346,7 +344,7 @@ static void file_ready(struct source *s, uint32_t events)
 	if (error != 0)
 		return;
 	if (rq.msg.version != DM_VERSION)
-		reply_error(&rq, EPROTONOSUPPORT);
+		reply_error(&rq, -EPROTONOSUPPORT);
 	else
 		file_serve(f, &rq);
 	request_end(&rq);

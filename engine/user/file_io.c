@@ -24,11 +24,11 @@ static void serve_ioctl(struct file *f, struct request *rq)
 
 	reply_init(&r, 0);
 	if (cb == NULL || entry_absent((void *)cb->cb_ioctl))
-		error = ENOTTY;
+		error = -ENOTTY;
 	else
-		error = cb->cb_ioctl(f->dev, (int)rq->msg.a[0], (intptr_t)rq->msg.a[1],
-		    ddi_flags(flags_now(f, rq)), f->cred, &value);
-	r.error = error < 0 ? EIO : error;
+		error = from_ddi(cb->cb_ioctl(f->dev, (int)rq->msg.a[0], (intptr_t)rq->msg.a[1],
+		    ddi_flags(flags_now(f, rq)), f->cred, &value));
+	reply_set_error(&r, error);
 	r.v[0] = (uint64_t)value;
 	r.flags = token_refresh(f);
 	reply_send(rq, &r, NULL, NULL, 0);
@@ -43,8 +43,8 @@ static int driver_transfer(struct file *f, struct uio *uio, bool write, size_t *
 	int (*fn)(dev_t, struct uio *, cred_t *) = cb == NULL ? NULL : write ? cb->cb_write : cb->cb_read;
 
 	if (entry_absent((void *)fn))
-		return ENXIO;
-	error = fn(f->dev, uio, f->cred);
+		return -ENXIO;
+	error = from_ddi(fn(f->dev, uio, f->cred));
 	if (uio->uio_resid >= 0 && uio->uio_resid <= len)
 		*done = (size_t)(len - uio->uio_resid);
 	return error;
@@ -58,28 +58,28 @@ static void serve_transfer(struct file *f, struct request *rq, bool write)
 	bool own = (int64_t)rq->msg.a[2] == -1;
 	struct dm_reply r;
 	size_t done = 0;
+	int error;
 
 	reply_init(&r, 0);
 	pthread_mutex_lock(&f->lock);
 	uio.uio_loffset = own ? f->offset : (int64_t)rq->msg.a[2];
 	pthread_mutex_unlock(&f->lock);
 	if ((f->flags & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY))
-		r.error = EBADF;
+		error = -EBADF;
 	else if (iov.iov_len > INT32_MAX || uio.uio_loffset < 0 ||
 	    uio.uio_loffset > INT64_MAX - (int64_t)iov.iov_len)
-		r.error = EINVAL;
+		error = -EINVAL;
 	else
-		r.error = driver_transfer(f, &uio, write, &done);
+		error = driver_transfer(f, &uio, write, &done);
 	/* What was moved before an error counts, as for any file. */
 	if (done > 0)
-		r.error = 0;
-	if (r.error < 0)
-		r.error = EIO;
-	if (own && r.error == 0) {
+		error = 0;
+	if (own && error == 0) {
 		pthread_mutex_lock(&f->lock);
 		f->offset += (int64_t)done;
 		pthread_mutex_unlock(&f->lock);
 	}
+	reply_set_error(&r, error);
 	r.v[0] = done;
 	r.flags = token_refresh(f);
 	reply_send(rq, &r, NULL, NULL, 0);
@@ -92,11 +92,11 @@ void file_seek(struct file *f, struct request *rq)
 
 	pthread_mutex_lock(&f->lock);
 	if (rq->msg.a[1] == SEEK_CUR && __builtin_add_overflow(to, f->offset, &to))
-		error = EOVERFLOW;
+		error = -EOVERFLOW;
 	else if (rq->msg.a[1] != SEEK_CUR && rq->msg.a[1] != SEEK_SET)
-		error = EINVAL;	/* no end: a character device has no size */
+		error = -EINVAL;	/* no end: a character device has no size */
 	else if (to < 0)
-		error = EINVAL;
+		error = -EINVAL;
 	else
 		f->offset = to;
 	pthread_mutex_unlock(&f->lock);

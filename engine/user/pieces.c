@@ -8,7 +8,7 @@ void pieces_send(struct pieces *ps, uint16_t type, uint64_t v0)
 {
 	struct dm_reply r;
 
-	reply_init(&r, ps->error < 0 ? -ps->error : ps->error);
+	reply_init(&r, ps->error);
 	r.type = type;
 	r.v[0] = v0;
 	r.npieces = ps->error == 0 ? ps->n : 0;

@@ -12,7 +12,7 @@ struct pieces {
 	unsigned n;
 	uintptr_t start, end;		/* only handles in here */
 	uintptr_t distance;		/* added to their addresses: a move */
-	int error;			/* errno or -errno */
+	int error;			/* 0 or -errno */
 };
 
 /* Adds those of a handle; arg is the struct pieces (for devmap_each_handle()). */

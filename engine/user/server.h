@@ -21,6 +21,7 @@
 #ifndef DEVMAP_ENGINE_USER_SERVER_H
 #define DEVMAP_ENGINE_USER_SERVER_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -34,6 +35,20 @@
 #include "pages.h"
 #include "pool.h"
 #include "wire.h"
+
+/*
+ * Where signs change: ours are 0 or -errno, the core and drivers return 0 or errno. (So do messages:
+ * reply_init().) A driver may return anything else, such as DDI_FAILURE.
+ */
+static inline int from_ddi(int error)
+{
+	return error >= 0 ? -error : -EIO;
+}
+
+static inline int to_ddi(int error)
+{
+	return -error;
+}
 
 /* What the operator asked for. */
 struct server_options {
@@ -69,7 +84,7 @@ struct file {
 	atomic_bool polled;		/* somebody asked chpoll */
 	struct file *next;
 };
-/* Runs open(9E). *fd is the client's end. 0 or an errno. */
+/* Runs open(9E). *fd is the client's end. 0 or -errno. */
 int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, int *fd,
     struct dm_info *info);
 void file_get(struct file *f);
@@ -105,8 +120,8 @@ struct session {
 	struct swin *windows;
 	struct pending *pending;
 };
-/* With a reference for the caller; NULL: errno. */
-struct session *session_attach(struct request *rq, int *client_end);
+/* *out has a reference for the caller. 0 or -errno. */
+int session_attach(struct request *rq, struct session **out, int *client_end);
 /* The session, entered and with a reference, or NULL; session_done() gives both back. */
 struct session *session_find(uint64_t id, pid_t pid);
 void session_done(struct session *s);

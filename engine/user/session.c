@@ -296,16 +296,14 @@ static int session_watch(struct session *s)
 	return error;
 }
 
-struct session *session_attach(struct request *rq, int *client_end)
+int session_attach(struct request *rq, struct session **out, int *client_end)
 {
 	struct session *s = session_new();
 	char comm[32];
 	int error;
 
-	if (s == NULL) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (s == NULL)
+		return -ENOMEM;
 	peer_comm(rq->cred.pid, comm, sizeof (comm));
 	devmap_as_init(&s->as, rq->cred.pid, comm);
 	error = session_identify(s, rq);
@@ -321,8 +319,7 @@ struct session *session_attach(struct request *rq, int *client_end)
 	if (error != 0) {
 		devmap_as_exit(&s->as);
 		session_put(s);
-		errno = -error;
-		return NULL;
+		return error;
 	}
 	error = session_watch(s);
 	if (error != 0) {
@@ -330,24 +327,24 @@ struct session *session_attach(struct request *rq, int *client_end)
 		*client_end = -1;
 		session_end(s);
 		session_put(s);
-		errno = -error;
-		return NULL;
+		return error;
 	}
-	return s;
+	*out = s;
+	return 0;
 }
 
 static void serve_fork(struct session *s, struct request *rq)
 {
 	struct session *child = session_new();
-	int end = -1, error = child ? 0 : ENOMEM;
+	int end = -1, error = child ? 0 : -ENOMEM;
 	struct dm_reply r;
 
 	if (child != NULL) {
 		child->unborn = true;
 		devmap_as_init(&child->as, 0, s->as.a_comm);
-		error = devmap_dup_as(&s->as, &child->as);
+		error = from_ddi(devmap_dup_as(&s->as, &child->as));
 		if (error == 0)
-			error = -session_listen(child, &end);
+			error = session_listen(child, &end);
 		if (error != 0) {
 			devmap_as_exit(&child->as);
 			keeper_end(child);
@@ -393,8 +390,8 @@ static void serve_lock(struct session *s, struct request *rq, struct context *ct
 	int error;
 
 	request_watch(rq, ctx);
-	error = devmap_lock_range(&s->as, rq->msg.a[0], rq->msg.a[1],
-	    rq->msg.op == DM_LOCK ? DEVMAP_LOCK : DEVMAP_UNLOCK, DEVMAP_READ);
+	error = from_ddi(devmap_lock_range(&s->as, rq->msg.a[0], rq->msg.a[1],
+	    rq->msg.op == DM_LOCK ? DEVMAP_LOCK : DEVMAP_UNLOCK, DEVMAP_READ));
 	reply_error(rq, error);
 	request_unwatch(rq);
 }
@@ -428,11 +425,11 @@ static void session_serve(struct session *s, struct request *rq)
 		serve_lock(s, rq, &ctx);
 		break;
 	case DM_TOUCH:
-		reply_error(rq, fault_touch(s, rq->msg.a[0],
-		    rq->msg.a[1] == PROT_WRITE ? DEVMAP_WRITE : DEVMAP_READ));
+		reply_error(rq, from_ddi(fault_touch(s, rq->msg.a[0],
+		    rq->msg.a[1] == PROT_WRITE ? DEVMAP_WRITE : DEVMAP_READ)));
 		break;
 	default:
-		reply_error(rq, EPROTO);
+		reply_error(rq, -EPROTO);
 	}
 	context_set(before);
 }
@@ -453,7 +450,7 @@ static void sock_ready(struct source *src, uint32_t events)
 		return;
 	/* A child made behind our back inherits the socket, but has nothing to say on it. */
 	if (rq.cred.pid != s->pid && !(s->pid == 0 && rq.msg.op == DM_CHILD))
-		reply_error(&rq, EPERM);
+		reply_error(&rq, -EPERM);
 	else if (session_enter(s)) {
 		session_serve(s, &rq);
 		session_leave(s);

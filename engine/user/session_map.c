@@ -38,7 +38,8 @@ static bool overlap(uintptr_t a, size_t a_len, uintptr_t b, size_t b_len)
 }
 
 /*
- * Copies what into the session's list, with a fresh id. 0, ENOMEM, or EBUSY: another one is there.
+ * Copies what into the session's list, with a fresh id. 0, -ENOMEM, or -EBUSY: another one is
+ * there.
  */
 static int pending_add(struct session *s, const struct pending *what, uint64_t *id)
 {
@@ -46,7 +47,7 @@ static int pending_add(struct session *s, const struct pending *what, uint64_t *
 	struct pending *p = malloc(sizeof (*p)), *q;
 
 	if (p == NULL)
-		return ENOMEM;
+		return -ENOMEM;
 	*p = *what;
 	p->len = (p->len + PAGEOFFSET) & (size_t)PAGEMASK;
 	p->id = *id = ++last;
@@ -60,7 +61,7 @@ static int pending_add(struct session *s, const struct pending *what, uint64_t *
 	pthread_mutex_unlock(&s->lock);
 	if (q != NULL)
 		free(p);
-	return q != NULL ? EBUSY : 0;
+	return q != NULL ? -EBUSY : 0;
 }
 
 /* For whoever commits or aborts it. NULL: there is none of that id, or somebody else does. */
@@ -105,7 +106,7 @@ void session_drop_pending(struct session *s)
 
 static int unmap(struct session *s, uintptr_t addr, size_t len)
 {
-	int error = devmap_unmap_range(&s->as, addr, len);
+	int error = from_ddi(devmap_unmap_range(&s->as, addr, len));
 
 	if (error == 0)
 		keeper_unrange(s, addr, len);
@@ -115,14 +116,14 @@ static int unmap(struct session *s, uintptr_t addr, size_t len)
 static int mmap_check(const struct file *f, const struct request *rq, uint_t *maxprot)
 {
 	if ((f->flags & O_ACCMODE) == O_WRONLY)
-		return EACCES;
+		return -EACCES;
 	*maxprot = PROT_READ | PROT_EXEC;
 	if ((f->flags & O_ACCMODE) == O_RDWR)
 		*maxprot |= PROT_WRITE;
-	return range_is_good(rq->msg.a[0], rq->msg.a[1]) ? 0 : EINVAL;
+	return range_is_good(rq->msg.a[0], rq->msg.a[1]) ? 0 : -EINVAL;
 }
 
-/* Asks the driver. 0 or an errno. */
+/* Asks the driver. 0 or -errno. */
 static int mmap_driver(struct session *s, struct file *f, struct request *rq, struct devmap_mapping **m)
 {
 	struct context ctx = { .as = &s->as, .pid = s->pid, .cred = f->cred };
@@ -134,8 +135,8 @@ static int mmap_driver(struct session *s, struct file *f, struct request *rq, st
 		return error;
 	request_watch(rq, &ctx);
 	before = context_set(&ctx);
-	error = devmap_mmap(&s->as, f->dev, rq->msg.a[0], rq->msg.a[1], (uint_t)rq->msg.a[2], maxprot,
-	    (uint_t)rq->msg.a[3], (offset_t)rq->msg.a[4], f, f->cred, m);
+	error = from_ddi(devmap_mmap(&s->as, f->dev, rq->msg.a[0], rq->msg.a[1], (uint_t)rq->msg.a[2],
+	    maxprot, (uint_t)rq->msg.a[3], (offset_t)rq->msg.a[4], f, f->cred, m));
 	context_set(before);
 	request_unwatch(rq);
 	return error;
@@ -173,7 +174,7 @@ void session_mmap(struct file *f, struct request *rq)
 	int error;
 
 	if (s == NULL) {
-		reply_error(rq, EPERM);
+		reply_error(rq, -EPERM);
 		return;
 	}
 	error = mmap_driver(s, f, rq, &m);
@@ -213,7 +214,7 @@ static int commit_mapping(struct session *s, struct devmap_mapping *m)
 		devmap_publish(m);
 	else
 		devmap_discard(m);
-	return -c.error;
+	return c.error;
 }
 
 /* The new place was made and registered; the old one is the client's to unmap. */
@@ -224,7 +225,7 @@ static int commit_move(struct session *s, const struct pending *p)
 	int error;
 
 	devmap_each_handle(&s->as, commit_handle, &c);
-	error = c.error != 0 ? -c.error : devmap_move(&s->as, p->from, p->len, p->to);
+	error = c.error != 0 ? c.error : from_ddi(devmap_move(&s->as, p->from, p->len, p->to));
 	if (error == 0)
 		keeper_unrange(s, p->from, p->len);
 	return error;
@@ -238,9 +239,9 @@ void session_commit(struct session *s, struct request *rq)
 
 	if (rq->msg.a[0] == 0) {
 		devmap_each_handle(&s->as, commit_handle, &all);
-		error = -all.error;
+		error = all.error;
 	} else if ((p = pending_take(s, rq->msg.a[0])) == NULL) {
-		error = EINVAL;
+		error = -EINVAL;
 	} else {
 		error = p->mapping != NULL ? commit_mapping(s, p->mapping) : commit_move(s, p);
 		pending_end(s, p);
@@ -257,7 +258,7 @@ void session_abort(struct session *s, struct request *rq)
 			devmap_discard(p->mapping);
 		pending_end(s, p);
 	}
-	reply_error(rq, p != NULL ? 0 : EINVAL);
+	reply_error(rq, p != NULL ? 0 : -EINVAL);
 }
 
 void session_munmap(struct session *s, struct request *rq)
@@ -276,7 +277,7 @@ void session_move(struct session *s, struct request *rq)
 
 	if (!range_is_good(p.from, p.len) || !range_is_good(p.to, p.len) ||
 	    overlap(p.from, p.len, p.to, p.len))
-		ps.error = EINVAL;
+		ps.error = -EINVAL;
 	else
 		ps.error = pending_add(s, &p, &id);
 	if (ps.error == 0) {

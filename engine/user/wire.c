@@ -158,8 +158,13 @@ void request_end(struct request *rq)
 
 void reply_init(struct dm_reply *r, int error)
 {
-	*r = (struct dm_reply){ .magic = DM_MAGIC, .version = DM_VERSION, .type = DM_RESULT,
-		.error = error };
+	*r = (struct dm_reply){ .magic = DM_MAGIC, .version = DM_VERSION, .type = DM_RESULT };
+	reply_set_error(r, error);
+}
+
+void reply_set_error(struct dm_reply *r, int error)
+{
+	r->error = -error;
 }
 
 void reply_send(struct request *rq, struct dm_reply *r, const struct dm_piece *p, const int *fds,
@@ -262,7 +267,7 @@ static int copy_in(void *arg, uintptr_t from, void *buf, size_t len)
 		ssize_t n = exchange_data(rq, to, len);
 
 		if (n <= 0) {
-			error = EFAULT;
+			error = -EFAULT;
 		} else {
 			to += n;
 			len -= (size_t)n;
@@ -286,8 +291,8 @@ static int copyout_chunk(struct request *rq, const char *buf, uintptr_t to, size
 	r.v[1] = len;
 	r.len = (uint32_t)len;
 	if (send_message(rq->fds[0], iov, 2, NULL, 0, PATIENCE_MS) != 0)
-		return EFAULT;
-	return exchange_data(rq, NULL, 0) < 0 ? EFAULT : 0;
+		return -EFAULT;
+	return exchange_data(rq, NULL, 0) < 0 ? -EFAULT : 0;
 }
 
 static int memory_in(void *arg, uintptr_t from, void *buf, size_t len)

@@ -42,7 +42,9 @@ int request_take_fd(struct request *rq, unsigned i);
 /* Closes what is left of its descriptors. */
 void request_end(struct request *rq);
 
+/* error: 0 or -errno, here and below. Messages carry errno: it changes its sign here. */
 void reply_init(struct dm_reply *r, int error);
+void reply_set_error(struct dm_reply *r, int error);
 /*
  * Sends r, npieces of p (may be NULL), and descriptors; failures are the client's business only.
  * One that reads none of its answers is waited for a while, since it holds a thread of ours.
