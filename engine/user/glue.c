@@ -38,7 +38,8 @@ int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 		return 0;	/* the client maps it itself */
 	if (w->window == NULL)
 		return ENXIO;
-	return -window_load(w->window, dh->dh_uvaddr + first * PAGESIZE, handle_page(dh) + first, n);
+	return to_ddi(window_load(w->window, dh->dh_uvaddr + first * PAGESIZE, handle_page(dh) + first,
+	    n));
 }
 
 void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
@@ -97,7 +98,7 @@ static int swin_make_shared(struct session *s, struct region *r, struct swin **o
 	struct swin *w = calloc(1, sizeof (*w));
 
 	if (w == NULL)
-		return ENOMEM;
+		return -ENOMEM;
 	w->shared = true;
 	w->region = r;
 	region_shared_begin(r);
@@ -112,10 +113,10 @@ static int swin_make(struct session *s, struct region *r, bool writable, struct 
 	int error;
 
 	if (w == NULL)
-		return ENOMEM;
+		return -ENOMEM;
 	w->region = r;
 	w->writable = writable;
-	error = -window_create(r, &s->space, writable, &w->window);
+	error = window_create(r, &s->space, writable, &w->window);
 	if (error != 0) {
 		free(w);
 		return error;
@@ -137,11 +138,11 @@ static int swin_make_own(struct session *s, struct devmap_handle *dh, struct reg
 	int error;
 
 	if (w == NULL)
-		return ENOMEM;
+		return -ENOMEM;
 	w->own = true;
 	w->writable = writable;
 	w->region = r;
-	error = -window_create_piece(dh->dh_name, &s->space, handle_page(dh), dh->dh_len / PAGESIZE,
+	error = window_create_piece(dh->dh_name, &s->space, handle_page(dh), dh->dh_len / PAGESIZE,
 	    writable, &w->window);
 	if (error != 0) {
 		free(w);
@@ -160,7 +161,7 @@ static int swin_for_shared(struct session *s, struct region *r, struct swin **ou
 	*out = swin_find_shared(s, r);
 	if (*out != NULL)
 		return 0;
-	return r != NULL ? swin_make_shared(s, r, out) : ENXIO;
+	return r != NULL ? swin_make_shared(s, r, out) : -ENXIO;
 }
 
 /* The window for a handle: one that is there, or a new one. s->lock held. */
@@ -186,7 +187,7 @@ static int swin_for(struct session *s, struct devmap_handle *dh, struct swin *or
 	if (*out != NULL)
 		return 0;
 	/* Without a region: the driver has freed what was behind it, and now there is a fork. */
-	return r != NULL ? swin_make(s, r, writable, out) : ENXIO;
+	return r != NULL ? swin_make(s, r, writable, out) : -ENXIO;
 }
 
 int engine_handle_init(struct devmap_handle *dh)
@@ -203,7 +204,7 @@ int engine_handle_init(struct devmap_handle *dh)
 	if (error == 0)
 		file_get(dh->dh_mapping->m_file);
 	dh->dh_engine = error == 0 ? w : NULL;
-	return error;
+	return to_ddi(error);
 }
 
 /*
@@ -263,9 +264,9 @@ static int swin_clone(struct session *s, struct devmap_handle *dh)
 	int error;
 
 	if (mine == NULL)
-		return ENOMEM;
+		return -ENOMEM;
 	*mine = (struct swin){ .own = true, .writable = w->writable, .handles = 1 };
-	error = -window_clone(w->window, &mine->window);
+	error = window_clone(w->window, &mine->window);
 	if (error != 0) {
 		free(mine);
 		return error;
@@ -285,7 +286,7 @@ int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offse
 
 	pthread_mutex_lock(&s->lock);
 	if (w->window == NULL)
-		error = ENXIO;		/* the driver has freed what was behind it: it is beyond help */
+		error = -ENXIO;		/* the driver has freed what was behind it: it is beyond help */
 	else if (w->handles > 1)
 		error = swin_clone(s, dh);
 	if (error == 0) {
@@ -297,7 +298,7 @@ int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offse
 			window_bind(w->window, w->region, (size_t)roff / PAGESIZE - at);
 	}
 	pthread_mutex_unlock(&s->lock);
-	return error;
+	return to_ddi(error);
 }
 
 /* Its own duplicate of the window's memory file, which may be closed meanwhile. 0 or -errno. */
