@@ -196,7 +196,7 @@ static void visitor_list(struct visitor *v)
 
 static void visitor_release(struct source *s)
 {
-	struct visitor *v = (struct visitor *)s;
+	struct visitor *v = container_of(s, struct visitor, source);
 
 	pthread_mutex_lock(&doors_lock);
 	visitor_unlist(v);
@@ -208,7 +208,7 @@ static void visitor_release(struct source *s)
 
 static void visitor_ready(struct source *s, uint32_t events)
 {
-	struct visitor *v = (struct visitor *)s;
+	struct visitor *v = container_of(s, struct visitor, source);
 	struct request rq = { .nfds = 0 };
 	int fds[WIRE_FDS_MAX];
 	unsigned nfds;
@@ -258,7 +258,7 @@ static void door_rest(struct door *d)
 
 static void door_ready(struct source *s, uint32_t events)
 {
-	struct door *d = (struct door *)s;
+	struct door *d = container_of(s, struct door, source);
 	int sock = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
 
 	(void)events;

@@ -112,7 +112,7 @@ static struct file *closing_take(struct door *d)
 
 static void door_closer(struct work *w)
 {
-	struct door *d = (struct door *)((char *)w - offsetof(struct door, closer));
+	struct door *d = container_of(w, struct door, closer);
 	struct file *f;
 
 	while ((f = closing_take(d)) != NULL)
@@ -146,7 +146,7 @@ void file_put(struct file *f)
 
 static void file_release(struct source *s)
 {
-	struct file *f = (struct file *)s, **p;
+	struct file *f = container_of(s, struct file, source), **p;
 
 	pthread_mutex_lock(&files_lock);
 	for (p = &files; *p != NULL && *p != f; p = &(*p)->next)
@@ -331,7 +331,7 @@ static void file_serve(struct file *f, struct request *rq)
 
 static void file_ready(struct source *s, uint32_t events)
 {
-	struct file *f = (struct file *)s;
+	struct file *f = container_of(s, struct file, source);
 	struct request rq;
 	int error = request_receive(s->fd, &rq);
 

@@ -12,7 +12,11 @@
 #define DEVMAP_ENGINE_USER_POOL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* The object that a source, or a piece of work, is embedded in. */
+#define container_of(p, type, member)	((type *)(void *)((char *)(p) - offsetof(type, member)))
 
 /*
  * Something with a descriptor to wait for. Embedded in its object, whose life it shares: `release`

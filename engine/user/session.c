@@ -168,7 +168,7 @@ static void session_end(struct session *s)
 
 static void exit_work(struct work *w)
 {
-	struct session *s = (struct session *)((char *)w - offsetof(struct session, exited));
+	struct session *s = container_of(w, struct session, exited);
 
 	session_end(s);
 	session_put(s);
@@ -177,7 +177,7 @@ static void exit_work(struct work *w)
 /* Once: it is not armed again. */
 static void exit_ready(struct source *src, uint32_t events)
 {
-	struct session *s = (struct session *)((char *)src - offsetof(struct session, exit));
+	struct session *s = container_of(src, struct session, exit);
 
 	(void)events;
 	session_get(s);
@@ -187,17 +187,17 @@ static void exit_ready(struct source *src, uint32_t events)
 static void sock_release(struct source *src)
 {
 	close(src->fd);
-	session_put((struct session *)((char *)src - offsetof(struct session, sock)));
+	session_put(container_of(src, struct session, sock));
 }
 
 static void fault_release(struct source *src)
 {
-	session_put((struct session *)((char *)src - offsetof(struct session, fault)));
+	session_put(container_of(src, struct session, fault));
 }
 
 static void exit_release(struct source *src)
 {
-	session_put((struct session *)((char *)src - offsetof(struct session, exit)));
+	session_put(container_of(src, struct session, exit));
 }
 
 static void sock_ready(struct source *src, uint32_t events);
@@ -436,7 +436,7 @@ static void session_serve(struct session *s, struct request *rq)
 
 static void sock_ready(struct source *src, uint32_t events)
 {
-	struct session *s = (struct session *)((char *)src - offsetof(struct session, sock));
+	struct session *s = container_of(src, struct session, sock);
 	struct request rq;
 	int error = request_receive(src->fd, &rq);
 

@@ -359,7 +359,7 @@ static int memory_out(void *arg, const void *buf, uintptr_t to, size_t len)
  */
 static void watch_ready(struct source *s, uint32_t events)
 {
-	struct request *rq = (struct request *)((char *)s - offsetof(struct request, watch));
+	struct request *rq = container_of(s, struct request, watch);
 	struct dm_request head;
 	bool rearm = false;
 
@@ -379,7 +379,7 @@ static void watch_ready(struct source *s, uint32_t events)
 
 static void watch_release(struct source *s)
 {
-	struct request *rq = (struct request *)((char *)s - offsetof(struct request, watch));
+	struct request *rq = container_of(s, struct request, watch);
 
 	pthread_mutex_lock(&rq->lock);
 	rq->released = true;
