@@ -32,22 +32,22 @@ static size_t handle_page(const struct devmap_handle *dh)
 
 int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
-	struct swin *w = dh->dh_engine;
+	struct backing *b = dh->dh_engine;
 
-	if (w->shared)
+	if (b->shared)
 		return 0;	/* the client maps it itself */
-	if (w->window == NULL)
+	if (b->window == NULL)
 		return ENXIO;
-	return to_ddi(window_load(w->window, dh->dh_uvaddr + first * PAGESIZE, handle_page(dh) + first,
+	return to_ddi(window_load(b->window, dh->dh_uvaddr + first * PAGESIZE, handle_page(dh) + first,
 	    n));
 }
 
 void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
-	struct swin *w = dh->dh_engine;
+	struct backing *b = dh->dh_engine;
 
-	if (w != NULL && w->window != NULL)
-		window_unload(w->window, handle_page(dh) + first, n);
+	if (b != NULL && b->window != NULL)
+		window_unload(b->window, handle_page(dh) + first, n);
 }
 
 struct as *engine_current(void)
@@ -63,66 +63,66 @@ void engine_interrupt(kt_did_t server)
 }
 
 /* s->lock held. */
-static struct swin *swin_find(struct session *s, struct region *r, bool writable)
+static struct backing *backing_find(struct session *s, struct region *r, bool writable)
 {
-	struct swin *w = s->windows;
+	struct backing *b = s->backings;
 
-	while (w != NULL && (w->shared || w->region != r || w->writable != writable))
-		w = w->next;
-	return w;
+	while (b != NULL && (b->shared || b->region != r || b->writable != writable))
+		b = b->next;
+	return b;
 }
 
 /* s->lock held. */
-static struct swin *swin_find_shared(struct session *s, struct region *r)
+static struct backing *backing_find_shared(struct session *s, struct region *r)
 {
-	struct swin *w = s->windows;
+	struct backing *b = s->backings;
 
-	while (w != NULL && !(w->shared && w->region == r))
-		w = w->next;
-	return w;
+	while (b != NULL && !(b->shared && b->region == r))
+		b = b->next;
+	return b;
 }
 
 /* s->lock held. */
-static void swin_list(struct session *s, struct swin *w)
+static void backing_list(struct session *s, struct backing *b)
 {
-	w->session = s;
-	w->next = s->windows;
-	s->windows = w;
-	if (w->window != NULL)
-		keeper_window(s, w, window_fd(w->window));
+	b->session = s;
+	b->next = s->backings;
+	s->backings = b;
+	if (b->window != NULL)
+		keeper_window(s, b, window_fd(b->window));
 }
 
 /* There is no window: the process maps the region's memory, and from now on may store there. */
-static int swin_make_shared(struct session *s, struct region *r, struct swin **out)
+static int backing_make_shared(struct session *s, struct region *r, struct backing **out)
 {
-	struct swin *w = calloc(1, sizeof (*w));
+	struct backing *b = calloc(1, sizeof (*b));
 
-	if (w == NULL)
+	if (b == NULL)
 		return -ENOMEM;
-	w->shared = true;
-	w->region = r;
+	b->shared = true;
+	b->region = r;
 	region_shared_begin(r);
-	swin_list(s, w);
-	*out = w;
+	backing_list(s, b);
+	*out = b;
 	return 0;
 }
 
-static int swin_make(struct session *s, struct region *r, bool writable, struct swin **out)
+static int backing_make(struct session *s, struct region *r, bool writable, struct backing **out)
 {
-	struct swin *w = calloc(1, sizeof (*w));
+	struct backing *b = calloc(1, sizeof (*b));
 	int error;
 
-	if (w == NULL)
+	if (b == NULL)
 		return -ENOMEM;
-	w->region = r;
-	w->writable = writable;
-	error = window_create(r, &s->space, writable, &w->window);
+	b->region = r;
+	b->writable = writable;
+	error = window_create(r, &s->space, writable, &b->window);
 	if (error != 0) {
-		free(w);
+		free(b);
 		return error;
 	}
-	swin_list(s, w);
-	*out = w;
+	backing_list(s, b);
+	*out = b;
 	return 0;
 }
 
@@ -131,42 +131,42 @@ static int swin_make(struct session *s, struct region *r, bool writable, struct 
  * mapping of it has to be able to change. Of a split the parts share it until one of them is
  * remapped.
  */
-static int swin_make_own(struct session *s, struct devmap_handle *dh, struct region *r, bool writable,
-    struct swin **out)
+static int backing_make_own(struct session *s, struct devmap_handle *dh, struct region *r,
+    bool writable, struct backing **out)
 {
-	struct swin *w = calloc(1, sizeof (*w));
+	struct backing *b = calloc(1, sizeof (*b));
 	int error;
 
-	if (w == NULL)
+	if (b == NULL)
 		return -ENOMEM;
-	w->own = true;
-	w->writable = writable;
-	w->region = r;
+	b->own = true;
+	b->writable = writable;
+	b->region = r;
 	error = window_create_piece(dh->dh_name, &s->space, handle_page(dh), dh->dh_len / PAGESIZE,
-	    writable, &w->window);
+	    writable, &b->window);
 	if (error != 0) {
-		free(w);
+		free(b);
 		return error;
 	}
 	if (r != NULL)
-		window_bind(w->window, r, handle_page(dh));
-	swin_list(s, w);
-	*out = w;
+		window_bind(b->window, r, handle_page(dh));
+	backing_list(s, b);
+	*out = b;
 	return 0;
 }
 
 /* Without a region: the driver has freed what was behind it, and now there is a fork. */
-static int swin_for_shared(struct session *s, struct region *r, struct swin **out)
+static int backing_for_shared(struct session *s, struct region *r, struct backing **out)
 {
-	*out = swin_find_shared(s, r);
+	*out = backing_find_shared(s, r);
 	if (*out != NULL)
 		return 0;
-	return r != NULL ? swin_make_shared(s, r, out) : -ENXIO;
+	return r != NULL ? backing_make_shared(s, r, out) : -ENXIO;
 }
 
-/* The window for a handle: one that is there, or a new one. s->lock held. */
-static int swin_for(struct session *s, struct devmap_handle *dh, struct swin *original,
-    struct swin **out)
+/* The backing of a handle: one that is there, or a new one. s->lock held. */
+static int backing_for(struct session *s, struct devmap_handle *dh, struct backing *original,
+    struct backing **out)
 {
 	struct region *r = handle_region(dh);
 	/*
@@ -176,34 +176,34 @@ static int swin_for(struct session *s, struct devmap_handle *dh, struct swin *or
 	bool writable = (dh->dh_maxprot & PROT_WRITE) != 0;
 
 	if (!intercepted(dh))
-		return swin_for_shared(s, r, out);
+		return backing_for_shared(s, r, out);
 	if ((dh->dh_flags & DEVMAP_ALLOW_REMAP) != 0) {
 		if (original == NULL || original->session != s)
-			return swin_make_own(s, dh, r, writable, out);
+			return backing_make_own(s, dh, r, writable, out);
 		*out = original;
 		return 0;
 	}
-	*out = swin_find(s, r, writable);
+	*out = backing_find(s, r, writable);
 	if (*out != NULL)
 		return 0;
 	/* Without a region: the driver has freed what was behind it, and now there is a fork. */
-	return r != NULL ? swin_make(s, r, writable, out) : -ENXIO;
+	return r != NULL ? backing_make(s, r, writable, out) : -ENXIO;
 }
 
 int engine_handle_init(struct devmap_handle *dh)
 {
 	struct session *s = session_of(dh->dh_mapping->m_as);
-	struct swin *original = dh->dh_engine, *w = NULL;
+	struct backing *original = dh->dh_engine, *b = NULL;
 	int error;
 
 	pthread_mutex_lock(&s->lock);
-	error = swin_for(s, dh, original, &w);
+	error = backing_for(s, dh, original, &b);
 	if (error == 0)
-		w->handles++;
+		b->handles++;
 	pthread_mutex_unlock(&s->lock);
 	if (error == 0)
 		file_get(dh->dh_mapping->m_file);
-	dh->dh_engine = error == 0 ? w : NULL;
+	dh->dh_engine = error == 0 ? b : NULL;
 	return to_ddi(error);
 }
 
@@ -211,68 +211,68 @@ int engine_handle_init(struct devmap_handle *dh)
  * s->lock held, which keeps the region from going. What the process stored last is seen: the model
  * looks on for a while, and once more before it sleeps.
  */
-static void swin_end_shared(struct swin *w)
+static void backing_end_shared(struct backing *b)
 {
-	if (w->region != NULL)
-		region_shared_end(w->region);
-	w->region = NULL;
+	if (b->region != NULL)
+		region_shared_end(b->region);
+	b->region = NULL;
 }
 
-/* s->lock held. The handle leaves its window; returns the window if it was the last. */
-static struct swin *swin_leave(struct session *s, struct swin *w)
+/* s->lock held. The handle leaves its backing; returns that if it was the last. */
+static struct backing *backing_leave(struct session *s, struct backing *b)
 {
-	struct swin **p;
+	struct backing **p;
 
-	if (--w->handles > 0)
+	if (--b->handles > 0)
 		return NULL;
-	for (p = &s->windows; *p != w; p = &(*p)->next)
+	for (p = &s->backings; *p != b; p = &(*p)->next)
 		;
-	*p = w->next;
-	if (w->shared)
-		swin_end_shared(w);
+	*p = b->next;
+	if (b->shared)
+		backing_end_shared(b);
 	else
-		keeper_window_end(s, w);
-	return w;
+		keeper_window_end(s, b);
+	return b;
 }
 
-static void swin_free(struct swin *w)
+static void backing_free(struct backing *b)
 {
-	if (w == NULL)
+	if (b == NULL)
 		return;
-	if (w->window != NULL)
-		window_close(w->window);
-	free(w);
+	if (b->window != NULL)
+		window_close(b->window);
+	free(b);
 }
 
 void engine_handle_fini(struct devmap_handle *dh)
 {
 	struct session *s = session_of(dh->dh_mapping->m_as);
-	struct swin *w = dh->dh_engine;
+	struct backing *b = dh->dh_engine;
 
 	dh->dh_engine = NULL;
 	pthread_mutex_lock(&s->lock);
-	w = swin_leave(s, w);
+	b = backing_leave(s, b);
 	pthread_mutex_unlock(&s->lock);
-	swin_free(w);
+	backing_free(b);
 	file_put(dh->dh_mapping->m_file);
 }
 
 /* s->lock held. A window on the same memory file for a handle that goes its own way. */
-static int swin_clone(struct session *s, struct devmap_handle *dh)
+static int backing_clone(struct session *s, struct devmap_handle *dh)
 {
-	struct swin *w = dh->dh_engine, *mine = calloc(1, sizeof (*mine));
+	struct backing *b = dh->dh_engine, *mine = calloc(1, sizeof (*mine));
 	int error;
 
 	if (mine == NULL)
 		return -ENOMEM;
-	*mine = (struct swin){ .own = true, .writable = w->writable, .handles = 1 };
-	error = window_clone(w->window, &mine->window);
+	*mine = (struct backing){ .own = true, .writable = b->writable, .handles = 1 };
+	error = window_clone(b->window, &mine->window);
 	if (error != 0) {
 		free(mine);
 		return error;
 	}
-	swin_list(s, mine);
-	w->handles--;
+	backing_list(s, mine);
+	b->handles--;
 	dh->dh_engine = mine;
 	return 0;
 }
@@ -280,37 +280,37 @@ static int swin_clone(struct session *s, struct devmap_handle *dh)
 int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offset_t roff)
 {
 	struct session *s = session_of(dh->dh_mapping->m_as);
-	struct swin *w = dh->dh_engine;
+	struct backing *b = dh->dh_engine;
 	size_t at;			/* of the handle in its window, in pages */
 	int error = 0;
 
 	pthread_mutex_lock(&s->lock);
-	if (w->window == NULL)
+	if (b->window == NULL)
 		error = -ENXIO;		/* the driver has freed what was behind it: it is beyond help */
-	else if (w->handles > 1)
-		error = swin_clone(s, dh);
+	else if (b->handles > 1)
+		error = backing_clone(s, dh);
 	if (error == 0) {
-		w = dh->dh_engine;
-		at = window_page(w->window, handle_page(dh));
-		window_unbind(w->window);
-		w->region = m != NULL ? m->mem_engine : NULL;
+		b = dh->dh_engine;
+		at = window_page(b->window, handle_page(dh));
+		window_unbind(b->window);
+		b->region = m != NULL ? m->mem_engine : NULL;
 		if (m != NULL)
-			window_bind(w->window, w->region, (size_t)roff / PAGESIZE - at);
+			window_bind(b->window, b->region, (size_t)roff / PAGESIZE - at);
 	}
 	pthread_mutex_unlock(&s->lock);
 	return to_ddi(error);
 }
 
 /* Its own duplicate of the window's memory file, which may be closed meanwhile. 0 or -errno. */
-static int window_piece(struct devmap_handle *dh, struct swin *w, struct dm_piece *p, int *fd)
+static int window_piece(struct devmap_handle *dh, struct backing *b, struct dm_piece *p, int *fd)
 {
-	struct session *s = w->session;
+	struct session *s = b->session;
 	int error = -ENXIO;
 
 	pthread_mutex_lock(&s->lock);
-	if (w->window != NULL) {
-		*fd = fcntl(window_fd(w->window), F_DUPFD_CLOEXEC, 0);
-		p->fd_off = window_page(w->window, handle_page(dh)) * PAGESIZE;
+	if (b->window != NULL) {
+		*fd = fcntl(window_fd(b->window), F_DUPFD_CLOEXEC, 0);
+		p->fd_off = window_page(b->window, handle_page(dh)) * PAGESIZE;
 		error = *fd >= 0 ? 0 : -errno;
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -319,20 +319,20 @@ static int window_piece(struct devmap_handle *dh, struct swin *w, struct dm_piec
 
 int handle_piece(struct devmap_handle *dh, size_t done, struct dm_piece *p, int *fd)
 {
-	struct swin *w = dh->dh_engine;
+	struct backing *b = dh->dh_engine;
 	size_t off = 0, len = 0;
 	int error = -ENXIO;
 
 	*p = (struct dm_piece){ .addr = dh->dh_uvaddr + done, .len = dh->dh_len - done,
 		.prot = dh->dh_mapping->m_prot,
-		.maxprot = dh->dh_maxprot & (PROT_READ | PROT_WRITE | PROT_EXEC), .shared = w->shared };
-	if (!w->shared)
-		return window_piece(dh, w, p, fd);
-	pthread_mutex_lock(&w->session->lock);
-	if (w->region != NULL)
-		error = region_share(w->region, (size_t)dh->dh_roff + done, p->len,
+		.maxprot = dh->dh_maxprot & (PROT_READ | PROT_WRITE | PROT_EXEC), .shared = b->shared };
+	if (!b->shared)
+		return window_piece(dh, b, p, fd);
+	pthread_mutex_lock(&b->session->lock);
+	if (b->region != NULL)
+		error = region_share(b->region, (size_t)dh->dh_roff + done, p->len,
 		    (dh->dh_maxprot & PROT_WRITE) != 0, fd, &off, &len);
-	pthread_mutex_unlock(&w->session->lock);
+	pthread_mutex_unlock(&b->session->lock);
 	p->fd_off = off;
 	p->len = len;
 	return error;
@@ -340,35 +340,35 @@ int handle_piece(struct devmap_handle *dh, size_t done, struct dm_piece *p, int 
 
 int handle_register(struct devmap_handle *dh, uintptr_t addr)
 {
-	struct swin *w = dh->dh_engine;
+	struct backing *b = dh->dh_engine;
 	int error = -ENXIO;
 
-	if (w->shared)
+	if (b->shared)
 		return 0;
-	pthread_mutex_lock(&w->session->lock);
-	if (w->window != NULL)
-		error = window_register(w->window, addr, handle_page(dh) * PAGESIZE, dh->dh_len);
-	pthread_mutex_unlock(&w->session->lock);
+	pthread_mutex_lock(&b->session->lock);
+	if (b->window != NULL)
+		error = window_register(b->window, addr, handle_page(dh) * PAGESIZE, dh->dh_len);
+	pthread_mutex_unlock(&b->session->lock);
 	return error;
 }
 
-/* A driver frees memory that is still mapped: its windows close, and accesses fail from now on. */
-static void swins_drop(struct session *s, void *arg)
+/* A driver frees memory that is still mapped: windows on it close, and accesses fail from now on. */
+static void backings_drop(struct session *s, void *arg)
 {
 	pthread_mutex_lock(&s->lock);
-	for (struct swin *w = s->windows; w != NULL; w = w->next) {
-		if (w->region != arg)
+	for (struct backing *b = s->backings; b != NULL; b = b->next) {
+		if (b->region != arg)
 			continue;
-		if (w->shared) {
-			swin_end_shared(w);
+		if (b->shared) {
+			backing_end_shared(b);
 			continue;
 		}
-		w->region = NULL;
-		if (w->own) {
-			window_unbind(w->window);
+		b->region = NULL;
+		if (b->own) {
+			window_unbind(b->window);
 		} else {
-			window_close(w->window);
-			w->window = NULL;
+			window_close(b->window);
+			b->window = NULL;
 		}
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -376,7 +376,7 @@ static void swins_drop(struct session *s, void *arg)
 
 static void memory_gone(struct devmap_memory *m)
 {
-	sessions_each(swins_drop, m->mem_engine);
+	sessions_each(backings_drop, m->mem_engine);
 }
 
 void glue_init(void)
@@ -393,13 +393,13 @@ static void unpoison_handle(struct devmap_handle *dh, void *arg)
 {
 	struct find_page *fp = arg;
 	struct session *s = fp->session;
-	struct swin *w = dh->dh_engine;
+	struct backing *b = dh->dh_engine;
 
-	if (w == NULL || w->shared || fp->page - dh->dh_uvaddr >= dh->dh_len)
+	if (b == NULL || b->shared || fp->page - dh->dh_uvaddr >= dh->dh_len)
 		return;
 	pthread_mutex_lock(&s->lock);
-	if (w->window != NULL)
-		space_unpoison(&s->space, w->window, fp->page,
+	if (b->window != NULL)
+		space_unpoison(&s->space, b->window, fp->page,
 		    handle_page(dh) + (fp->page - dh->dh_uvaddr) / PAGESIZE);
 	pthread_mutex_unlock(&s->lock);
 }

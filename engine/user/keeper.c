@@ -33,16 +33,16 @@ void keeper_session(struct session *s)
 	send_parcel(&p, fds, 2);
 }
 
-void keeper_window(struct session *s, const struct swin *w, int window_fd)
+void keeper_window(struct session *s, const struct backing *b, int window_fd)
 {
-	struct parcel p = { .op = PARCEL_WINDOW, .session = s->id, .addr = (uintptr_t)w };
+	struct parcel p = { .op = PARCEL_WINDOW, .session = s->id, .addr = (uintptr_t)b };
 
 	send_parcel(&p, &window_fd, 1);
 }
 
-void keeper_window_end(struct session *s, const struct swin *w)
+void keeper_window_end(struct session *s, const struct backing *b)
 {
-	struct parcel p = { .op = PARCEL_WINDOW_END, .session = s->id, .addr = (uintptr_t)w };
+	struct parcel p = { .op = PARCEL_WINDOW_END, .session = s->id, .addr = (uintptr_t)b };
 
 	send_parcel(&p, NULL, 0);
 }

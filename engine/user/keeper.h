@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct session;
-struct swin;
+struct backing;
 
 enum parcel_op {
 	PARCEL_READY = 1,	/* text: the names served, separated by blanks */
@@ -39,8 +39,8 @@ struct parcel {
 /* The engine's side. Without a supervisor (fd -1, or one that died) nothing is sent. */
 void keeper_init(int fd);
 void keeper_session(struct session *s);
-void keeper_window(struct session *s, const struct swin *w, int window_fd);
-void keeper_window_end(struct session *s, const struct swin *w);
+void keeper_window(struct session *s, const struct backing *b, int window_fd);
+void keeper_window_end(struct session *s, const struct backing *b);
 void keeper_range(struct session *s, uintptr_t addr, size_t len);
 void keeper_unrange(struct session *s, uintptr_t addr, size_t len);
 void keeper_end(struct session *s);

@@ -6,7 +6,8 @@
  *   door      a minor node under the device directory; accepts clients              door.c
  *   file      one open(2): the engine's end of a device socket                      file.c, file_io.c
  *   session   one process (address space) with mappings of this engine's devices    session.c, session_map.c
- *   swin      a session's window on one region, shared by its handles               glue.c
+ *   backing   what stands behind handles of a session: its window on one region,
+ *             or the region's own memory                                            glue.c
  *   job       one page that threads of a session wait for                           fault.c
  *
  * LOCKS (outermost first; the core's come before all of these, and none of these is held across a
@@ -14,7 +15,7 @@
  *   open_lock      a minor's open count
  *   files_lock     the list of files
  *   sessions_lock  the list of sessions
- *   s->lock        a session's jobs, windows, pending mappings
+ *   s->lock        a session's jobs, backings, pending mappings
  *   f->lock        a file's offset and token
  *   the pool's and the pages' locks
  */
@@ -117,7 +118,7 @@ struct session {
 	bool ended;
 	unsigned users;			/* threads that work on it */
 	struct job *jobs[64];
-	struct swin *windows;
+	struct backing *backings;
 	struct pending *pending;
 };
 /* *out has a reference for the caller. 0 or -errno. */
@@ -149,8 +150,8 @@ void fault_ready(struct source *s, uint32_t events);
 int fault_touch(struct session *s, uintptr_t addr, uint_t rw);
 
 /* glue.c: engine_*() of core/engine.h, and: */
-struct swin {
-	struct swin *next;
+struct backing {
+	struct backing *next;
 	struct session *session;
 	struct region *region;		/* NULL: nothing is behind it now */
 	struct window *window;		/* NULL: shared, or the region is gone */
