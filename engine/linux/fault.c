@@ -235,7 +235,7 @@ static vm_fault_t fault_ask(struct vm_fault *vmf, struct space *s)
 vm_fault_t devmap_vma_fault(struct vm_fault *vmf)
 {
 	struct insertion in = { .vma = vmf->vma, .addr = vmf->address };
-	struct space *s = vmf->vma->vm_private_data;
+	struct space *s = vma_space(vmf->vma);
 	int error;
 
 	if (s == NULL)
@@ -306,7 +306,7 @@ static bool access_allowed(struct mm_struct *mm, const struct space *s, unsigned
 {
 	struct vm_area_struct *vma = vma_lookup(mm, addr);
 
-	return vma != NULL && vma->vm_ops == &devmap_vm_ops && vma->vm_private_data == s &&
+	return vma != NULL && vma->vm_ops == &devmap_vm_ops && vma_space(vma) == s &&
 	    (vma->vm_flags & (write ? VM_WRITE : VM_READ)) != 0;
 }
 
@@ -335,7 +335,7 @@ int devmap_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 	struct copy c = { .addr = addr, .buf = buf, .write = write != 0,
 		.len = min_t(int, len, PAGE_SIZE - offset_in_page(addr)) };
 	uint_t rw = write ? DEVMAP_WRITE : DEVMAP_READ;
-	struct space *s = vma->vm_private_data;
+	struct space *s = vma_space(vma);
 	struct mm_struct *mm = vma->vm_mm;
 	struct file *file = vma->vm_file;
 	int error = -EIO, i;

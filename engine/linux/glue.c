@@ -6,17 +6,20 @@
 
 #include "internal.h"
 
-/*
- * A page of a handle is found at dh_engine + its user offset, in pages: the difference stays as it
- * is when the handle is cut, split, moved or copied by fork(2). (It may well be "negative".)
- */
 pgoff_t handle_pgoff(const struct devmap_handle *dh)
 {
-	return (pgoff_t)(uintptr_t)dh->dh_engine + (pgoff_t)(dh->dh_off >> PAGE_SHIFT);
+	const struct offsets *o = dh->dh_engine;
+
+	return READ_ONCE(o->base) + (pgoff_t)(dh->dh_off >> PAGE_SHIFT);
 }
 
+/* Before a mapping has its offsets nobody can have touched it. */
 static void zap(const struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
+	const struct offsets *o = dh->dh_engine;
+
+	if (o == NULL || READ_ONCE(o->start) == 0)
+		return;
 	unmap_mapping_range(devmap_inode->i_mapping,
 	    (loff_t)(handle_pgoff(dh) + first) << PAGE_SHIFT, (loff_t)n << PAGE_SHIFT, 1);
 }
@@ -55,13 +58,14 @@ void engine_release(struct devmap_fault *f)
 int engine_handle_init(struct devmap_handle *dh)
 {
 	dh->dh_engine = dh->dh_mapping->m_file;
+	offsets_hold(dh->dh_engine);
 	return 0;
 }
 
 /* The file is the vma's to hold. */
 void engine_handle_fini(struct devmap_handle *dh)
 {
-	(void)dh;
+	offsets_put(dh->dh_engine);
 }
 
 /* Nothing is loaded; the next fault goes by dh_memory and dh_roff as they are then. */

@@ -3,12 +3,55 @@
 #ifndef DEVMAP_ENGINE_LINUX_INTERNAL_H
 #define DEVMAP_ENGINE_LINUX_INTERNAL_H
 
+#include <linux/rbtree.h>
+
 #include "linux.h"
 
 void contexts_init(void);
 
 /* A child of fork(2) becomes known by its own name with its first access. */
 void space_name(struct space *s);
+
+/*
+ * offsets.c. A range of page offsets. A mapping's handles have it in dh_engine, and hold it, and so
+ * do views.
+ */
+struct offsets {
+	struct rb_node node;
+	pgoff_t start;			/* 0: nowhere yet */
+	pgoff_t n;
+	pgoff_t gap, largest;		/* the tree's */
+	/*
+	 * A page of a handle is found at base + its user offset, in pages: the difference stays as
+	 * it is when the handle is cut, split, moved or copied by fork(2). (It may well be
+	 * "negative".) Set before anybody can have the mapping.
+	 */
+	pgoff_t base;
+	refcount_t refs;
+};
+
+void offsets_init(void);
+struct offsets *offsets_new(void);	/* held, but nowhere yet; NULL: no memory */
+int offsets_place(struct offsets *o, pgcnt_t n);	/* 0, or -ENOMEM with a message */
+void offsets_hold(struct offsets *o);
+void offsets_put(struct offsets *o);
+
+/*
+ * vma.c. What Linux's vmas of one mapping in one process have in common; vm_private_data. NULL: the
+ * driver has refused fork(2) this mapping.
+ */
+struct view {
+	struct space *space;
+	struct offsets *offsets;
+	refcount_t refs;		/* vmas */
+};
+
+static inline struct space *vma_space(const struct vm_area_struct *vma)
+{
+	const struct view *v = vma->vm_private_data;
+
+	return v != NULL ? v->space : NULL;
+}
 
 /* glue.c. The page offset at which the handle's first page is mapped. */
 pgoff_t handle_pgoff(const struct devmap_handle *dh);

@@ -12,8 +12,8 @@
  *   devfile   one open file                                                          file.c
  *   model     pretend hardware: a kernel thread on ordinary pages                    model.c
  *
- * Every mapping has a range of its own in the page offsets of one pseudo file (vm_pgoff is moved
- * when it is made), so that unmap_mapping_range() finds its translations wherever they are, from
+ * Every mapping has a range of its own in the page offsets of one pseudo file (offsets.c; vm_pgoff is
+ * moved when it is made), so that unmap_mapping_range() finds its translations wherever they are, from
  * any context, without anybody's mmap_lock.
  *
  * LOCK ORDER (outermost first; "..." are the core's, see core.h)
@@ -21,7 +21,7 @@
  *   ... a_lock, mem_lock, g_lock, waits_lock ...
  *   model's lock       its sync(); after an unload under mem_lock, and in accessors
  *   i_mmap_rwsem, page table locks
- *   space_lock, contexts' lock, a context's or cv's spin lock                         leaves
+ *   space_lock, offsets_lock, contexts' lock, a context's or cv's spin lock                         leaves
  *   drivers_lock       lists of drivers, nodes and instances; inside mmap_lock (engine_driver()),
  *                      outside groups_lock and g_lock (stats.c); nothing else is taken with it
  *   umem_lock          list of cookies; a leaf

@@ -10,6 +10,7 @@ static int __init devmap_init(void)
 
 	contexts_init();
 	polls_init();
+	offsets_init();
 	error = callouts_init();
 	if (error != 0)
 		return error;

@@ -10,16 +10,37 @@
 
 #include "internal.h"
 
-/*
- * Page offsets for mappings, never used twice: at a million pages a second they last 142 years.
- * Offset 0 is nobody's.
- */
-static atomic64_t next_pgoff = ATOMIC64_INIT(1);
-
 static uint_t prot_of(vm_flags_t flags)
 {
 	return (flags & VM_READ ? PROT_READ : 0) | (flags & VM_WRITE ? PROT_WRITE : 0) |
 	    (flags & VM_EXEC ? PROT_EXEC : 0);
+}
+
+/*
+ * Views
+ */
+
+/* Takes the caller's reference to s over; holds o. NULL: no memory, and s is still the caller's. */
+static struct view *view_new(struct space *s, struct offsets *o)
+{
+	struct view *v = kmalloc(sizeof(*v), GFP_KERNEL_ACCOUNT);
+
+	if (v == NULL)
+		return NULL;
+	v->space = s;
+	v->offsets = o;
+	offsets_hold(o);
+	refcount_set(&v->refs, 1);
+	return v;
+}
+
+static void view_put(struct view *v)
+{
+	if (!refcount_dec_and_test(&v->refs))
+		return;
+	offsets_put(v->offsets);
+	space_put(v->space);
+	kfree(v);
 }
 
 /*
@@ -36,6 +57,22 @@ static void drop_uncopied(struct space *child, struct mm_struct *parent)
 		if (vma->vm_ops == &devmap_vm_ops && (vma->vm_flags & VM_DONTCOPY) != 0)
 			(void)devmap_unmap_range(&child->as, vma->vm_start,
 			    vma->vm_end - vma->vm_start);
+}
+
+/*
+ * A range of a space ends, and the caller's reference to it. It cannot fail, so a lack of memory (for
+ * the rest behind a hole) has to pass.
+ */
+static void end_range(struct space *s, uintptr_t addr, size_t len)
+{
+	struct context c = { .mmap_locked = true };
+
+	context_enter(&c, &s->as);
+	/* Linux 6.1 empties a part that it could not split off, before it closes it. */
+	while (len > 0 && devmap_unmap_range(&s->as, addr, len) == ENOMEM)
+		msleep(10);
+	context_leave(&c);
+	space_put(s);
 }
 
 /*
@@ -70,44 +107,45 @@ static struct space *child_space(struct space *parent, struct mm_struct *mm)
  * mmap_lock for writing. So if its translations are dropped here there are none to be copied after
  * this; and where page tables were copied before (it depends on the kernel), the child's go too.
  */
-static void open_in_child(struct vm_area_struct *vma)
+static void open_in_child(struct vm_area_struct *vma, const struct view *parents)
 {
+	size_t len = vma->vm_end - vma->vm_start;
+	struct space *child;
+
 	unmap_mapping_range(devmap_inode->i_mapping, (loff_t)vma->vm_pgoff << PAGE_SHIFT,
-	    (loff_t)(vma->vm_end - vma->vm_start), 1);
-	vma->vm_private_data = child_space(vma->vm_private_data, vma->vm_mm);
+	    (loff_t)len, 1);
+	vma->vm_private_data = NULL;
+	child = child_space(parents->space, vma->vm_mm);
+	if (child == NULL)
+		return;
+	vma->vm_private_data = view_new(child, parents->offsets);
+	if (vma->vm_private_data == NULL)	/* then the child does without */
+		end_range(child, vma->vm_start, len);
 }
 
 /* Also for a part of one that is being split, and for the new place of one that is being moved. */
 static void vma_open(struct vm_area_struct *vma)
 {
-	struct space *s = vma->vm_private_data;
+	struct view *v = vma->vm_private_data;
 
-	if (s == NULL)
+	if (v == NULL)
 		return;
-	if (s->mm == vma->vm_mm)
-		space_hold(s);
+	if (v->space->mm == vma->vm_mm)
+		refcount_inc(&v->refs);
 	else
-		open_in_child(vma);
+		open_in_child(vma, v);
 }
 
-/*
- * munmap(2), exit, and what else ends a mapping or a part of it. It cannot fail, so a lack of memory
- * (for the rest behind a hole) has to pass.
- */
+/* munmap(2), exit, and what else ends a mapping or a part of it. */
 static void vma_close(struct vm_area_struct *vma)
 {
-	struct context c = { .mmap_locked = true };
-	struct space *s = vma->vm_private_data;
-	size_t len = vma->vm_end - vma->vm_start;
+	struct view *v = vma->vm_private_data;
 
-	if (s == NULL)
+	if (v == NULL)
 		return;
-	context_enter(&c, &s->as);
-	/* Linux 6.1 empties a part that it could not split off, before it closes it. */
-	while (len > 0 && devmap_unmap_range(&s->as, vma->vm_start, len) == ENOMEM)
-		msleep(10);
-	context_leave(&c);
-	space_put(s);
+	space_hold(v->space);
+	end_range(v->space, vma->vm_start, vma->vm_end - vma->vm_start);
+	view_put(v);
 }
 
 /*
@@ -135,7 +173,7 @@ static void find_handle(struct devmap_handle *dh, void *arg)
 static int vma_mremap(struct vm_area_struct *vma)
 {
 	struct find_pgoff f = { .pgoff = vma->vm_pgoff, .not_at = vma->vm_start };
-	struct space *s = vma->vm_private_data;
+	struct space *s = vma_space(vma);
 
 	if (s == NULL)
 		return -EINVAL;
@@ -176,7 +214,7 @@ static int vma_mprotect(struct vm_area_struct *vma, unsigned long start, unsigne
     unsigned long newflags)
 {
 	struct check_prot cp = { .start = start, .end = end, .prot = prot_of(newflags) };
-	struct space *s = vma->vm_private_data;
+	struct space *s = vma_space(vma);
 
 	if (s != NULL)
 		devmap_each_handle(&s->as, check_handle, &cp);
@@ -231,8 +269,7 @@ static void vma_restrict(struct vm_area_struct *vma, uint_t prot, uint_t maxprot
  * Now the vma is ours. It is always a shared one of pages that Linux knows nothing about; a private
  * one would be copied on write.
  */
-static int vma_take(struct vm_area_struct *vma, struct space *s, pgoff_t pgoff,
-    const struct devmap_mapping *m)
+static int vma_take(struct vm_area_struct *vma, struct view *v, const struct devmap_mapping *m)
 {
 	if ((vma->vm_flags & VM_SHARED) == 0) {
 		int error = compat_private_made_shared(vma->vm_file->f_mapping);
@@ -243,15 +280,15 @@ static int vma_take(struct vm_area_struct *vma, struct space *s, pgoff_t pgoff,
 	vm_flags_set(vma, VM_SHARED | VM_MAYSHARE | VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
 	vma_restrict(vma, m->m_prot, m->m_maxprot);
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
-	vma->vm_pgoff = pgoff;
+	vma->vm_pgoff = v->offsets->start;
 	vma->vm_ops = &devmap_vm_ops;
-	vma->vm_private_data = s;
+	vma->vm_private_data = v;
 	return 0;
 }
 
 /* The driver's side, with the mapping made known in *out. 0 or -errno. */
 static int map_device(struct space *s, struct file *filp, const struct vm_area_struct *vma,
-    pgoff_t pgoff, uint_t maxprot, struct devmap_mapping **out)
+    struct offsets *o, struct devmap_mapping **out)
 {
 	const struct devfile *df = filp->private_data;
 	struct context c = { .mmap_locked = true };
@@ -261,43 +298,47 @@ static int map_device(struct space *s, struct file *filp, const struct vm_area_s
 
 	context_enter(&c, &s->as);
 	error = devmap_mmap(&s->as, df->dev, vma->vm_start, vma->vm_end - vma->vm_start,
-	    prot_of(vma->vm_flags), maxprot, flags, (offset_t)vma->vm_pgoff << PAGE_SHIFT,
-	    (void *)(uintptr_t)(pgoff - vma->vm_pgoff), (cred_t *)filp->f_cred, out);
+	    prot_of(vma->vm_flags), maxprot_of(filp, vma), flags,
+	    (offset_t)vma->vm_pgoff << PAGE_SHIFT, o, (cred_t *)filp->f_cred, out);
 	context_leave(&c);
 	return -error;
 }
 
 /*
- * What handle_pgoff() goes by: only now is it certain where in the device the mapping begins, since
- * segmap(9E) may choose another offset. Nothing was loaded yet, and nobody else has the mapping.
+ * The driver has accepted the mapping, of which nobody has anything yet: Linux's side. Only now is it
+ * certain where in the device it begins, since segmap(9E) may choose another offset. 0 or -errno.
  */
-static void place_handles(struct devmap_mapping *m, pgoff_t pgoff)
+static int map_linux(struct vm_area_struct *vma, struct space *s, struct offsets *o,
+    const struct devmap_mapping *m)
 {
-	size_t i;
+	struct view *v;
+	int error = offsets_place(o, (vma->vm_end - vma->vm_start) >> PAGE_SHIFT);
 
-	m->m_file = (void *)(uintptr_t)(pgoff - (pgoff_t)(m->m_off >> PAGE_SHIFT));
-	for (i = 0; i < m->m_nhandles; i++)
-		m->m_handles[i]->dh_engine = m->m_file;
+	if (error != 0)
+		return error;
+	WRITE_ONCE(o->base, o->start - (pgoff_t)(m->m_off >> PAGE_SHIFT));
+	v = view_new(s, o);
+	if (v == NULL)
+		return -ENOMEM;
+	error = vma_take(vma, v, m);
+	if (error != 0) {
+		space_hold(s);		/* still the caller's */
+		view_put(v);
+	}
+	return error;
 }
 
-int devmap_vma_mmap(struct file *filp, struct vm_area_struct *vma)
+/* Takes the caller's reference to s over. */
+static int map_both(struct file *filp, struct vm_area_struct *vma, struct space *s,
+    struct offsets *o)
 {
-	pgcnt_t npages = (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
-	uint_t maxprot = maxprot_of(filp, vma);
 	struct context c = { .mmap_locked = true };
-	struct space *s = space_get_or_make(vma->vm_mm);
 	struct devmap_mapping *m;
-	pgoff_t pgoff;
-	int error;
+	int error = map_device(s, filp, vma, o, &m);
 
-	if (s == NULL)
-		return -ENOMEM;
-	pgoff = (pgoff_t)atomic64_fetch_add((s64)npages, &next_pgoff);
-	error = map_device(s, filp, vma, pgoff, maxprot, &m);
 	if (error == 0) {
-		error = vma_take(vma, s, pgoff, m);
+		error = map_linux(vma, s, o, m);
 		if (error == 0) {
-			place_handles(m, pgoff);
 			devmap_publish(m);
 			return 0;
 		}
@@ -306,5 +347,20 @@ int devmap_vma_mmap(struct file *filp, struct vm_area_struct *vma)
 		context_leave(&c);
 	}
 	space_put(s);
+	return error;
+}
+
+int devmap_vma_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	struct space *s = space_get_or_make(vma->vm_mm);
+	struct offsets *o = offsets_new();
+	int error = -ENOMEM;
+
+	if (s != NULL && o != NULL)
+		error = map_both(filp, vma, s, o);
+	else if (s != NULL)
+		space_put(s);
+	if (o != NULL)
+		offsets_put(o);
 	return error;
 }
