@@ -161,6 +161,7 @@ struct as {
 	size_t a_reserved;			/* slots of a_mappings kept for unpublished ones */
 	size_t a_users;				/* threads inside core on its behalf; exit waits */
 	boolean_t a_reached;			/* mark of the search for lock cycles; waits_lock */
+	uint64_t a_key;				/* never another's, from 1 on; never changes */
 	pid_t a_pid;
 	char a_comm[32];
 };

@@ -8,11 +8,13 @@
 /* Begin an address space: of process pid, which runs comm (both for messages only). */
 void devmap_as_init(struct as *as, pid_t pid, const char *comm)
 {
+	static uint64_t last_key;	/* 2^64 last for ever */
 	size_t i;
 
 	bzero(as, sizeof(*as));
 	mutex_init(&as->a_lock, NULL, MUTEX_DRIVER, NULL);
 	cv_init(&as->a_cv, NULL, CV_DRIVER, NULL);
+	as->a_key = __atomic_add_fetch(&last_key, 1, __ATOMIC_RELAXED);
 	as->a_pid = pid;
 	for (i = 0; i + 1 < sizeof(as->a_comm) && comm[i] != '\0'; i++)
 		as->a_comm[i] = comm[i];

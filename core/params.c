@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * How long the owner keeps the device, and what is one device: devmap_set_ctx_timeout(9F) and our
- * own (X1, X2, X3). The times are read without a lock when a turn ends, so they are stored
+ * How long the owner keeps the device, what is one device, and who is one process:
+ * devmap_set_ctx_timeout(9F) and our own (X1, X2, X3). The times are read without a lock when a turn ends, so they are stored
  * atomically.
  */
 #include "internal.h"
@@ -107,4 +107,24 @@ int devmap_set_ctx_group(devmap_cookie_t dhp, void *key)
 	if (old != NULL)
 		member_detach(old);
 	return error;
+}
+
+/*
+ * The key of the handle's address space, from its beginning to its end never another's; of the one
+ * that this thread serves if dhp is NULL. 0: dhp is no handle, or no process with a mapping is served.
+ */
+uint64_t devmap_get_as_key(devmap_cookie_t dhp)
+{
+	const struct as *as = engine_current();
+	struct devmap_handle *dh;
+	uint64_t key;
+
+	if (dhp == NULL)
+		return as != NULL ? as->a_key : 0;
+	dh = handle_enter(dhp, "devmap_get_as_key");
+	if (dh == NULL)
+		return 0;
+	key = dh->dh_as->a_key;
+	handle_exit(dh);
+	return key;
 }

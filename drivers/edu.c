@@ -5,8 +5,8 @@
  * CONTEXTS
  *   A context is what a process has in the device: all its registers, and the device's buffer,
  *   which only DMA reaches. Besides, each has a page of DMA memory, which is never switched. As in
- *   xfb.c the process id keys the context, all mappings of a process share it, a fork makes a copy
- *   that has pid 0 until the child touches the registers, and it goes with its last mapping.
+ *   xfb.c the address space keys the context, all mappings of a process share it, a fork makes a copy
+ *   that has no key until the child touches the registers, and it goes with its last mapping.
  *
  * SWITCHING
  *   edu_current is the context whose values are in the device. To replace it: make all its mappings
@@ -99,7 +99,7 @@ struct edu_state {
 struct edu_ctx {
 	struct edu_ctx *ctx_next;		/* of this device */
 	struct edu *ctx_edu;
-	pid_t ctx_pid;				/* 0: a fork made it, nobody has come yet */
+	uint64_t ctx_key;			/* 0: a fork made it, nobody has come yet */
 	struct edu_map *ctx_maps;
 	uint_t ctx_fork;			/* forks are told apart by number */
 	struct edu_ctx *ctx_child;		/* the copy for fork ctx_fork; NULL: none yet */
@@ -554,17 +554,27 @@ static int edu_switch(struct edu *edu, struct edu_ctx *next)
 
 /* Contexts. */
 
-static struct edu_ctx *edu_ctx_find(struct edu *edu, pid_t pid)
+/* Whose context: dhp's, or, for NULL, that of the process that is being served. */
+static uint64_t edu_key(devmap_cookie_t dhp)
+{
+#ifdef DEVMAP_EXTENSIONS
+	return devmap_get_as_key(dhp);
+#else
+	return (uint64_t)ddi_get_pid();
+#endif
+}
+
+static struct edu_ctx *edu_ctx_find(struct edu *edu, uint64_t key)
 {
 	struct edu_ctx *ctx = edu->edu_ctxs;
 
-	while (ctx != NULL && ctx->ctx_pid != pid)
+	while (ctx != NULL && ctx->ctx_key != key)
 		ctx = ctx->ctx_next;
 	return ctx;
 }
 
 /* The device as after a reset. NULL: no DMA memory. */
-static struct edu_ctx *edu_ctx_new(struct edu *edu, pid_t pid)
+static struct edu_ctx *edu_ctx_new(struct edu *edu, uint64_t key)
 {
 	struct edu_ctx *ctx = kmem_zalloc(sizeof(*ctx), KM_SLEEP);
 
@@ -573,7 +583,7 @@ static struct edu_ctx *edu_ctx_new(struct edu *edu, pid_t pid)
 		return NULL;
 	}
 	ctx->ctx_edu = edu;
-	ctx->ctx_pid = pid;
+	ctx->ctx_key = key;
 	ctx->ctx_next = edu->edu_ctxs;
 	edu->edu_ctxs = ctx;
 	return ctx;
@@ -670,8 +680,8 @@ static int edu_contextmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t 
 	int error = 0;
 
 	mutex_enter(&edu->edu_lock);
-	if (ctx->ctx_pid == 0)
-		ctx->ctx_pid = ddi_get_pid();
+	if (ctx->ctx_key == 0)
+		ctx->ctx_key = edu_key(dhp);
 	if (edu->edu_current != ctx)
 		error = edu_switch(edu, ctx);
 	if (error == 0)
@@ -690,13 +700,13 @@ static int edu_devmap_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t
 			  void **pvtp)
 {
 	struct edu *edu = edu_get(dev);
-	pid_t pid = ddi_get_pid();
+	uint64_t key = edu_key(dhp);
 	struct edu_ctx *ctx;
 
 	mutex_enter(&edu->edu_lock);
-	ctx = edu_ctx_find(edu, pid);
+	ctx = edu_ctx_find(edu, key);
 	if (ctx == NULL)
-		ctx = edu_ctx_new(edu, pid);
+		ctx = edu_ctx_new(edu, key);
 	if (ctx != NULL) {
 		edu_fork_over(ctx);
 		*pvtp = edu_map_add(ctx, dhp);
@@ -777,7 +787,7 @@ static int edu_transfer(struct edu *edu, size_t off, caddr_t buf, size_t len, en
 	int error = 0;
 
 	mutex_enter(&edu->edu_lock);
-	ctx = edu_ctx_find(edu, ddi_get_pid());
+	ctx = edu_ctx_find(edu, edu_key(NULL));
 	if (ctx == NULL) {
 		error = ENXIO;
 	} else if (rw == UIO_READ) {
@@ -832,7 +842,7 @@ static int edu_get_dma_addr(struct edu *edu, uint64_t *addr)
 	struct edu_ctx *ctx;
 
 	mutex_enter(&edu->edu_lock);
-	ctx = edu_ctx_find(edu, ddi_get_pid());
+	ctx = edu_ctx_find(edu, edu_key(NULL));
 	if (ctx != NULL)
 		*addr = ctx->ctx_page.page_bus;
 	mutex_exit(&edu->edu_lock);

@@ -8,8 +8,8 @@
  *   these are in is all of the chip's registers that a process can map; the screen is shared. A
  *   context exists while the process has registers mapped, and all such mappings of it share it.
  *
- *   The process id keys it, as devmap_map(9E) finds it. A fork makes a copy (devmap_dup), whose
- *   process is not known yet: pid 0 until the child touches the device. Should the child map the
+ *   The address space keys it (devmap_get_as_key(); on Solaris the process id, which may come again).
+ *   A fork makes a copy (devmap_dup), which has no key until the child touches the device. Should the child map the
  *   device anew before that, then this mapping has a context of its own.
  *
  *   A record of type rv100_map stands for each handle; it is the driver's private data (pvtp). The
@@ -136,7 +136,7 @@ struct rv100_map {
 struct rv100_ctx {
 	struct rv100_ctx *ctx_next;		/* of this device */
 	struct rv100 *ctx_rv;
-	pid_t ctx_pid;				/* 0: a fork made it, nobody has come yet */
+	uint64_t ctx_key;			/* 0: a fork made it, nobody has come yet */
 	struct rv100_map *ctx_maps;
 	uint_t ctx_fork;			/* forks are told apart by number */
 	struct rv100_ctx *ctx_child;		/* the copy for fork ctx_fork; NULL: none yet */
@@ -231,23 +231,33 @@ static void rv100_set_mode(struct rv100 *rv)
 
 /* Contexts. All of these are called with rv_lock held. */
 
-static struct rv100_ctx *rv100_ctx_find(struct rv100 *rv, pid_t pid)
+/* Whose context: dhp's, or, for NULL, that of the process that is being served. */
+static uint64_t rv100_key(devmap_cookie_t dhp)
+{
+#ifdef DEVMAP_EXTENSIONS
+	return devmap_get_as_key(dhp);
+#else
+	return (uint64_t)ddi_get_pid();
+#endif
+}
+
+static struct rv100_ctx *rv100_ctx_find(struct rv100 *rv, uint64_t key)
 {
 	struct rv100_ctx *ctx = rv->rv_ctxs;
 
-	while (ctx != NULL && ctx->ctx_pid != pid)
+	while (ctx != NULL && ctx->ctx_key != key)
 		ctx = ctx->ctx_next;
 	return ctx;
 }
 
-static struct rv100_ctx *rv100_ctx_new(struct rv100 *rv, pid_t pid)
+static struct rv100_ctx *rv100_ctx_new(struct rv100 *rv, uint64_t key)
 {
 	struct rv100_ctx *ctx = kmem_zalloc(sizeof(*ctx), KM_SLEEP);
 
 	for (uint_t i = 0; i < NELEM(rv100_state); i++)
 		ctx->ctx_state[i] = rv100_state[i].initial;
 	ctx->ctx_rv = rv;
-	ctx->ctx_pid = pid;
+	ctx->ctx_key = key;
 	ctx->ctx_next = rv->rv_ctxs;
 	rv->rv_ctxs = ctx;
 	return ctx;
@@ -376,8 +386,8 @@ static int rv100_contextmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_
 	int error = 0;
 
 	mutex_enter(&rv->rv_lock);
-	if (ctx->ctx_pid == 0)
-		ctx->ctx_pid = ddi_get_pid();
+	if (ctx->ctx_key == 0)
+		ctx->ctx_key = rv100_key(dhp);
 	if (rv->rv_current != ctx)
 		error = rv100_switch(rv, ctx);
 	if (error == 0)
@@ -396,13 +406,13 @@ static int rv100_devmap_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset
 			    void **pvtp)
 {
 	struct rv100 *rv = rv100_get(dev);
-	pid_t pid = ddi_get_pid();
+	uint64_t key = rv100_key(dhp);
 	struct rv100_ctx *ctx;
 
 	mutex_enter(&rv->rv_lock);
-	ctx = rv100_ctx_find(rv, pid);
+	ctx = rv100_ctx_find(rv, key);
 	if (ctx == NULL)
-		ctx = rv100_ctx_new(rv, pid);
+		ctx = rv100_ctx_new(rv, key);
 	rv100_fork_over(ctx);
 	*pvtp = rv100_map_add(ctx, dhp, off, len);
 	mutex_exit(&rv->rv_lock);

@@ -7,8 +7,8 @@
  *   property virtual-screens the screen memory too. It exists while the process has a mapping that
  *   is switched, and all such mappings of a process share it.
  *
- *   The process id keys it, as devmap_map(9E) finds it. A fork makes a copy (devmap_dup), whose
- *   process is not known yet: pid 0 until the child touches the device. Should the child map the
+ *   The address space keys it (devmap_get_as_key(); on Solaris the process id, which may come again).
+ *   A fork makes a copy (devmap_dup), which has no key until the child touches the device. Should the child map the
  *   device anew before that, then this mapping has a context of its own. MAP_PRIVATE asks for what
  *   is so anyway.
  *
@@ -76,7 +76,7 @@ struct xfb_map {
 struct xfb_ctx {
 	struct xfb_ctx *ctx_next;		/* of this device */
 	struct xfb *ctx_xfb;
-	pid_t ctx_pid;				/* 0: a fork made it, nobody has come yet */
+	uint64_t ctx_key;			/* 0: a fork made it, nobody has come yet */
 	struct xfb_map *ctx_maps;
 	uint_t ctx_fork;			/* forks are told apart by number */
 	struct xfb_ctx *ctx_child;		/* the copy for fork ctx_fork; NULL: none yet */
@@ -171,11 +171,21 @@ static int xfb_wait_idle(struct xfb *xfb)
 
 /* Contexts. All of these are called with xfb_lock held. */
 
-static struct xfb_ctx *xfb_ctx_find(struct xfb *xfb, pid_t pid)
+/* Whose context: dhp's, or, for NULL, that of the process that is being served. */
+static uint64_t xfb_key(devmap_cookie_t dhp)
+{
+#ifdef DEVMAP_EXTENSIONS
+	return devmap_get_as_key(dhp);
+#else
+	return (uint64_t)ddi_get_pid();
+#endif
+}
+
+static struct xfb_ctx *xfb_ctx_find(struct xfb *xfb, uint64_t key)
 {
 	struct xfb_ctx *ctx = xfb->xfb_ctxs;
 
-	while (ctx != NULL && ctx->ctx_pid != pid)
+	while (ctx != NULL && ctx->ctx_key != key)
 		ctx = ctx->ctx_next;
 	return ctx;
 }
@@ -197,7 +207,7 @@ static void xfb_ctx_reset(struct xfb *xfb, struct xfb_ctx *ctx)
 }
 
 /* NULL: no memory for its screen, which is big enough to be refused. */
-static struct xfb_ctx *xfb_ctx_new(struct xfb *xfb, pid_t pid)
+static struct xfb_ctx *xfb_ctx_new(struct xfb *xfb, uint64_t key)
 {
 	struct xfb_ctx *ctx = kmem_zalloc(sizeof(*ctx), KM_SLEEP);
 
@@ -211,7 +221,7 @@ static struct xfb_ctx *xfb_ctx_new(struct xfb *xfb, pid_t pid)
 	}
 	xfb_ctx_reset(xfb, ctx);
 	ctx->ctx_xfb = xfb;
-	ctx->ctx_pid = pid;
+	ctx->ctx_key = key;
 	ctx->ctx_next = xfb->xfb_ctxs;
 	xfb->xfb_ctxs = ctx;
 	return ctx;
@@ -390,8 +400,8 @@ static int xfb_contextmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t 
 	int error = 0;
 
 	mutex_enter(&xfb->xfb_lock);
-	if (ctx->ctx_pid == 0)
-		ctx->ctx_pid = ddi_get_pid();
+	if (ctx->ctx_key == 0)
+		ctx->ctx_key = xfb_key(dhp);
 	if (xfb->xfb_current != ctx)
 		error = xfb_switch(xfb, ctx);
 	if (error == 0)
@@ -410,13 +420,13 @@ static int xfb_devmap_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t
 			  void **pvtp)
 {
 	struct xfb *xfb = xfb_get(dev);
-	pid_t pid = ddi_get_pid();
+	uint64_t key = xfb_key(dhp);
 	struct xfb_ctx *ctx;
 
 	mutex_enter(&xfb->xfb_lock);
-	ctx = xfb_ctx_find(xfb, pid);
+	ctx = xfb_ctx_find(xfb, key);
 	if (ctx == NULL)
-		ctx = xfb_ctx_new(xfb, pid);
+		ctx = xfb_ctx_new(xfb, key);
 	if (ctx != NULL) {
 		xfb_fork_over(ctx);
 		*pvtp = xfb_map_add(ctx, dhp, off, len);
@@ -529,7 +539,7 @@ static int xfb_transfer(struct xfb *xfb, size_t off, caddr_t buf, size_t len, en
 	int error = 0;
 
 	mutex_enter(&xfb->xfb_lock);
-	ctx = xfb->xfb_virtual ? xfb_ctx_find(xfb, ddi_get_pid()) : NULL;
+	ctx = xfb->xfb_virtual ? xfb_ctx_find(xfb, xfb_key(NULL)) : NULL;
 	if (xfb->xfb_virtual && ctx == NULL && rw == UIO_WRITE) {
 		error = ENXIO;
 	} else if (len == 0) {
@@ -612,7 +622,7 @@ static int xfb_switch_to_caller(struct xfb *xfb)
 	int error = 0;
 
 	mutex_enter(&xfb->xfb_lock);
-	ctx = xfb_ctx_find(xfb, ddi_get_pid());
+	ctx = xfb_ctx_find(xfb, xfb_key(NULL));
 	if (ctx == NULL)
 		error = ENXIO;
 	else if (ctx != xfb->xfb_current)

@@ -4,6 +4,7 @@
  * numbers, pages.
  */
 #include "linux.h"
+#include "internal.h"
 
 #include <sys/conf.h>
 #include <sys/cred.h>
@@ -67,16 +68,33 @@ kt_did_t ddi_get_kt_did(void)
 }
 EXPORT_SYMBOL(ddi_get_kt_did);
 
+/* Of the process that is being served, whoever its thread is: a debugger, or whoever ends it. */
+static const struct number *number_now(const struct context *c)
+{
+	return c->as != NULL ? space_number(space_of(c->as)) : c->number;
+}
+
+/* See number.c. */
 pid_t ddi_get_pid(void)
 {
-	return context_get() != NULL ? task_tgid_nr(current) : 0;
+	const struct context *c = context_get();
+	const struct number *n = c != NULL ? number_now(c) : NULL;
+
+	if (n != NULL)
+		return number_value(n);
+	return c != NULL ? task_tgid_nr(current) : 0;
 }
 EXPORT_SYMBOL(ddi_get_pid);
 
 /* An address that no other process has while this one lives. */
 proc_t *devmap_curproc(void)
 {
-	return context_get() != NULL ? (proc_t *)task_tgid(current) : NULL;
+	const struct context *c = context_get();
+	const struct number *n = c != NULL ? number_now(c) : NULL;
+
+	if (n != NULL)
+		return (proc_t *)n;
+	return c != NULL ? (proc_t *)task_tgid(current) : NULL;
 }
 EXPORT_SYMBOL(devmap_curproc);
 

@@ -16,3 +16,4 @@ EXPORT_SYMBOL(devmap_set_ctx_timeout);
 EXPORT_SYMBOL(devmap_set_ctx_hold);
 EXPORT_SYMBOL(devmap_set_ctx_overhead);
 EXPORT_SYMBOL(devmap_set_ctx_group);
+EXPORT_SYMBOL(devmap_get_as_key);

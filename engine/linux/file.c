@@ -6,6 +6,7 @@
 #include <sys/open.h>
 
 #include "file.h"
+#include "internal.h"
 
 int file_flags(const struct file *filp, int opened)
 {
@@ -32,6 +33,8 @@ void file_enter(struct file_call *c)
 	*c = (struct file_call){ .space = NULL };
 	if (current->mm != NULL)
 		c->space = space_get(current->mm);
+	if (current->mm != NULL && c->space == NULL)
+		c->context.number = number_get(current->mm);
 	context_enter(&c->context, c->space != NULL ? &c->space->as : NULL);
 }
 
@@ -40,6 +43,8 @@ void file_leave(struct file_call *c)
 	context_leave(&c->context);
 	if (c->space != NULL)
 		space_put(c->space);
+	if (c->context.number != NULL)
+		number_put(c->context.number);
 }
 
 /*
@@ -123,12 +128,15 @@ static int devmap_file_release(struct inode *inode, struct file *filp)
 
 	(void)inode;
 	mutex_lock(&f->node->open_lock);
+	ctx.number = current->mm != NULL ? number_get(current->mm) : number_of_exiting();
 	context_enter(&ctx, NULL);
 	if (!cloned)
 		f->node->opens--;
 	if (entry_present((void *)cb_close) && (cloned || f->node->opens == 0))
 		(void)cb_close(f->dev, f->flags, OTYP_CHR, file_cred(filp));
 	context_leave(&ctx);
+	if (ctx.number != NULL)
+		number_put(ctx.number);
 	mutex_unlock(&f->node->open_lock);
 	node_close(f->node);
 	kfree(f);

@@ -53,6 +53,20 @@ static inline struct space *vma_space(const struct vm_area_struct *vma)
 	return v != NULL ? v->space : NULL;
 }
 
+/*
+ * number.c. What drivers know an address space by. mm exists, and is the caller's business. NULL: no
+ * memory. The one of a process that exits, and has no memory any more: NULL if it never had one.
+ */
+struct number;
+struct number *number_get(struct mm_struct *mm);
+struct number *number_of_exiting(void);
+void number_put(struct number *n);
+pid_t number_value(const struct number *n);
+void numbers_fini(void);
+
+/* space.c. Its number, with the first call of a driver at the latest; NULL: no memory. */
+const struct number *space_number(struct space *s);
+
 /* glue.c. The page offset at which the handle's first page is mapped. */
 pgoff_t handle_pgoff(const struct devmap_handle *dh);
 

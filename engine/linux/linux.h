@@ -21,7 +21,7 @@
  *   ... a_lock, mem_lock, g_lock, waits_lock ...
  *   model's lock       its sync(); after an unload under mem_lock, and in accessors
  *   i_mmap_rwsem, page table locks
- *   space_lock, offsets_lock, contexts' lock, a context's or cv's spin lock                         leaves
+ *   space_lock, offsets_lock, numbers_lock, contexts' lock, a context's or cv's spin lock                         leaves
  *   drivers_lock       lists of drivers, nodes and instances; inside mmap_lock (engine_driver()),
  *                      outside groups_lock and g_lock (stats.c); nothing else is taken with it
  *   umem_lock          list of cookies; a leaf
@@ -51,6 +51,7 @@
 #include "compat.h"
 
 struct devmap_model;
+struct number;
 struct pci_dev;
 
 /*
@@ -73,6 +74,7 @@ struct context {
 	 * never wait for mmap_lock without looking for an interruption.
 	 */
 	bool in_access;
+	struct number *number;		/* of the process where as is NULL; or NULL */
 	bool killable_only;		/* a fault of the kernel's own: only fatal signals end a wait */
 	bool interrupted;		/* engine_interrupt() came; one wait ends by it */
 	bool leave;			/* the same, for copies: it stays when a wait has ended */
@@ -99,6 +101,7 @@ struct space {
 	struct mm_struct *mm;		/* compared only, unless a vma is known to be there */
 	refcount_t refs;
 	struct hlist_node link;		/* under space_lock */
+	struct number *number;		/* held; or NULL, and then space_number() sets it, once */
 	spinlock_t kept_lock;
 	struct list_head kept;		/* fault.c: accesses that took a signal and keep their place */
 	unsigned int nkept;

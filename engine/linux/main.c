@@ -41,6 +41,7 @@ static void __exit devmap_exit(void)
 	devmap_inode_fini();
 	devmap_core_fini();
 	callouts_fini();
+	numbers_fini();
 }
 
 module_init(devmap_init);

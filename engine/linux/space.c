@@ -68,6 +68,18 @@ struct space *space_get_or_make(struct mm_struct *mm)
 	return s;
 }
 
+const struct number *space_number(struct space *s)
+{
+	struct number *n = READ_ONCE(s->number);
+
+	if (n != NULL)
+		return n;
+	n = number_get(s->mm);
+	if (n != NULL && cmpxchg(&s->number, NULL, n) != NULL)
+		number_put(n);
+	return READ_ONCE(s->number);
+}
+
 void space_name(struct space *s)
 {
 	if (READ_ONCE(s->as.a_pid) != 0 || s->mm != current->mm)
@@ -99,5 +111,7 @@ void space_put(struct space *s)
 	devmap_as_exit(&s->as);
 	context_leave(&c);
 	space_forget_faults(s);
+	if (s->number != NULL)
+		number_put(s->number);
 	kfree(s);
 }

@@ -44,7 +44,7 @@
 struct ctx {
 	struct ctx *cx_next;
 	uint64_t cx_id;
-	pid_t cx_pid; /* 0: a child that has not touched anything yet */
+	uint64_t cx_key; /* of its address space; 0: a child that has not touched anything yet */
 	uint_t cx_maps;
 	boolean_t cx_private; /* of one MAP_PRIVATE mapping */
 	struct ctx *cx_child; /* of the fork that is going on */
@@ -285,26 +285,26 @@ static char *saved_page(struct ctx *c, uint_t mem, uint_t page)
 	return c->cx_save[mem] + (size_t)page * PAGESIZE;
 }
 
-static struct ctx *ctx_new(struct unit *u, pid_t pid)
+static struct ctx *ctx_new(struct unit *u, uint64_t key)
 {
 	struct ctx *c = kmem_zalloc(sizeof(*c), KM_SLEEP);
 
 	c->cx_id = ++u->cu_dev->cd_last_id;
-	c->cx_pid = pid;
+	c->cx_key = key;
 	c->cx_next = u->cu_ctxs;
 	u->cu_ctxs = c;
 	return c;
 }
 
 /* The context for a new mapping of this process: MAP_PRIVATE wants one of its own. */
-static struct ctx *ctx_for(struct unit *u, pid_t pid, boolean_t private)
+static struct ctx *ctx_for(struct unit *u, uint64_t key, boolean_t private)
 {
 	struct ctx *c;
 
 	for (c = u->cu_ctxs; c != NULL && !private; c = c->cx_next)
-		if (c->cx_pid == pid && !c->cx_private)
+		if (c->cx_key == key && !c->cx_private)
 			return c;
-	c = ctx_new(u, pid);
+	c = ctx_new(u, key);
 	c->cx_private = private;
 	return c;
 }
@@ -378,7 +378,7 @@ static struct map *map_by_id(struct unit *u, uint64_t id)
 /* Is c's content in the way when `mine` gets the device? */
 static boolean_t foreign(struct ctx *c, struct ctx *mine, boolean_t same_unit)
 {
-	return same_unit ? c != mine : c->cx_pid != mine->cx_pid;
+	return same_unit ? c != mine : c->cx_key != mine->cx_key;
 }
 
 static int unload_others(struct unit *u, struct ctx *mine, boolean_t same_unit,
@@ -563,8 +563,8 @@ static int make_room(struct map *m, offset_t off, size_t len, struct ctest_event
 {
 	int64_t mode = knob(m->mp_unit, CT_MGT_MODE);
 
-	if (m->mp_ctx->cx_pid == 0)
-		m->mp_ctx->cx_pid = ddi_get_pid();
+	if (m->mp_ctx->cx_key == 0)
+		m->mp_ctx->cx_key = devmap_get_as_key(m->mp_dhp);
 	if (mode == CT_M_SWITCH)
 		return switch_to(m->mp_unit, m->mp_ctx, ev);
 	if (mode == CT_M_LEAKY)
@@ -698,7 +698,7 @@ static int ctest_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off,
 	if (error != 0)
 		return leave(u, ev, error);
 	mutex_enter(&u->cu_dev->cd_lock);
-	m = map_new(u, ctx_for(u, ddi_get_pid(), (flags & MAP_TYPE) == MAP_PRIVATE), dhp, dev, off,
+	m = map_new(u, ctx_for(u, devmap_get_as_key(dhp), (flags & MAP_TYPE) == MAP_PRIVATE), dhp, dev, off,
 		    len);
 	m->mp_ctx->cx_child = NULL;
 	note_id(u, &ev->id, m->mp_id);

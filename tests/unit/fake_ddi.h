@@ -443,6 +443,14 @@ pid_t ddi_get_pid(void)
 	return fake.pid;
 }
 
+/* A process has one address space here. */
+uint64_t devmap_get_as_key(devmap_cookie_t dhp)
+{
+	struct fake_handle *h = dhp;
+
+	return (uint64_t)(h != NULL ? h->pid : fake.pid);
+}
+
 int ddi_copyin(const void *buf, void *driverbuf, size_t n, int flags)
 {
 	assert_int_equal(fake.locked, 0);
