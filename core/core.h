@@ -315,6 +315,8 @@ void devmap_discard(struct devmap_mapping *m);	/* an unpublished one: devmap_unm
  * and then nothing was unmapped.
  */
 int devmap_unmap_range(struct as *as, uintptr_t addr, size_t len);
+/* The device is taken away: devmap_unmap(9E) for every handle of dip in as. */
+void devmap_unmap_device(struct as *as, const dev_info_t *dip);
 /*
  * mremap(2): the mapping [addr, addr + len) now stands at to. Translations are invalidated first.
  * Returns 0; EINVAL: that is not exactly one mapping.

@@ -407,6 +407,35 @@ int devmap_unmap_range(struct as *as, uintptr_t addr, size_t len)
 	return error;
 }
 
+/* a_lock held. The first handle of dip, or NULL. */
+static struct devmap_handle *handle_of_device(const struct as *as, const dev_info_t *dip)
+{
+	size_t i;
+
+	/* A mapping is of one device, and a mapping that is in the array has a handle. */
+	for (i = 0; i < as->a_nmappings; i++)
+		if (as->a_mappings[i]->m_handles[0]->dh_dip == dip)
+			return as->a_mappings[i]->m_handles[0];
+	return NULL;
+}
+
+void devmap_unmap_device(struct as *as, const dev_info_t *dip)
+{
+	struct devmap_handle *dh;
+
+	as_enter(as);
+	mutex_enter(&as->a_lock);
+	while ((dh = handle_of_device(as, dip)) != NULL) {
+		if (unmap_handle(dh, dh->dh_uvaddr, handle_end(dh)) != ENOMEM)
+			continue;
+		mutex_exit(&as->a_lock);
+		delay(1);
+		mutex_enter(&as->a_lock);
+	}
+	mutex_exit(&as->a_lock);
+	as_leave(as);
+}
+
 void devmap_as_exit(struct as *as)
 {
 	struct devmap_mapping *m;

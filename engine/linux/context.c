@@ -107,6 +107,29 @@ void engine_interrupt(kt_did_t server)
 	spin_unlock(&table[slot].lock);
 }
 
+void contexts_revoke(const dev_info_t *dip, bool kill)
+{
+	struct context *c;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		spin_lock(&table[i].lock);
+		hlist_for_each_entry(c, &table[i].head, link) {
+			if (c->dip != dip)
+				continue;
+			WRITE_ONCE(c->leave, true);
+			if (kill) {
+				pr_warn("devmap: %s: process %d (%s) is killed: it is in a call of a "
+				    "driver whose device is being removed\n", dip->name,
+				    task_tgid_nr(c->task), c->task->comm);
+				send_sig(SIGKILL, c->task, 1);
+			}
+			wake_up_process(c->task);
+		}
+		spin_unlock(&table[i].lock);
+	}
+}
+
 bool context_signalled(void)
 {
 	struct context *c = context_get();
@@ -115,6 +138,8 @@ bool context_signalled(void)
 		return true;
 	if (c == NULL)
 		return false;
+	if (c->dip != NULL && instance_going(c->dip))
+		return true;
 	if (READ_ONCE(c->interrupted)) {
 		WRITE_ONCE(c->interrupted, false);
 		return true;

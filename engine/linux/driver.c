@@ -59,10 +59,25 @@ static dev_info_t *dip_of_getinfo(struct driver *d, dev_t dev)
 		return NULL;
 	mutex_lock(&drivers_lock);
 	list_for_each_entry(dip, &d->instances, link)
-		if (dip == result)
+		if (dip == result && !dip->lost)
 			found = dip;
 	mutex_unlock(&drivers_lock);
 	return found;
+}
+
+/* Called with drivers_lock held. NULL: there is none, or more than one. */
+static dev_info_t *only_instance(struct driver *d)
+{
+	dev_info_t *dip, *only = NULL;
+
+	list_for_each_entry(dip, &d->instances, link) {
+		if (dip->lost)
+			continue;
+		if (only != NULL)
+			return NULL;
+		only = dip;
+	}
+	return only;
 }
 
 int engine_driver(dev_t dev, struct engine_driver *out)
@@ -74,8 +89,7 @@ int engine_driver(dev_t dev, struct engine_driver *out)
 	d = driver_of_major(getmajor(dev));
 	if (d != NULL && d->ops != NULL) {
 		dip = dip_of_minor(d, dev);
-		if (list_is_singular(&d->instances))
-			only = list_first_entry(&d->instances, dev_info_t, link);
+		only = only_instance(d);
 	}
 	mutex_unlock(&drivers_lock);
 	if (d == NULL || d->ops == NULL)
@@ -130,6 +144,8 @@ static void instances_remove(struct driver *d)
 	dev_info_t *dip, *before;
 
 	list_for_each_entry_safe_reverse(dip, before, &d->instances, link) {
+		if (dip->lost)
+			continue;
 		instance_detach(dip);
 		instance_free(dip);
 	}
@@ -217,6 +233,13 @@ static void driver_unlist(struct driver *d)
 
 static void driver_free(struct driver *d)
 {
+	dev_info_t *dip, *next;
+
+	/* Those that it did not detach. */
+	list_for_each_entry_safe(dip, next, &d->instances, link) {
+		list_del(&dip->link);
+		instance_put(dip);
+	}
 	callouts_forget(d->module);
 	driver_mistakes_forget(d->module);
 	props_free(&d->props);

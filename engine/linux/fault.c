@@ -223,6 +223,8 @@ static vm_fault_t fault_ask(struct vm_fault *vmf, struct space *s)
 	get_file(file);
 	mmap_read_unlock(mm);
 	signal = access_serve(s, a, (vmf->flags & FAULT_FLAG_USER) != 0);
+	if (signal != 0 && file_gone(file))
+		signal = SIGBUS;
 	space_put(s);
 	fput(file);
 	if (signal == 0)
@@ -239,10 +241,12 @@ vm_fault_t devmap_vma_fault(struct vm_fault *vmf)
 	int error;
 
 	if (s == NULL)
-		return VM_FAULT_SIGSEGV;
+		return file_gone(vmf->vma->vm_file) ? VM_FAULT_SIGBUS : VM_FAULT_SIGSEGV;
 	error = devmap_if_loaded(&s->as, vmf->address, rw_of(vmf->flags), insert_page, &in);
 	if (error == EAGAIN)
 		return fault_ask(vmf, s);
+	if (error != 0 && file_gone(vmf->vma->vm_file))
+		return VM_FAULT_SIGBUS;
 	if (error != 0)
 		return error == EFAULT || error == EACCES ? VM_FAULT_SIGSEGV : VM_FAULT_SIGBUS;
 	note_inserted(s, vmf->address);

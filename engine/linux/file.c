@@ -28,14 +28,20 @@ int file_error(int error)
 	return error >= 0 && error <= MAX_ERRNO ? -error : -EIO;
 }
 
-void file_enter(struct file_call *c)
+int file_enter(struct file_call *c, const struct devfile *f)
 {
-	*c = (struct file_call){ .space = NULL };
+	dev_info_t *dip = f->node->dip;
+	int error = instance_enter(dip);
+
+	if (error != 0)
+		return error;
+	*c = (struct file_call){ .context.dip = dip };
 	if (current->mm != NULL)
 		c->space = space_get(current->mm);
 	if (current->mm != NULL && c->space == NULL)
 		c->context.number = number_get(current->mm);
 	context_enter(&c->context, c->space != NULL ? &c->space->as : NULL);
+	return 0;
 }
 
 void file_leave(struct file_call *c)
@@ -45,6 +51,7 @@ void file_leave(struct file_call *c)
 		space_put(c->space);
 	if (c->context.number != NULL)
 		number_put(c->context.number);
+	instance_leave(c->context.dip);
 }
 
 /*
@@ -65,6 +72,19 @@ static int check_made_up(const struct devfile *f, struct file *filp)
 	return ENXIO;
 }
 
+/* open_lock is held. */
+static void devfile_opened(struct devfile *f)
+{
+	dev_info_t *dip = f->node->dip;
+
+	if (f->dev == f->node->dev)
+		f->node->opens++;
+	f->open = true;
+	spin_lock(&dip->gate);
+	list_add_tail(&f->link, &dip->files);
+	spin_unlock(&dip->gate);
+}
+
 /* open(9E), ordered against close(9E) of the same node. */
 static int driver_open(struct devfile *f, struct file *filp)
 {
@@ -76,13 +96,16 @@ static int driver_open(struct devfile *f, struct file *filp)
 		return -ENXIO;
 	if (mutex_lock_interruptible(&f->node->open_lock) != 0)
 		return -ERESTARTSYS;
-	file_enter(&call);
+	if (file_enter(&call, f) != 0) {
+		mutex_unlock(&f->node->open_lock);
+		return -ENODEV;
+	}
 	if (entry_present((void *)cb_open))
 		error = cb_open(&f->dev, f->flags, OTYP_CHR, file_cred(filp));
 	if (error == 0)
 		error = check_made_up(f, filp);
-	if (error == 0 && f->dev == f->node->dev)
-		f->node->opens++;
+	if (error == 0)
+		devfile_opened(f);
 	file_leave(&call);
 	mutex_unlock(&f->node->open_lock);
 	return file_error(error);
@@ -96,50 +119,80 @@ static int devmap_file_open(struct inode *inode, struct file *filp)
 	if (f == NULL)
 		return -ENOMEM;
 	error = node_open(inode->i_rdev, &f->node);
-	if (error != 0)
-		goto fail;
+	if (error != 0) {
+		kfree(f);
+		return error;
+	}
+	refcount_set(&f->refs, 1);
+	INIT_LIST_HEAD(&f->link);
+	f->cred = get_cred(filp->f_cred);
 	f->driver = f->node->dip->driver;
 	f->dev = f->node->dev;
 	f->flags = opened_flags(filp);
 	error = driver_open(f, filp);
-	if (error != 0)
-		goto fail_node;
+	if (error != 0) {
+		devfile_put(f);
+		return error;
+	}
 	filp->private_data = f;
 	filp->f_mapping = devmap_inode->i_mapping;
 	return 0;
+}
 
-fail_node:
+void devfile_put(struct devfile *f)
+{
+	if (!refcount_dec_and_test(&f->refs))
+		return;
+	put_cred(f->cred);
 	node_close(f->node);
-fail:
 	kfree(f);
-	return error;
 }
 
 /*
  * close(9E): when the last open file of the node is gone; of a device that open(9E) made up for
  * this open alone, when that is. Mappings are files too, to Linux: none is left.
  */
-static int devmap_file_release(struct inode *inode, struct file *filp)
+static void driver_close(struct devfile *f)
 {
-	struct devfile *f = filp->private_data;
 	int (*cb_close)(dev_t, int, int, cred_t *) = file_ops(f)->cb_close;
 	bool cloned = f->dev != f->node->dev;
 	struct context ctx = { .as = NULL };
 
-	(void)inode;
-	mutex_lock(&f->node->open_lock);
-	ctx.number = current->mm != NULL ? number_get(current->mm) : number_of_exiting();
-	context_enter(&ctx, NULL);
 	if (!cloned)
 		f->node->opens--;
-	if (entry_present((void *)cb_close) && (cloned || f->node->opens == 0))
-		(void)cb_close(f->dev, f->flags, OTYP_CHR, file_cred(filp));
+	if (!entry_present((void *)cb_close) || (!cloned && f->node->opens > 0))
+		return;
+	ctx.number = current->mm != NULL ? number_get(current->mm) : number_of_exiting();
+	context_enter(&ctx, NULL);
+	(void)cb_close(f->dev, f->flags, OTYP_CHR, (cred_t *)f->cred);
 	context_leave(&ctx);
 	if (ctx.number != NULL)
 		number_put(ctx.number);
+}
+
+void devfile_close(struct devfile *f)
+{
+	dev_info_t *dip = f->node->dip;
+
+	mutex_lock(&f->node->open_lock);
+	if (f->open) {
+		driver_close(f);
+		f->open = false;
+		/* Not before: detach(9E) waits until there is none in the list. */
+		spin_lock(&dip->gate);
+		list_del_init(&f->link);
+		spin_unlock(&dip->gate);
+	}
 	mutex_unlock(&f->node->open_lock);
-	node_close(f->node);
-	kfree(f);
+}
+
+static int devmap_file_release(struct inode *inode, struct file *filp)
+{
+	struct devfile *f = filp->private_data;
+
+	(void)inode;
+	devfile_close(f);
+	devfile_put(f);
 	return 0;
 }
 

@@ -19,8 +19,9 @@ static ssize_t transfer(struct file *filp, struct uio *uio, int (*fn)(dev_t, str
 	int error;
 
 	if (!entry_present((void *)fn))
-		return -ENXIO;
-	file_enter(&call);
+		return file_gone(filp) ? -ENODEV : -ENXIO;
+	if (file_enter(&call, f) != 0)
+		return -ENODEV;
 	error = fn(f->dev, uio, file_cred(filp));
 	file_leave(&call);
 	if (uio->uio_resid >= 0 && uio->uio_resid < len)
@@ -39,6 +40,8 @@ static ssize_t file_transfer(struct file *filp, char __user *buf, size_t len, lo
 	loff_t end;
 	ssize_t done;
 
+	if (file_gone(filp))
+		return -ENODEV;
 	if (*pos < 0 || len > INT_MAX || check_add_overflow(*pos, (loff_t)len, &end))
 		return -EINVAL;
 	done = transfer(filp, &uio, fn);
@@ -65,6 +68,8 @@ loff_t devmap_file_llseek(struct file *filp, loff_t off, int whence)
 {
 	loff_t to = off;
 
+	if (file_gone(filp))
+		return -ENODEV;
 	spin_lock(&filp->f_lock);
 	if (whence == SEEK_CUR && check_add_overflow(off, filp->f_pos, &to))
 		to = -EOVERFLOW;
@@ -87,8 +92,9 @@ static long file_ioctl(struct file *filp, unsigned int cmd, unsigned long arg, d
 	int error, value = 0;
 
 	if (!entry_present((void *)cb->cb_ioctl))
-		return -ENOTTY;
-	file_enter(&call);
+		return file_gone(filp) ? -ENODEV : -ENOTTY;
+	if (file_enter(&call, f) != 0)
+		return -ENODEV;
 	error = cb->cb_ioctl(f->dev, (int)cmd, (intptr_t)arg, file_flags(filp, f->flags) |
 	    (int)model, file_cred(filp), &value);
 	file_leave(&call);

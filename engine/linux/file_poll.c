@@ -42,13 +42,23 @@ void pollwakeup(struct pollhead *php, short events)
 }
 EXPORT_SYMBOL(pollwakeup);
 
+void polls_revoke(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(queues); i++)
+		wake_up_poll(&queues[i], EPOLLHUP | EPOLLERR);
+	wake_up_poll(&strangers, EPOLLHUP | EPOLLERR);
+}
+
 static __poll_t driver_poll(struct devfile *f, short events, bool anyyet, struct pollhead **php)
 {
 	struct file_call call;
 	short revents = 0;
 	int error;
 
-	file_enter(&call);
+	if (file_enter(&call, f) != 0)
+		return EPOLLHUP | EPOLLERR;
 	error = file_ops(f)->cb_chpoll(f->dev, events, anyyet, &revents, php);
 	file_leave(&call);
 	return error != 0 ? EPOLLERR : (__force __poll_t)(unsigned short)revents;
@@ -69,6 +79,8 @@ __poll_t devmap_file_poll(struct file *filp, struct poll_table_struct *pt)
 	struct pollhead *php = NULL;
 	__poll_t ready;
 
+	if (file_gone(filp))
+		return EPOLLHUP | EPOLLERR;
 	if (!driver_polls(f))
 		return (__force __poll_t)events & (EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM);
 	ready = driver_poll(f, events, false, &php);

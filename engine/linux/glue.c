@@ -57,15 +57,23 @@ void engine_release(struct devmap_fault *f)
 
 int engine_handle_init(struct devmap_handle *dh)
 {
+	if (instance_handle_begin(dh->dh_dip) != 0)
+		return ENODEV;
 	dh->dh_engine = dh->dh_mapping->m_file;
 	offsets_hold(dh->dh_engine);
 	return 0;
 }
 
-/* The file is the vma's to hold. */
+/*
+ * The file is the vma's to hold. Where the device was taken away the vma stays, and what it shows
+ * without a record, too, until now.
+ */
 void engine_handle_fini(struct devmap_handle *dh)
 {
+	if (instance_going(dh->dh_dip))
+		zap(dh, 0, dh->dh_len >> PAGE_SHIFT);
 	offsets_put(dh->dh_engine);
+	instance_handle_end(dh->dh_dip);
 }
 
 /* Nothing is loaded; the next fault goes by dh_memory and dh_roff as they are then. */

@@ -26,6 +26,9 @@ int instance_new(struct driver *d, struct pci_dev *pci, dev_info_t **out)
 
 	if (dip == NULL)
 		return -ENOMEM;
+	refcount_set(&dip->refs, 1);
+	spin_lock_init(&dip->gate);
+	INIT_LIST_HEAD(&dip->files);
 	dip->driver = d;
 	dip->pci = pci;
 	LINUX_MUTEX_INIT(&dip->prop_lock);
@@ -63,32 +66,16 @@ int instance_attach(dev_info_t *dip)
 	return 0;
 }
 
-/*
- * When a module is unloaded nothing can be open. A PCI function can be taken away at any time, and
- * Linux has no way to refuse: so it waits.
- */
-static void instance_quiesce(dev_info_t *dip)
-{
-	mutex_lock(&drivers_lock);
-	dip->going = true;
-	mutex_unlock(&drivers_lock);
-	while (wait_event_timeout(drivers_wait, READ_ONCE(dip->files) == 0, 10 * HZ) == 0)
-		pr_warn("%s: is being removed, and waits for those who have it open or mapped\n",
-		    dip->name);
-	/* Whoever closed the last one has gone on when we get this. */
-	mutex_lock(&drivers_lock);
-	mutex_unlock(&drivers_lock);
-}
-
 void instance_detach(dev_info_t *dip)
 {
 	struct dev_ops *ops = dip->driver->ops;
 	int value = DDI_FAILURE;
 
-	instance_quiesce(dip);
+	instance_revoke(dip);
 	if (entry_present((void *)ops->devo_detach))
 		value = ops->devo_detach(dip, DDI_DETACH);
-	if (value != DDI_SUCCESS)
+	dip->lost = value != DDI_SUCCESS;
+	if (dip->lost)
 		pr_err("%s: detach(9E) refused with value %d, but Linux takes the device: what the "
 		    "driver has not given back is lost, and what it has left running will fail\n",
 		    dip->name, value);
@@ -97,19 +84,34 @@ void instance_detach(dev_info_t *dip)
 	dip->attached = false;
 }
 
+void instance_put(dev_info_t *dip)
+{
+	if (refcount_dec_and_test(&dip->refs))
+		kfree(dip);
+}
+
+/*
+ * Who has a file open goes on to have its node, and so what the instance was. One that its driver did
+ * not detach stays in the list: its number is taken, and the driver may go on to name it.
+ */
 void instance_free(dev_info_t *dip)
 {
 	/* Where attach(9E) has failed, or probe(9E) even: no node may outlive its instance. */
 	ddi_remove_minor_node(dip, NULL);
-	mutex_lock(&drivers_lock);
-	list_del(&dip->link);
-	mutex_unlock(&drivers_lock);
 	if (dip->pci != NULL)
 		pci_instance_fini(dip);
 	model_detach(dip);
 	regsets_free(dip);
+	mutex_lock(&dip->prop_lock);
 	props_free(&dip->props);
-	kfree(dip);
+	mutex_unlock(&dip->prop_lock);
+	dip->pci = NULL;
+	if (dip->lost)
+		return;
+	mutex_lock(&drivers_lock);
+	list_del(&dip->link);
+	mutex_unlock(&drivers_lock);
+	instance_put(dip);
 }
 
 /*

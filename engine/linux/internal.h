@@ -77,6 +77,7 @@ int nodes_init(void);
 void nodes_fini(void);
 /* file_poll.c */
 void polls_init(void);
+void polls_revoke(void);	/* everybody looks again */
 
 /* stats.c. What reads of /dev/devmap give, and the files that each node has in sysfs. */
 struct seq_file;

@@ -22,6 +22,7 @@
  *   model's lock       its sync(); after an unload under mem_lock, and in accessors
  *   i_mmap_rwsem, page table locks
  *   space_lock, offsets_lock, numbers_lock, contexts' lock, a context's or cv's spin lock                         leaves
+ *   an instance's gate, with nothing else                                             leaf
  *   drivers_lock       lists of drivers, nodes and instances; inside mmap_lock (engine_driver()),
  *                      outside groups_lock and g_lock (stats.c); nothing else is taken with it
  *   umem_lock          list of cookies; a leaf
@@ -75,6 +76,7 @@ struct context {
 	 */
 	bool in_access;
 	struct number *number;		/* of the process where as is NULL; or NULL */
+	dev_info_t *dip;		/* when it is taken away, no wait that a signal ends goes on */
 	bool killable_only;		/* a fault of the kernel's own: only fatal signals end a wait */
 	bool interrupted;		/* engine_interrupt() came; one wait ends by it */
 	bool leave;			/* the same, for copies: it stays when a wait has ended */
@@ -91,6 +93,10 @@ struct context *context_get(void);
  */
 bool context_signalled(void);
 unsigned int context_sleep_state(void);
+/*
+ * Wakes those who wait in a call of an instance that is going, or kills them if that was long ago.
+ */
+void contexts_revoke(const dev_info_t *dip, bool kill);
 
 /*
  * space.c. A space lives as long as somebody holds it: each vma does, and each thread that works
@@ -101,6 +107,7 @@ struct space {
 	struct mm_struct *mm;		/* compared only, unless a vma is known to be there */
 	refcount_t refs;
 	struct hlist_node link;		/* under space_lock */
+	unsigned int visited;		/* under space_lock: by this one of spaces_revoke() */
 	struct number *number;		/* held; or NULL, and then space_number() sets it, once */
 	spinlock_t kept_lock;
 	struct list_head kept;		/* fault.c: accesses that took a signal and keep their place */
@@ -111,6 +118,8 @@ struct space *space_get(struct mm_struct *mm);		/* the space of mm, held; NULL: 
 struct space *space_get_or_make(struct mm_struct *mm);	/* NULL: no memory */
 void space_hold(struct space *s);
 void space_put(struct space *s);			/* may sleep, and call drivers */
+/* The driver's mappings of the instance end, in each space that there is. */
+void spaces_revoke(const dev_info_t *dip);
 static inline struct space *space_of(struct as *as)
 {
 	return container_of(as, struct space, as);
@@ -193,11 +202,16 @@ struct regset {
 
 struct dev_info {
 	struct list_head link;		/* driver->instances, by drivers_lock */
+	refcount_t refs;		/* the list's, and its nodes' */
 	struct driver *driver;
 	int instance;
 	bool attached;
-	bool going;			/* nobody may open it any more; by drivers_lock */
-	unsigned int files;		/* open, of all its nodes; by drivers_lock */
+	bool lost;			/* detach(9E) has refused: the driver may still look at it */
+	spinlock_t gate;		/* a leaf; guards what follows */
+	bool going;			/* is being taken away: no call, no handle any more */
+	unsigned int calls;		/* of files' entry points, in progress */
+	unsigned int handles;		/* of mappings, on which devmap_unmap(9E) has not returned */
+	struct list_head files;		/* open, of all its nodes */
 	char name[NODE_NAME_MAX];	/* "rv1000" */
 	void *driver_private;
 	struct mutex prop_lock;
@@ -240,7 +254,7 @@ struct minor_node {
 
 extern struct mutex drivers_lock;
 extern struct list_head drivers;
-/* Somebody waits for driver->ready, or for dev_info->files. */
+/* Somebody waits for driver->ready, or for dev_info->calls or ->handles. */
 extern wait_queue_head_t drivers_wait;
 
 /* With drivers_lock held. */
@@ -260,11 +274,24 @@ int driver_call(struct driver *d, int (*entry)(void));
 int instance_new(struct driver *d, struct pci_dev *pci, dev_info_t **out);
 int instance_attach(dev_info_t *dip);
 /*
- * No more opens; waits until the last file is closed; detach(9E), and if the driver refuses, a
- * message, and its nodes go anyway. Then instance_free(), which takes the register sets too.
+ * Takes it from everybody: calls in progress are interrupted, and waited for, mappings end, files are
+ * closed as far as the driver knows. Then detach(9E), and if the driver refuses, a message, and its
+ * nodes go anyway. Then instance_free(), which takes the register sets too.
  */
 void instance_detach(dev_info_t *dip);
 void instance_free(dev_info_t *dip);
+void instance_put(dev_info_t *dip);
+
+/* revoke.c. Around a call of an entry point for a file, or a handle's life. -ENODEV: it is going. */
+int instance_enter(dev_info_t *dip);
+void instance_leave(dev_info_t *dip);
+int instance_handle_begin(dev_info_t *dip);
+void instance_handle_end(dev_info_t *dip);
+void instance_revoke(dev_info_t *dip);
+static inline bool instance_going(const dev_info_t *dip)
+{
+	return READ_ONCE(dip->going);
+}
 
 /* ddi_regs.c. Makes register set dip->nregs; the region is the model's or pci.c's. 0 or -ENOMEM. */
 int regset_add(dev_info_t *dip, const struct regset *set);
@@ -282,6 +309,10 @@ void node_close(struct minor_node *n);
 
 /* file.c. One open file; file->private_data. */
 struct devfile {
+	refcount_t refs;
+	struct list_head link;		/* dip->files, by the gate */
+	bool open;			/* close(9E) is to be called; node->open_lock */
+	const struct cred *cred;	/* whose it was, held */
 	struct driver *driver;
 	struct minor_node *node;	/* held, even after it was removed */
 	dev_t dev;			/* as open(9E) left it */
@@ -289,6 +320,15 @@ struct devfile {
 };
 
 extern const struct file_operations devmap_fops;
+/* close(9E), if that is due and has not been called. */
+void devfile_close(struct devfile *f);
+void devfile_put(struct devfile *f);
+static inline bool file_gone(const struct file *filp)
+{
+	const struct devfile *f = filp->private_data;
+
+	return instance_going(f->node->dip);
+}
 
 /*
  * model.c. Runs the model's sync(), as every accessor does first and every unload last. m may be

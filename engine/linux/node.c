@@ -37,8 +37,10 @@ void nodes_fini(void)
 
 static void node_put(struct minor_node *n)
 {
-	if (refcount_dec_and_test(&n->refs))
-		kfree(n);
+	if (!refcount_dec_and_test(&n->refs))
+		return;
+	instance_put(n->dip);
+	kfree(n);
 }
 
 /* Called with drivers_lock held. */
@@ -90,6 +92,7 @@ static struct minor_node *node_new(dev_info_t *dip, const char *name, minor_t mi
 	LINUX_MUTEX_INIT(&n->open_lock);
 	(void)snprintf(n->given, sizeof(n->given), "%s", name);
 	n->dip = dip;
+	refcount_inc(&dip->refs);
 	n->dev = makedevice(dip->driver->major, minor_num);
 	return n;
 }
@@ -237,7 +240,6 @@ static int node_get(dev_t dev, struct minor_node **out)
 	if (!try_module_get(d->module))
 		return -ENXIO;
 	refcount_inc(&n->refs);
-	n->dip->files++;
 	*out = n;
 	return 0;
 }
@@ -261,10 +263,6 @@ void node_close(struct minor_node *n)
 {
 	struct module *m = n->dip->driver->module;
 
-	mutex_lock(&drivers_lock);
-	n->dip->files--;
-	wake_up_all(&drivers_wait);
-	mutex_unlock(&drivers_lock);
 	node_put(n);
 	module_put(m);
 }

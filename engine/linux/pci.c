@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Drivers of PCI devices: an instance for each function that the driver's alias names. Linux
- * detaches functions when it likes, and not when a driver agrees; who writes to sysfs' "remove" waits
- * for those who have the device open, and "unbind" is not offered.
+ * detaches functions when it likes, and not when a driver agrees or when nobody uses them: revoke.c.
  *
  * Interrupts are not served: drivers poll.
  */
@@ -221,7 +220,6 @@ int pci_driver_add(struct driver *d, const char *alias)
 	b->pci.id_table = b->ids;
 	b->pci.probe = devmap_pci_probe;
 	b->pci.remove = devmap_pci_remove;
-	b->pci.driver.suppress_bind_attrs = true;
 	error = aliases_parse(b, alias);
 	if (error == 0)
 		error = __pci_register_driver(&b->pci, d->module, d->name);

@@ -68,6 +68,48 @@ struct space *space_get_or_make(struct mm_struct *mm)
 	return s;
 }
 
+/* Of a slot of the table: one that this round has not visited yet, held; or NULL. */
+static struct space *not_visited(size_t slot, unsigned int round)
+{
+	struct space *s, *found = NULL;
+
+	spin_lock(&space_lock);
+	hlist_for_each_entry(s, &spaces[slot], link) {
+		if (s->visited != round && refcount_inc_not_zero(&s->refs)) {
+			s->visited = round;
+			found = s;
+			break;
+		}
+	}
+	spin_unlock(&space_lock);
+	return found;
+}
+
+/* No copy from or to the process: this is another. */
+static void space_revoke(struct space *s, const dev_info_t *dip)
+{
+	struct context c = { .mmap_locked = true };
+
+	context_enter(&c, &s->as);
+	devmap_unmap_device(&s->as, dip);
+	context_leave(&c);
+}
+
+void spaces_revoke(const dev_info_t *dip)
+{
+	static atomic_t rounds;
+	unsigned int round = (unsigned int)atomic_inc_return(&rounds);
+	struct space *s;
+	size_t slot;
+
+	for (slot = 0; slot < ARRAY_SIZE(spaces); slot++) {
+		while ((s = not_visited(slot, round)) != NULL) {
+			space_revoke(s, dip);
+			space_put(s);
+		}
+	}
+}
+
 const struct number *space_number(struct space *s)
 {
 	struct number *n = READ_ONCE(s->number);

@@ -291,7 +291,7 @@ static int map_device(struct space *s, struct file *filp, const struct vm_area_s
     struct offsets *o, struct devmap_mapping **out)
 {
 	const struct devfile *df = filp->private_data;
-	struct context c = { .mmap_locked = true };
+	struct context c = { .mmap_locked = true, .dip = df->node->dip };
 	/* A shared mapping of a descriptor that is not open for writing has lost VM_SHARED. */
 	uint_t flags = vma->vm_flags & VM_MAYSHARE ? MAP_SHARED : MAP_PRIVATE;
 	int error;
@@ -350,7 +350,7 @@ static int map_both(struct file *filp, struct vm_area_struct *vma, struct space 
 	return error;
 }
 
-int devmap_vma_mmap(struct file *filp, struct vm_area_struct *vma)
+static int map(struct file *filp, struct vm_area_struct *vma)
 {
 	struct space *s = space_get_or_make(vma->vm_mm);
 	struct offsets *o = offsets_new();
@@ -362,5 +362,18 @@ int devmap_vma_mmap(struct file *filp, struct vm_area_struct *vma)
 		space_put(s);
 	if (o != NULL)
 		offsets_put(o);
+	return error;
+}
+
+int devmap_vma_mmap(struct file *filp, struct vm_area_struct *vma)
+{
+	const struct devfile *df = filp->private_data;
+	dev_info_t *dip = df->node->dip;
+	int error = instance_enter(dip);
+
+	if (error != 0)
+		return error;
+	error = map(filp, vma);
+	instance_leave(dip);
 	return error;
 }
