@@ -5,9 +5,12 @@
 #   make demo-kernel          the same with the kernel engine and a PCI device, in a virtual machine
 #   make check                hold the tree to the rules that need no running program
 #   make format               lay all C out by .clang-format
-#   make test [T=WORD]        set up, build every tree, and prove it (programs named *WORD* only)
+#   make test [T=WORD]        set up, build, and prove it, in minutes (programs named *WORD* only)
+#   make test-all [T=WORD]    and with sanitizers, clang, and every kernel
 #   make test-kernel [T=WORD] set up, and prove it in virtual machines with Debian's kernels
 #   make test-kernel-debug    the same, with kernels that look for mistakes (builds them first)
+#   make soak [N=20] [T=WORD] every test program N times on a busy machine; who ever failed
+#   make soak-kernel [N=5] [T=WORD]   the same in the virtual machines
 #   make bench                measure
 #   make bench-contention     measure what many clients of one page wait and get
 #   make bench-kernel         measure the kernel engine, in a guest
@@ -25,7 +28,8 @@ SETUP_build-asan  = CC=clang meson setup -Db_sanitize=address,undefined -Db_lund
 SETUP_build-tsan  = CC='$(CC)' meson setup -Db_sanitize=thread -Db_lundef=false
 SETUP_build-clang = CC=clang meson setup
 
-.PHONY: all setup check format demo demo-kernel test test-kernel test-kernel-debug bench bench-contention bench-kernel modules install install-dkms clean distclean $(TREES)
+.PHONY: all setup check format demo demo-kernel test test-all test-kernel test-kernel-debug soak soak-kernel \
+	bench bench-contention bench-kernel modules install install-dkms clean distclean $(TREES)
 
 all: build
 
@@ -59,6 +63,15 @@ format: setup
 
 test: setup
 	@scripts/test.sh $(T)
+
+test-all: setup
+	@scripts/test.sh --all $(T)
+
+soak: setup
+	@scripts/test.sh --soak $(or $(N),20) $(T)
+
+soak-kernel: setup
+	@scripts/test-kernel.sh --soak $(or $(N),5) $(T)
 
 test-kernel: setup
 	@scripts/test-kernel.sh $(T)

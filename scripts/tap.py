@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Run the test programs of one suite, read the TAP that they print, and add it up.
+"""Run test programs, read the TAP that they print, and add it up.
+
+A program is known by TREE/USER/SUITE/NAME, or KERNEL/SCRIPT/SUITE/NAME in a guest, which is what words
+select by.  A line tells of each as it ends; of one that fails, all that it printed, its seed, and the
+command that runs it alone.
 
 A program fails as a whole, beyond its own `not ok` lines, when it prints no plan or not as many
 results as planned, dies, exits with an error that no result explains, takes too long, leaves
@@ -8,19 +12,24 @@ processes behind, or when a sanitizer has something to say about it or about a p
 """
 
 import argparse
+import collections
 import concurrent.futures
 import os
 import pathlib
+import random
 import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
-LIMIT_S = 300       # for one program
-GRACE_S = 5         # for what it started to go away after it
+SLOW = max(1, int(os.environ.get('DEVMAP_TEST_SLOW') or 1))
+LIMIT_S = 600 * SLOW    # for one program, which has limits of its own: the harness's last resort
+GRACE_S = 20 * SLOW     # for what it started to go away after it
 HEAD, TAIL = 150, 50    # lines that are shown of a sanitizer's report, which begins with what it is
 NOBODY = 65534
 
@@ -29,6 +38,7 @@ running = set()     # process groups of programs that run now
 PLAN = re.compile(r'1\.\.(\d+)\s*(?:#\s*skip\S*\s*(.*))?$', re.I)
 RESULT = re.compile(r'(not )?ok\b(.*)$')
 SKIP = re.compile(r'#\s*skip\S*\s*(.*)$', re.I)
+SEED = re.compile(r'^# (?:\w+: )?seed (\d+)', re.M)
 FINDING = re.compile(r'^(?:SUMMARY: |.*(?:ERROR|WARNING): \w+Sanitizer|.*runtime error: ).*', re.M)
 
 
@@ -133,16 +143,20 @@ def finding(log):
     return (summary + found + ['no summary'])[0]
 
 
+Program = collections.namedtuple('Program', 'id path tree as_user wrap')
+
+
 def run_program(args, program):
-    """Runs one program; returns its report and everything that it printed."""
-    home = args.work / f'{os.getpid()}.{program.name}'
-    home.mkdir(mode=0o700)
-    if args.as_user:
+    """Runs one program; returns its report, everything that it printed, and the seconds it took."""
+    start = time.monotonic()
+    home = pathlib.Path(tempfile.mkdtemp(prefix=f'{program.path.name}.', dir=args.work))
+    if program.as_user:
         os.chown(home, NOBODY, NOBODY)
-    command = ['timeout', '-k', '10', str(LIMIT_S), *args.as_user, *args.wrap, str(program)]
+    command = ['timeout', '-k', '10', str(LIMIT_S), *program.as_user, *program.wrap,
+               str(program.path)]
     output = args.work / f'{home.name}.out'
     with output.open('wb') as out:
-        child = subprocess.Popen(command, cwd=home, env=environment(args.tree, home),
+        child = subprocess.Popen(command, cwd=home, env=environment(program.tree, home),
                                  stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                                  start_new_session=True)
         running.add(child.pid)
@@ -160,7 +174,7 @@ def run_program(args, program):
         text += f'--- {path.name}\n{excerpt(log)}'
     output.unlink()
     shutil.rmtree(home, ignore_errors=True)
-    return report, text
+    return report, text, time.monotonic() - start
 
 
 def interrupted(number, _frame):
@@ -174,120 +188,219 @@ def interrupted(number, _frame):
 
 
 def find_programs(args):
-    where = args.tree / args.dir
-    found = (p for p in sorted(where.glob('*')) if p.is_file() and os.access(p, os.X_OK))
-    words = args.words or ['']
-    return [p for p in found if any(w in f'{args.suite}/{p.name}' for w in words)]
+    """The programs of the plan, whose lines are TREE/USER/SUITE|TREE'S PATH|DIR|AS|WRAP."""
+    found = []
+    for line in args.plan.read_text().splitlines():
+        key, tree, folder, as_user, wrap = line.split('|')
+        tree = pathlib.Path(tree)
+        paths = [p for p in sorted((tree / folder).glob('*'))
+                 if p.is_file() and os.access(p, os.X_OK)]
+        if not paths:
+            sys.exit(f'test: {key}: no program in {tree / folder}')
+        found += [Program(f'{key}/{p.name}', p, tree, shlex.split(as_user), shlex.split(wrap))
+                  for p in paths]
+    return [p for p in found if any(w in p.id for w in args.words or [''])]
 
 
-def show(args, program, report, text):
-    name = f'{args.title}: {program.name}'
-    for reason in report.skips:
-        print(f'test: {name}: skipped: {reason}')
-    if report.failed or report.problems:
-        heading = f'test: {name}: FAILED' + ''.join(f'; {p}' for p in report.problems)
-        print(heading)
-        print(text.rstrip())
-        if text.count('\n') > TAIL:
-            print(heading)      # once more: of a long output often only the end is seen
+class Ledger:
+    """Says what became of each program, and keeps account of it in the tally.
+
+    Its lines are `sum PASSED FAILED SKIPPED` and, for each program that failed, `fail` with its id,
+    the command that runs it alone, and why, separated by tabs.  `ran` with the id counts its runs.
+    """
+
+    def __init__(self, tally, again):
+        self.tally, self.again = tally, again
+        self.lock = threading.Lock()
+
+    def write(self, *lines):
+        with open(self.tally, 'a') as tally:
+            tally.write(''.join(f'{line}\n' for line in lines))
+
+    def command(self, name, seed):
+        given = f'DEVMAP_TEST_SEED={seed} ' if seed else ''
+        return f'{given}{self.again}{name}'
+
+    def fail_whole(self, name, why, text):
+        """Something that is no program has failed."""
+        with self.lock:
+            self.write('sum 0 1 0', f'fail\t{name}\t{self.command(name, None)}\t{why}')
+            print(f'test: {name}: FAILED: {why}\n{text.rstrip()}', flush=True)
+
+    def add(self, name, report, text, seconds, progress=''):
+        failed = report.failed + len(report.problems)
+        lines = [f'test: {progress}{name}: {total(report.passed, failed, len(report.skips))}'
+                 f' in {seconds:.1f} s']
+        lines += [f'test: {name}: skipped: {reason}' for reason in report.skips]
+        counts = [f'sum {report.passed} {failed} {len(report.skips)}', f'ran\t{name}']
+        if failed:
+            seed = SEED.search(text)
+            command = self.command(name, seed and seed[1])
+            heading = [f'test: {name}: FAILED' + ''.join(f'; {p}' for p in report.problems),
+                       f'test: alone: {command}']
+            lines += heading + [text.rstrip()]
+            if text.count('\n') > TAIL:
+                lines += heading    # once more: of a long output often only the end is seen
+            counts.append(f'fail\t{name}\t{command}\t{why(report, text)}')
+        with self.lock:
+            self.write(*counts)
+            print('\n'.join(lines), flush=True)
+
+
+def why(report, text):
+    """The first thing that is wrong, in a line."""
+    said = [line for line in text.splitlines() if line.startswith('# ') and '.c:' in line]
+    bad = [line for line in text.splitlines() if line.startswith('not ok')]
+    return '; '.join(report.problems[:1] + bad[:1] + said[:1]).replace('\t', ' ')[:300]
+
+
+def in_rounds(programs, rounds):
+    """Each program as often as there are rounds; beyond the first in another order each time."""
+    for number in range(rounds):
+        order = list(programs)
+        if number:
+            random.Random(number).shuffle(order)
+        for program in order:
+            yield number, program
 
 
 def run(args):
-    start = time.monotonic()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
-    passed = failed = skipped = 0
     programs = find_programs(args)
-    if not programs and args.words:
-        return
-    if not programs:
-        failed = 1
-        print(f'test: {args.title}: no program in {args.dir}')
+    ledger = Ledger(args.tally, args.again)
+    ended = iter(range(1, len(programs) * args.rounds + 1))
+
+    def one(job):
+        turn, program = job
+        result = run_program(args, program)
+        number = next(ended)
+        ledger.add(program.id, *result, f'{number}/{len(programs) * args.rounds} ')
+
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        reports = pool.map(lambda p: run_program(args, p), programs)
-        for program, (report, text) in zip(programs, reports):
-            show(args, program, report, text)
-            passed += report.passed
-            failed += report.failed + len(report.problems)
-            skipped += len(report.skips)
-            sys.stdout.flush()
-    with open(args.tally, 'a') as tally:
-        tally.write(f'{passed} {failed} {skipped}\n')
-    print(f'test: {args.title}: {total(passed, failed, skipped)}'
-          f' in {time.monotonic() - start:.1f} s', flush=True)
+        list(pool.map(one, in_rounds(programs, args.rounds)))
 
 
 class Guest:
-    """What the programs of a guest came to, from what scripts/guest/lib.sh reported."""
+    """What becomes of the programs of a guest, from what scripts/guest/lib.sh reports."""
 
-    def __init__(self, report):
-        self.titles = {}        # title: [(name, Report, output, milliseconds)]
-        self.running = {}       # (title, name): lines of its output, those that have not ended
+    def __init__(self, ledger, kernel):
+        self.ledger, self.kernel = ledger, kernel
+        self.running = {}       # id: lines of its output, of those that have not ended
         self.done = False
-        current = None
-        for line in report.splitlines():
-            line = line.rstrip('\r')
-            if line.startswith('@start '):
-                self.running[tuple(line[7:].split('|', 1))] = []
-            elif line.startswith('@begin '):
-                where, status, took = line[7:].rsplit(' ', 2)
-                current, left = tuple(where.split('|', 1)), []
-            elif line == '@done':
-                self.done = True
-            elif line.startswith('@left ') and current:
-                left.append(line[6:])
-            elif line == '@end' and current:
-                self.end(current, int(status), left, int(took))
-                current = None
-            elif line.startswith(' ') and current:
-                self.running[current].append(line[1:])
+        self.current, self.left = None, []
 
-    def end(self, where, status, left, took):
-        title, name = where
-        text = '\n'.join(self.running.pop(where))
+    def read(self, line):
+        line = line.rstrip('\r\n')
+        if line.startswith('@start '):
+            self.running[line[7:]] = []
+        elif line.startswith('@begin '):
+            name, status, took = line[7:].rsplit(' ', 2)
+            self.current = name, int(status), int(took) / 1000
+            self.left = []
+        elif line == '@done':
+            self.done = True
+        elif line.startswith('@left ') and self.current:
+            self.left.append(line[6:])
+        elif line == '@end' and self.current:
+            self.end(*self.current)
+            self.current = None
+        elif line.startswith(' ') and self.current:
+            self.running[self.current[0]].append(line[1:])
+
+    def end(self, name, status, seconds, *problems):
+        text = '\n'.join(self.running.pop(name))
         report = Report(text)
         report.judge_exit(status)
-        if left:
-            report.problems.append('left running: ' + ', '.join(left))
-        self.titles.setdefault(title, []).append((name, report, text, took))
+        report.problems += problems
+        if self.left:
+            report.problems.append('left running: ' + ', '.join(self.left))
+        self.ledger.add(f'{self.kernel}/{name}', report, text, seconds)
 
     def cut_off(self):
         """Programs that the guest did not live to see the end of: failures with what they said."""
-        for where in list(self.running):
-            self.end(where, 0, [], 0)
-            self.titles[where[0]][-1][1].problems.append('the guest ended before it')
+        self.left = []
+        for name in list(self.running):
+            self.end(name, 0, 0, 'the guest ended before it')
+
+
+def follow(path, child):
+    """The lines of a file that grows while a process lives, as they come."""
+    rest, ended, at = b'', False, 0
+    while not ended:
+        ended = child.poll() is not None    # what it wrote before is there in the next read
+        if path.exists():
+            with path.open('rb') as file:
+                file.seek(at)
+                text = file.read()
+                at += len(text)
+            *lines, rest = (rest + text).split(b'\n')
+            yield from (line.decode(errors='replace') for line in lines)
+        if not ended:
+            time.sleep(0.2)
+    yield rest.decode(errors='replace')
 
 
 def guest(args):
-    found = Guest(args.report.read_text(errors='replace') if args.report.exists() else '')
+    directory = pathlib.Path('build-guest') / args.kernel / 'run'
+    shutil.rmtree(directory, ignore_errors=True)
+    child = subprocess.Popen(['scripts/guest/run.sh', args.kernel, *args.scripts],
+                             stdin=subprocess.DEVNULL)
+
+    def end_child(number, _frame):
+        child.terminate()
+        child.wait()
+        os._exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end_child)
+    ledger = Ledger(args.tally, args.again)
+    found = Guest(ledger, args.kernel)
+    for line in follow(directory / 'report', child):
+        found.read(line)
     found.cut_off()
-    with open(args.tally, 'a') as tally:
-        for title, programs in found.titles.items():
-            args.title = f'{title} ({args.where})'
-            passed = failed = skipped = took = 0
-            for name, report, text, milliseconds in sorted(programs, key=lambda p: p[0]):
-                show(args, pathlib.PurePath(name), report, text)
-                passed += report.passed
-                failed += report.failed + len(report.problems)
-                skipped += len(report.skips)
-                took += milliseconds
-            tally.write(f'{passed} {failed} {skipped}\n')
-            print(f'test: {args.title}: {total(passed, failed, skipped)}'
-                  f' in {took / 1000:.1f} s')
-        problems = args.problems.read_text(errors='replace').rstrip()
-        if problems or not found.done:
-            print(f'test: {args.where}: FAILED\n{problems}')
-            tally.write('0 1 0\n')
-    sys.stdout.flush()
+    file = directory / 'problems'
+    problems = file.read_text(errors='replace') if file.exists() else 'the guest did not start'
+    if problems or not found.done:
+        ledger.fail_whole(args.kernel, 'what the guest\'s kernel said' if found.done else
+                          'the guest did not come to its end', problems)
 
 
 def total(passed, failed, skipped):
     return f'{passed} passed, {failed} failed' + (f', {skipped} skipped' if skipped else '')
 
 
+def failures_of(lines):
+    """{id: (number of times, first reason, first command)}"""
+    found = {}
+    for line in lines:
+        if line.startswith('fail\t'):
+            _, name, command, reason = line.rstrip('\n').split('\t')
+            times, *first = found.get(name, (0, reason, command))
+            found[name] = (times + 1, *first)
+    return found
+
+
+def table(lines, found):
+    """Of several rounds: who ever failed, and how often."""
+    ran = collections.Counter(line.split('\t')[1].strip() for line in lines
+                              if line.startswith('ran\t'))
+    print(f'{sum(ran.values())} runs of {len(ran)} programs; {len(found)} ever failed'
+          + (':' if found else ''))
+    for name, (times, reason, command) in sorted(found.items()):
+        print(f'  {name}: {times} of {ran[name] or "?"}: {reason}\n    {command}')
+
+
 def add_up(args):
-    rows = [[int(n) for n in line.split()] for line in open(args.tally)]
+    lines = open(args.tally).readlines()
+    rows = [[int(n) for n in line.split()[1:]] for line in lines if line.startswith('sum ')]
     passed, failed, skipped = (sum(column) for column in zip(*rows)) if rows else (0, 0, 0)
+    found = failures_of(lines)
+    if args.table:
+        table(lines, found)
+    else:
+        for name, (_, reason, command) in sorted(found.items()):
+            print(f'test: FAILED: {name}: {reason}\n    {command}')
     if passed + failed == 0:
         print('test: nothing ran')
     print(total(passed, failed, skipped))
@@ -297,26 +410,23 @@ def add_up(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
-    one = commands.add_parser('run', help='run one suite')
-    one.add_argument('--title', required=True, help='the suite in messages')
-    one.add_argument('--suite', required=True)
+    one = commands.add_parser('run', help='run the programs of a plan')
+    one.add_argument('--plan', type=pathlib.Path, required=True)
     one.add_argument('--tally', required=True, help='file to add the counts to')
     one.add_argument('--work', type=pathlib.Path, required=True, help='directory for scratch')
-    one.add_argument('--jobs', type=int, default=1)
-    one.add_argument('--as', dest='as_user', type=shlex.split, default=[],
-                     help='command that becomes the ordinary user')
-    one.add_argument('--wrap', type=shlex.split, default=[], help='command to run programs under')
-    one.add_argument('tree', type=pathlib.Path)
-    one.add_argument('dir')
+    one.add_argument('--jobs', type=int, default=1, help='programs at once')
+    one.add_argument('--rounds', type=int, default=1)
+    one.add_argument('--again', required=True, help='command for a program, without its id')
     one.add_argument('words', nargs='*')
     one.set_defaults(func=run)
-    machine = commands.add_parser('guest', help='add up what a guest reported')
-    machine.add_argument('--where', required=True, help='the guest in messages')
+    machine = commands.add_parser('guest', help='run scripts in a guest')
     machine.add_argument('--tally', required=True, help='file to add the counts to')
-    machine.add_argument('report', type=pathlib.Path)
-    machine.add_argument('problems', type=pathlib.Path)
+    machine.add_argument('--again', required=True, help='command for a program, without its id')
+    machine.add_argument('kernel')
+    machine.add_argument('scripts', nargs='+')
     machine.set_defaults(func=guest)
-    both = commands.add_parser('sum', help='print the sum of a tally')
+    both = commands.add_parser('sum', help='print the failures and the sum of a tally')
+    both.add_argument('--table', action='store_true', help='of several rounds')
     both.add_argument('tally')
     both.set_defaults(func=add_up)
     args = parser.parse_args()

@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# usage: test-kernel.sh [--debug] [WORD...]
+# usage: test-kernel.sh [--smoke | --debug] [--soak N] [WORD...]
 #
-# Runs the test programs, or only those with a WORD in SUITE/PROGRAM, in guests with Debian's kernels,
-# where the kernel engine can be loaded, and go wrong, without harm; the last line is the sum.  With
-# --debug, in guests with kernels of our own that look for mistakes (debug-kernel.sh).
+# Runs the test programs, or only those with a WORD in KERNEL/SCRIPT/SUITE/PROGRAM, in guests with
+# Debian's kernels, where the kernel engine can be loaded, and go wrong, without harm; the last line is
+# the sum.  --smoke: a few that tell most, in one guest.  --debug: in guests with kernels of our own
+# that look for mistakes (debug-kernel.sh).  --soak: N times, while both processors are busy.
 #
 # $DEVMAP_TALLY: add the counts to this file, and print no sum.
-# $DEVMAP_KERNELS: the kernels; other settings are in scripts/guest/run.sh.
+# $DEVMAP_KERNELS: the kernels, or none; other settings are in scripts/guest/run.sh.
 #
 # Emulated, a processor has a tenth of its speed.  Guests run at the same time, one for each of two
 # processors, and their programs in a few shells at once where they can, since they wait a lot.
@@ -16,25 +17,48 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-kernels=${DEVMAP_KERNELS:-6.1 6.12}
-: "${GUEST_TIMEOUT:=900}" "${GUEST_LIMIT:=300}" "${DEVMAP_TEST_SLOW:=3}" "${GUEST_JOBS:=4}"
-if [ "${1:-}" = --debug ]; then
+kernels=${DEVMAP_KERNELS-6.1 6.12} scripts= smoke='' soak='' rounds=1 again='make test-kernel T='
+: "${GUEST_TIMEOUT:=1800}" "${GUEST_LIMIT:=900}" "${DEVMAP_TEST_SLOW:=3}" "${GUEST_JOBS:=4}"
+: "${GUEST_DEVICES:=-device ati-vga,model=rv100 -device edu -device pci-testdev,membar=2G}"
+case ${1:-} in
+--smoke)
+	smoke=yes
 	shift
-	kernels=${DEVMAP_KERNELS:-6.12-kasan 6.12-kcsan}
+	;;
+--debug)
+	shift
+	kernels=${DEVMAP_KERNELS:-6.12-kasan 6.12-kcsan} again='make test-kernel-debug T='
 	: "${GUEST_MEMORY:=3072}"
 	GUEST_TIMEOUT=3600 GUEST_LIMIT=1800 DEVMAP_TEST_SLOW=10
 	export GUEST_MEMORY
-	engines=kernel-engine	# the user engine has nothing in the kernel to look at
+	scripts=kernel-engine	# the user engine has nothing in the kernel to look at
+	;;
+esac
+if [ "${1:-}" = --soak ]; then
+	soak=yes rounds=$2
+	shift 2
 fi
-: "${GUEST_DEVICES:=-device ati-vga,model=rv100 -device edu -device pci-testdev,membar=2G}"
-scripts="${engines:-user-engine kernel-engine} stats wild rv100 edu pci modules"
+[ -z "$smoke" ] || scripts=kernel-engine
+: "${scripts:=user-engine kernel-engine}"
+scripts="$scripts stats wild rv100 edu pci modules"
+
+# What a smoke test is made of, if nothing else is asked for.
+if [ -n "$smoke" ]; then
+	again='make test T='
+	if [ $# -eq 0 ]; then
+		set -- conformance/c01_ conformance/c05_ conformance/c11_ conformance/c13_limits \
+			conformance/c17_ conformance/c21_ conformance/c24_ conformance/c26_ \
+			modules/load_unload
+		scripts='kernel-engine modules'
+	fi
+fi
 export GUEST_DEVICES GUEST_TIMEOUT GUEST_LIMIT GUEST_JOBS DEVMAP_TEST_SLOW GUEST_WORDS="$*"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/devmap-test-kernel.XXXXXX")
-guests=
+helpers=
 clean_up()
 {
-	[ -z "$guests" ] || kill $guests 2>/dev/null || :
+	[ -z "$helpers" ] || kill $helpers 2>/dev/null || :
 	rm -rf "$work"
 }
 trap clean_up EXIT
@@ -42,33 +66,119 @@ trap 'exit 130' INT TERM HUP
 tally=${DEVMAP_TALLY:-$work/tally}
 : >>"$tally"
 
-# prepare KERNEL: image and modules
+# The programs that a script of tests/guest runs, as SUITE/PROGRAM: those that can be asked for.
+programs()
+{
+	sed -n 's/.*in_words \([a-z][^ ;]*\).*/\1/p' "tests/guest/$1" | sort -u
+	sed -n 's,^suite tests/\([a-z]*\)$,\1,p' "tests/guest/$1" | while read -r suite; do
+		ls "tests/$suite" | sed "s,\.c\$,,; s,^,$suite/,"
+	done
+}
+
+# Is there one with a WORD in its name?  matches KERNEL WORD...
+matches()
+{
+	kernel=$1
+	shift
+	[ $# -gt 0 ] || return 0
+	for script in $scripts; do
+		for program in $(programs "$script"); do
+			for word; do
+				case $kernel/$script/$program in
+				*"$word"*) return 0 ;;
+				esac
+			done
+		done
+	done
+	return 1
+}
+
+# prepare KERNEL: the kernel itself, and modules for it.  Fails, and says why, where it cannot be had.
 prepare()
 {
 	case $1 in
-	*-*) scripts/guest/debug-kernel.sh "${1#*-}" ;;
-	*) scripts/guest/kernels.sh "$1" ;;
+	*-*) scripts/guest/debug-kernel.sh "${1#*-}" || return ;;
+	*) scripts/guest/kernels.sh "$1" || return ;;
 	esac
-	scripts/guest/modules.sh "$1"
 }
 
+build_modules()
+{
+	scripts/guest/modules.sh "$1" >"$work/modules" 2>&1 || {
+		cat "$work/modules"
+		printf 'sum 0 1 0\nfail\t%s\tscripts/guest/modules.sh %s\tmodules do not build\n' \
+			"$1" "$1" >>"$tally"
+		return 1
+	}
+}
+
+# Which of the kernels are wanted, and can be had?  For a smoke test the newest of them.
+choose()
+{
+	there= missing=
+	[ -z "$smoke" ] || kernels=$(printf '%s\n' $kernels | sort -rV)
+	for kernel in $kernels; do
+		matches "$kernel" "$@" || continue
+		if prepare "$kernel"; then
+			there="$there $kernel"
+			[ -z "$smoke" ] || break
+		else
+			missing="$missing $kernel"
+		fi
+	done
+	# Something else will do for a smoke test.
+	[ -z "$smoke" ] || [ -z "$there" ] || missing=
+	for kernel in $missing; do
+		echo "test: Linux $kernel: skipped: it is not to be had here"
+		echo 'sum 0 0 1' >>"$tally"
+	done
+}
+
+# Everything once, all guests at the same time.
+run_guests()
+{
+	guests=
+	for kernel in $there; do
+		python3 scripts/tap.py guest --tally "$tally" --again "$again" "$kernel" $scripts &
+		guests="$guests $!"
+		helpers="$helpers $!"
+	done
+	for guest in $guests; do
+		wait "$guest" || printf 'sum 0 1 0\nfail\tguest\tmake test-kernel\tends with %s\n' $? \
+			>>"$tally"
+	done
+	for guest in $guests; do
+		helpers=$(echo " $helpers " | sed "s/ $guest / /")
+	done
+}
+
+burn()
+{
+	while :; do :; done
+}
+
+finish()
+{
+	[ -z "${DEVMAP_TALLY:-}" ] || exit 0
+	python3 scripts/tap.py sum ${soak:+--table} "$tally"
+	exit
+}
+
+choose "$@"
+[ -n "$there" ] || finish
 make --no-print-directory build >"$work/make" 2>&1 || { cat "$work/make"; exit 1; }
-for kernel in $kernels; do
-	prepare "$kernel"
+for kernel in $there; do
+	build_modules "$kernel" || there=$(echo " $there " | sed "s/ $kernel / /")
 done
 scripts/guest/image.sh
-
-for kernel in $kernels; do
-	scripts/guest/run.sh "$kernel" $scripts &
-	guests="$guests $!"
+if [ -n "$soak" ]; then
+	for _ in $(seq "$(nproc)"); do
+		burn &
+		helpers="$helpers $!"
+	done
+fi
+for round in $(seq "$rounds"); do
+	[ -z "$soak" ] || echo "test: round $round of $rounds"
+	run_guests
 done
-for guest in $guests; do
-	wait "$guest" || :	# whose problems are counted below
-done
-guests=
-
-for kernel in $kernels; do
-	python3 scripts/tap.py guest --where "Linux $(cat "build-guest/$kernel/release")" \
-		--tally "$tally" "build-guest/$kernel/run/report" "build-guest/$kernel/run/problems"
-done
-[ -n "${DEVMAP_TALLY:-}" ] || python3 scripts/tap.py sum "$tally"
+finish

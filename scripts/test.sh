@@ -1,11 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# usage: test.sh [WORD...]
+# usage: test.sh [--all | --soak N] [WORD...]
 #
-# Builds every tree and runs every test program, or only those that have a WORD in SUITE/PROGRAM.
-# Silent about success but for one line per suite.  First come the rules of check.sh.  The last line is the sum.  The guests of
-# test-kernel.sh come last, since they have the processors to themselves then.
+# Builds and runs the test programs, or only those that have a WORD in TREE/USER/SUITE/PROGRAM: the
+# gcc tree's, and some in a guest with the kernel engine.  --all: then whatever else there is, too.
+# --soak: the gcc tree's, N times, while both processors are busy; no guest.
+# A line tells of each program as it ends.  The last line is the sum.
+#
+# Programs run several at once, $DEVMAP_TEST_JOBS (default: twice the processors), since most of them
+# wait most of the time; none may depend on having the machine to itself.
 #
 # Each program finds its tree (bin/devmap, lib/devmap/*.so, tests/drivers/*.so) under $DEVMAP_ROOT,
 # and has a HOME, TMPDIR and XDG_RUNTIME_DIR of its own that are removed afterwards.
@@ -13,34 +17,52 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# suite        tree         user   at once  programs
-table='
-unit           build        self   2        tests/unit
-unit           build-clang  self   2        tests/unit
-unit           build-asan   self   2        tests/unit
-unit           build-tsan   self   2        tests/unit
-conformance    build        root   1        tests/conformance
-conformance    build        user   1        tests/conformance
-conformance    build-asan   self   1        tests/conformance
-conformance    build-tsan   self   1        tests/conformance
-hammer         build        root   1        tests/hammer
-hammer         build        user   1        tests/hammer
-hammer         build-asan   self   1        tests/hammer
-hammer         build-tsan   self   1        tests/hammer
+# Those that take long first.
+# suite        tree         user
+quick='
+hammer         build        root
+hammer         build        user
+unit           build        self
+conformance    build        root
+conformance    build        user
+'
+further='
+hammer         build-tsan   self
+hammer         build-asan   self
+unit           build-tsan   self
+unit           build-asan   self
+unit           build-clang  self
+conformance    build-tsan   self
+conformance    build-asan   self
 '
 
 nobody='--reuid=65534 --regid=65534 --clear-groups'
+jobs=${DEVMAP_TEST_JOBS:-$(($(nproc) * 2))}
 
 say()
 {
 	echo "test: $*"
 }
 
+all='' soak='' rounds=1 again='make test T='
+case ${1:-} in
+--all) all=yes; shift ;;
+--soak) soak=yes rounds=$2 jobs=${DEVMAP_TEST_JOBS:-$(($(nproc) * 5))}; shift 2 ;;
+esac
+
 # In a private directory that an ordinary user can reach.
 work=$(mktemp -d /tmp/devmap-test.XXXXXX)
 chmod 755 "$work"
-trap 'rm -rf "$work"' EXIT
+helpers=	# processes that run beside us
+clean_up()
+{
+	[ -z "$helpers" ] || kill $helpers 2>/dev/null || :
+	rm -rf "$work"
+}
+trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
+: >"$work/tally"
+built=		# trees
 
 # A tree that the ordinary user can read: the tree itself, or a copy of what tests use of it.
 readable_tree()
@@ -71,69 +93,119 @@ wrapper()
 	esac
 }
 
-# run_suite SUITE TREE USER JOBS DIR WORD...
-run_suite()
+# skip WHAT WHY: counts as one
+skip()
 {
-	suite=$1 tree=$PWD/$2 user=$3 jobs=$4 dir=$5 title="$1 ($2, $3)" as=
-	wrap=$(wrapper "$2")
+	say "$1: skipped: $2"
+	echo 'sum 0 0 1' >>"$work/tally"
+}
+
+# plan_suite SUITE TREE USER: a line for tap.py
+plan_suite()
+{
+	tree=$PWD/$2 as=
 	if [ "$(id -u)" -ne 0 ]; then
-		if [ "$user" = root ]; then
-			say "$title: left out, this is not root"
+		if [ "$3" = root ]; then
+			skip "$2/$3/$1" 'this is not root' >&2
 			return
 		fi
-	elif [ "$user" = user ]; then
+	elif [ "$3" = user ]; then
 		as="setpriv $nobody"
 		tree=$(readable_tree "$2")
 	fi
-	shift 5
-	python3 scripts/tap.py run --title "$title" --suite "$suite" --tally "$work/tally" \
-		--work "$work" --jobs "$jobs" --as="$as" --wrap="$wrap" "$tree" "$dir" "$@"
+	echo "$2/$3/$1|$tree|tests/$1|$as|$(wrapper "$2")"
 }
 
-# wanted SUITE/NAME: does it have one of the words?
-words="$*"
+# Could the suite SUITE TREE USER have a program with a WORD in its name?  By the sources' names: it may
+# not have been built.
 wanted()
 {
-	[ -n "$words" ] || return 0
-	for word in $words; do
-		case $1 in *"$word"*) return 0 ;; esac
+	suite=$1 in=$2/$3/$1
+	shift 3
+	[ $# -gt 0 ] || return 0
+	for source in tests/"$suite"/*; do
+		name=${source##*/}
+		for word; do
+			case $in/${name%.c} in
+			*"$word"*) return 0 ;;
+			esac
+		done
 	done
 	return 1
 }
 
-# check NAME COMMAND...: one test that has no tree of its own, if it is wanted.
-check()
+# run_table TABLE WORD...: builds what it needs, and runs it
+run_table()
 {
-	name=check/$1
+	echo "$1" | sed '/^$/d' >"$work/table"
 	shift
-	wanted "$name" || return 0
-	if "$@" >"$work/said" 2>&1; then
-		say "$name: 1 passed, 0 failed"
-		echo '1 0 0' >>"$work/tally"
-	else
-		cat "$work/said"
-		say "$name: 0 passed, 1 failed"
-		echo '0 1 0' >>"$work/tally"
-	fi
+	: >"$work/plan"
+	while read -r suite tree user <&3; do
+		wanted "$suite" "$tree" "$user" "$@" || continue
+		case " $built " in
+		*" $tree "*) ;;
+		*) build "$tree" || continue ;;
+		esac
+		plan_suite "$suite" "$tree" "$user" >>"$work/plan"
+	done 3<"$work/table"
+	[ -s "$work/plan" ] || return 0
+	python3 scripts/tap.py run --plan "$work/plan" --tally "$work/tally" --work "$work" \
+		--jobs "$jobs" --rounds "$rounds" --again "$again" "$@"
 }
 
-for tree in $(echo "$table" | awk 'NF { print $2 }' | sort -u); do
-	make --no-print-directory "$tree" >"$work/make" 2>&1 || {
+build()
+{
+	say "building $1"
+	make --no-print-directory "$1" >"$work/make" 2>&1 || {
 		cat "$work/make"
-		say "$tree does not build"
-		exit 1
+		say "$1 does not build"
+		printf 'sum 0 1 0\nfail\t%s\tmake %s\tdoes not build\n' "$1" "$1" >>"$work/tally"
+		return 1
 	}
-done
+	built="$built $1"
+}
 
-: >"$work/tally"
-check rules scripts/check.sh
-check self_test scripts/check.sh --self-test
+# guests OPTION... WORD...: beside what follows, as far as there is a processor
+guests()
+{
+	DEVMAP_TALLY=$work/tally scripts/test-kernel.sh "$@" &
+	helpers="$helpers $!"
+}
 
-echo "$table" | sed '/^$/d' >"$work/table"
-while read -r suite tree user jobs dir <&3; do
-	run_suite "$suite" "$tree" "$user" "$jobs" "$dir" "$@"
-done 3<"$work/table"
+wait_for_helpers()
+{
+	for helper in $helpers; do
+		wait "$helper" || {
+			printf 'sum 0 1 0\nfail\tguests\tmake test-kernel\tends with %s\n' $? >>"$work/tally"
+		}
+	done
+	helpers=
+}
 
-DEVMAP_TALLY=$work/tally scripts/test-kernel.sh "$@"
+burn()
+{
+	while :; do :; done
+}
 
+if [ -n "$soak" ]; then
+	for _ in $(seq "$(nproc)"); do
+		burn &
+		helpers="$helpers $!"
+	done
+	run_table "$quick" "$@"
+	python3 scripts/tap.py sum --table "$work/tally"
+	exit
+fi
+
+build build || { python3 scripts/tap.py sum "$work/tally"; exit 1; }
+guests --smoke "$@"
+run_table "$quick" "$@"
+wait_for_helpers
+if [ -n "$all" ]; then
+	say 'that was make test; now the rest'
+	again='make test-all T='
+	guests "$@"
+	run_table "$further" "$@"
+	wait_for_helpers
+fi
 python3 scripts/tap.py sum "$work/tally"

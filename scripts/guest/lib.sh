@@ -2,17 +2,18 @@
 #
 # What the scripts of tests/guest can use; they are run by a shell in the guest that has read this.
 #
-#   suite TITLE DIR       runs every program of the tree's DIR, GUEST_JOBS at once
-#   program TITLE NAME COMMAND...
+#   suite DIR             runs every program of the tree's DIR, GUEST_JOBS at once
+#   program SUITE NAME COMMAND...
 #                         runs one program, which prints TAP, or, with any DIR, a script of
 #                         tests/guest/programs
-#   in_words SUITE/NAME   is that one wanted (T=WORD)?
+#   in_words SUITE/NAME   is that one wanted (T=WORD)?  WORD is in KERNEL/SCRIPT/SUITE/NAME
 #
 # Both pass on the environment.  A program has an environment of its own like tap.py's, and a limit.
 # Reports are lines for `tap.py guest`:
 #
-#   @start TITLE|NAME                begins to run
-#   @begin TITLE|NAME STATUS MS      its output follows, each line behind a blank
+#   @start SCRIPT/SUITE/NAME         begins to run
+#   @begin SCRIPT/SUITE/NAME STATUS MS
+#                                    its output follows, each line behind a blank
 #   @left PID COMMAND                what it left running
 #   @end
 #   @done                            the guest has come to its end
@@ -30,7 +31,7 @@ in_words()
 {
 	[ -n "$GUEST_WORDS" ] || return 0
 	for word in $GUEST_WORDS; do
-		case $1 in
+		case $GUEST_KERNEL/$script/$1 in
 		*"$word"*) return 0 ;;
 		esac
 	done
@@ -77,11 +78,11 @@ left_behind()
 
 program()
 {
-	title=$1 name=$2
+	name=$2 id=$script/$1/$2
 	shift 2
 	# A name of its own for each run: several shells do this at the same time.
 	home=$(mktemp -d "/tmp/$name.XXXXXX")
-	report "@start $title|$name"
+	report "@start $id"
 	before=$(uptime_ms)
 	(
 		cd "$home" || exit
@@ -94,7 +95,7 @@ program()
 	status=$?
 	took=$(($(uptime_ms) - before))
 	until mkdir $reports 2>/dev/null; do sleep 0.05; done
-	report "@begin $title|$name $status $took"
+	report "@begin $id $status $took"
 	sed 's/^/ /' "$home.out"
 	echo
 	left_behind "$(cat "$home.session")"
@@ -106,11 +107,11 @@ program()
 # One of the shells that share a suite: takes what nobody has taken.
 suite_worker()
 {
-	for path in "$2"/*; do
+	for path in "$1"/*; do
 		name=${path##*/}
-		[ -f "$path" ] && [ -x "$path" ] && in_words "${2##*/}/$name" || continue
-		mkdir "$3/$name" 2>/dev/null || continue
-		program "$1" "$name" "$path"
+		[ -f "$path" ] && [ -x "$path" ] && in_words "${1##*/}/$name" || continue
+		mkdir "$2/$name" 2>/dev/null || continue
+		program "${1##*/}" "$name" "$path"
 	done
 }
 
@@ -118,7 +119,7 @@ suite()
 {
 	taken=$(mktemp -d /tmp/suite.XXXXXX)
 	for _ in $(seq "$GUEST_JOBS"); do
-		suite_worker "$1" "/devmap/$2" "$taken" &
+		suite_worker "/devmap/$1" "$taken" &
 	done
 	wait
 	rm -rf "$taken"
@@ -126,6 +127,7 @@ suite()
 
 run_script()
 {
+	script=$1
 	( . "/guest/tests/$1" )
 }
 

@@ -16,7 +16,7 @@
 # matter.  In the environment:
 #
 #   GUEST_ACCEL    kvm or tcg (default)
-#   GUEST_TIMEOUT  seconds for all of it (default: 900)
+#   GUEST_TIMEOUT  seconds for all of it (default: 1800)
 #   GUEST_MEMORY   MiB (default: 1536)
 #   GUEST_APPEND   further words for the kernel's command line
 #   GUEST_DEVICES  further words for QEMU's (-device edu)
@@ -63,6 +63,7 @@ make_overlay()
 	for script; do
 		echo "$script"
 	done >"$work/root/guest/scripts"
+	export GUEST_KERNEL="$version"
 	env | sed -n "s/'/'\\\\''/g; s/^\\(GUEST_[A-Z_]*\\|DEVMAP_TEST_[A-Z_]*\\)=\\(.*\\)/export \\1='\\2'/p" \
 		>"$work/root/guest/environment"
 	for module in "$kernel"/modules/*.ko; do
@@ -90,11 +91,11 @@ qemu=$!
 
 # Not timeout(1), so that what is killed is this process and nothing else.
 status=
-end=$(($(date +%s) + ${GUEST_TIMEOUT:-900}))
+end=$(($(date +%s) + ${GUEST_TIMEOUT:-1800}))
 while kill -0 "$qemu" 2>/dev/null; do
 	if [ "$(date +%s)" -gt $end ]; then
 		kill -KILL "$qemu"
-		status="still running after ${GUEST_TIMEOUT:-900} s"
+		status="still running after ${GUEST_TIMEOUT:-1800} s"
 	fi
 	sleep 0.2
 done

@@ -389,13 +389,13 @@ static void hammer(void)
 	const int fd = control();
 	struct actor *anchor = new_actor_with("ctest0", CTEST_PAGES - 1, 1);
 
-	c.seed = number_from("DEVMAP_HAMMER_SEED", 0);
+	c.seed = number_from("DEVMAP_TEST_SEED", 0);
 	board = shared_memory(sizeof(*board));
 	knob(fd, CT_NO_LOG, 1);
 	clear_log(fd);
 	for (unsigned i = 0; i < WORKERS; i++)
 		hire(&c, i);
-	direct(&c, fd, now() + number_from("DEVMAP_HAMMER_SECONDS", DEFAULT_SECONDS) * SECOND);
+	direct(&c, fd, now() + number_from("DEVMAP_TEST_SECONDS", DEFAULT_SECONDS) * SECOND);
 	AWAIT(all_progress());
 	dismiss(&c, fd);
 	check_progress(&c);
@@ -413,9 +413,9 @@ int main(int argc, char **argv)
 	char seed[16];
 
 	snprintf(seed, sizeof(seed), "%u", (unsigned)(time(NULL) ^ getpid() << 8) % 1000000);
-	setenv("DEVMAP_HAMMER_SEED", argc > 1 ? argv[1] : seed, argc > 1);
+	setenv("DEVMAP_TEST_SEED", argc > 1 ? argv[1] : seed, argc > 1);
 	if (argc > 2)
-		setenv("DEVMAP_HAMMER_SECONDS", argv[2], 1);
-	printf("# seed %s\n", getenv("DEVMAP_HAMMER_SEED"));
+		setenv("DEVMAP_TEST_SECONDS", argv[2], 1);
+	printf("# seed %s\n", getenv("DEVMAP_TEST_SEED"));
 	return run_tests(1, argv, tests, 1, 0);
 }
