@@ -9,7 +9,7 @@
  * device, and restores its own.
  *
  * Locks: cd_lock guards mappings, contexts and cu_in, and is held around devmap_unload() so that
- * the handle stays; cd_log_lock guards knobs, log and counts, and is taken last.
+ * the handle stays; cd_log_lock guards knobs, log, counts and cu_scratch, and is taken last.
  */
 #include <sys/types.h>
 #include <sys/param.h>
@@ -1287,17 +1287,46 @@ static int ctest_close(dev_t dev, int flag, int otyp, cred_t *credp)
 	return leave(u, enter(u, CT_CLOSE, dev, &e), 0);
 }
 
+/* By way of a copy: no lock may be held across uiomove(9F), whose memory can be a mapping of ours. */
+static int transfer_copy(struct unit *u, char *copy, size_t n, enum uio_rw rw, struct uio *uiop)
+{
+	char *at = u->cu_scratch + uiop->uio_loffset;
+	kmutex_t *lock = &u->cu_dev->cd_log_lock;
+	int error;
+
+	if (rw == UIO_READ) {
+		mutex_enter(lock);
+		bcopy(at, copy, n);
+		mutex_exit(lock);
+		return uiomove(copy, n, rw, uiop);
+	}
+	error = uiomove(copy, n, rw, uiop);
+	if (error == 0) {
+		mutex_enter(lock);
+		bcopy(copy, at, n);
+		mutex_exit(lock);
+	}
+	return error;
+}
+
 static int transfer(dev_t dev, struct uio *uiop, enum uio_rw rw)
 {
-	struct unit *u = unit_of(dev);
-	offset_t left = SCRATCH - uiop->uio_loffset;
+	const offset_t left = SCRATCH - uiop->uio_loffset;
+	size_t n;
+	char *copy;
+	int error;
 
 	if (uiop->uio_loffset < 0)
 		return EINVAL;
 	if (left <= 0)
 		return rw == UIO_READ ? 0 : ENOSPC;
-	return uiomove(u->cu_scratch + uiop->uio_loffset, MIN(left, (offset_t)uiop->uio_resid), rw,
-		       uiop);
+	n = MIN(left, (offset_t)uiop->uio_resid);
+	if (n == 0)
+		return 0;
+	copy = kmem_alloc(n, KM_SLEEP);
+	error = transfer_copy(unit_of(dev), copy, n, rw, uiop);
+	kmem_free(copy, n);
+	return error;
 }
 
 static int ctest_read(dev_t dev, struct uio *uiop, cred_t *credp)
