@@ -144,6 +144,7 @@ static void unload_is_synchronous(void)
 	const int fd = mapped();
 
 	start(a, do_count_up, ASK((uintptr_t)AT(a, 1), (uintptr_t)shared));
+	AWAIT(shared[0] > 0); /* an access that is under way would be past the gate already */
 	for (int i = 0; i < 50; i++) {
 		knob(fd, CT_GATE_ACCESS, a->pid);
 		CHECK_EQ(operate(fd, CT_OP_UNLOAD, id, 2 * page, PAGES * page), 0);
