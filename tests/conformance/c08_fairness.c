@@ -244,14 +244,11 @@ static int wait_for_ever(void)
 
 static void can_be_killed(void)
 {
-	const int64_t begin = now();
-
 	wait_for_ever();
 	start_put(waiter, AT(waiter, 0), 2);
 	await_waiters("ctest0", 1);
 	leave_by_kill(waiter);
 	AWAIT(statistic("ctest0", "waiters") == 0);
-	CHECK(now() - begin < LIMIT_NS);
 }
 
 static void can_be_stopped(void)

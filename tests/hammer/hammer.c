@@ -417,5 +417,6 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		setenv("DEVMAP_TEST_SECONDS", argv[2], 1);
 	printf("# seed %s\n", getenv("DEVMAP_TEST_SEED"));
+	allow_seconds(number_from("DEVMAP_TEST_SECONDS", DEFAULT_SECONDS));
 	return run_tests(1, argv, tests, 1, 0);
 }
