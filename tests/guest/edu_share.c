@@ -29,7 +29,7 @@
 #define NPEERS		4		/* at the same time; one more is killed */
 #define NOTHERS		3
 #define MOVED		4000		/* bytes of the buffer in use */
-#define LONG_TIME	60.0		/* seconds: whatever takes longer has failed */
+#define LONG_TIME	300.0		/* seconds: whatever takes longer hangs */
 
 struct peer {
 	pid_t pid;
@@ -668,6 +668,8 @@ static void test_kill(struct peer *p)
 
 /* Who waits for a long computation. */
 
+#define TOO_LATE 0x100 /* besides the 1 of what is wrong */
+
 static volatile double alarmed;
 
 static void on_alarm(int signo)
@@ -691,42 +693,64 @@ static int wait_alarmed(long unused)
 	wrong = check_liveness(0);
 	middle = (begun + seconds()) / 2;
 	if (alarmed == 0 || alarmed > middle)
-		wrong |= complain("the handler ran %.0f ms after the middle of the wait",
-				  (alarmed - middle) * 1e3);
+		wrong |= TOO_LATE;
 	return wrong;
 }
 
-static int begin_longest(long unused)
+static int begin_longest(long times)
 {
-	(void)unused;
-	compute(long_operand * 16);
+	compute(long_operand * times);
 	return 0;
+}
+
+static int alarm_in_wait(struct peer *p, struct peer *victim, long times)
+{
+	return ask(victim, set_all, 9) | ask(&p[0], begin_longest, times) |
+	       ask(&p[1], wait_alarmed, 0) | ask(&p[0], check_factorial, 0) |
+	       ask(&p[1], check_factorial, 0);
+}
+
+static int kill_in_wait(struct peer *p, struct peer *victim, long times)
+{
+	int wrong = ask(&p[0], begin_longest, times);
+	double begun, killed, waited;
+
+	tell(victim, check_liveness, 0);
+	nap(50000);
+	begun = seconds();
+	kill(victim->pid, SIGKILL);
+	peer_wait(victim);
+	*victim = peer_start();
+	killed = seconds() - begun;
+	wrong |= ask(&p[1], check_factorial, 0);
+	waited = seconds() - begun;
+	wrong |= ask(&p[0], check_factorial, 0);
+	printf("# %.0f ms, the computation %.0f ms\n", killed * 1e3, waited * 1e3);
+	return wrong | (killed < waited / 2 ? 0 : TOO_LATE);
+}
+
+/*
+ * On a slow machine what must come before the end of the computation may take as long as that by
+ * itself. With a longer one it does not take longer, unless it waits for the end.
+ */
+static int in_a_long_wait(int (*try)(struct peer *p, struct peer *victim, long times),
+			  struct peer *p, struct peer *victim)
+{
+	int wrong = TOO_LATE;
+
+	for (long times = 16; times <= 128 && wrong == TOO_LATE; times *= 2)
+		wrong = try(p, victim, times);
+	return wrong;
 }
 
 static void test_waiting(struct peer *p)
 {
 	struct peer victim = peer_start();
-	double begun, killed, waited;
-	int wrong;
 
-	wrong = ask(&victim, set_all, 9) | ask(&p[0], begin_longest, 0) |
-		ask(&p[1], wait_alarmed, 0) | ask(&p[0], check_factorial, 0) |
-		ask(&p[1], check_factorial, 0);
-	result(wrong == 0, "C8 who waits for a computation runs its signal handlers");
-
-	wrong = ask(&p[0], begin_longest, 0);
-	tell(&victim, check_liveness, 0);
-	nap(50000);
-	begun = seconds();
-	kill(victim.pid, SIGKILL);
+	result(in_a_long_wait(alarm_in_wait, p, &victim) == 0,
+	       "C8 who waits for a computation runs its signal handlers");
+	result(in_a_long_wait(kill_in_wait, p, &victim) == 0, "C8 who waits can be killed");
 	peer_wait(&victim);
-	killed = seconds() - begun;
-	wrong |= ask(&p[1], check_factorial, 0);
-	waited = seconds() - begun;
-	wrong |= ask(&p[0], check_factorial, 0);
-	result(wrong == 0 && killed < waited / 2,
-	       "C8 who waits can be killed: %.0f ms, the computation %.0f ms", killed * 1e3,
-	       waited * 1e3);
 }
 
 /* fork */
