@@ -16,7 +16,7 @@
 
 #include "../drivers/ctest.h"
 
-#define HOLD_NS 100000000
+#define HOLD_NS 1000000000 /* time enough for another to come and wait */
 
 static volatile uint64_t *map_device(int fd, size_t len)
 {
@@ -60,19 +60,26 @@ int main(int argc, char **argv)
 	const int fd = argc == 2 ? open(argv[1], O_RDWR) : -1;
 	const struct ctest_set hold = { .knob = CT_HOLD_NS, .value = HOLD_NS };
 	volatile uint64_t *p;
+	int owned[2];
+	char byte = 0;
 	pid_t pid;
 
 	if (fd < 0)
 		err(1, "DEVICE");
 	if (ioctl(fd, CTEST_RESET, NULL) != 0 || ioctl(fd, CTEST_SET, &hold) != 0)
 		err(1, "ioctl");
+	if (pipe(owned) != 0)
+		err(1, "pipe");
 	pid = fork();
 	if (pid == 0) {
-		usleep(HOLD_NS / 4000);
+		if (read(owned[0], &byte, 1) != 1)
+			err(1, "read");
 		contend(argv[1], len);
 	}
 	p = map_device(fd, len);
 	p[0] = 1;
+	if (write(owned[1], &byte, 1) != 1)
+		err(1, "write");
 	await(pid);
 	if (p[0] != 1)
 		errx(1, "the other's value is here");

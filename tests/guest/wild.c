@@ -48,7 +48,7 @@
 #define PAGES	  7
 #define VIEWS	  48
 #define CONTEXTS  8  /* 0: the process's own; others: of a private mapping */
-#define PATIENCE  60 /* seconds, for what must happen at once */
+#define PATIENCE  600 /* seconds, for what must happen at once: a limit for what hangs */
 
 struct slot { /* of a worker, for debuggers; in memory that all share */
 	volatile pid_t pid;
