@@ -414,11 +414,15 @@ void fake_serve(const char *dir, const char *name)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	struct pollfd p[SOCKS];
 	int door = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	char path[sizeof(sa.sun_path) - 4];
 
 	info.engine = 0xabcdef0100000000ull | (unsigned)getpid();
 	snprintf(info.name, sizeof(info.name), "%s", name);
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", dir, name);
-	if (bind(door, (void *)&sa, sizeof(sa)) != 0 || listen(door, 64) != 0)
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s.new", path);
+	/* When it has its name, it listens. */
+	if (bind(door, (void *)&sa, sizeof(sa)) != 0 || listen(door, 64) != 0 ||
+	    rename(sa.sun_path, path) != 0)
 		abort();
 	add(DOOR, door, -1);
 	for (;;) {

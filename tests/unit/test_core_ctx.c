@@ -30,6 +30,8 @@ static void map_all(size_t pages, int n)
 		fake_map(p[i], pages);
 }
 
+#define PATIENCE 200000 /* ms, with what must happen, on however busy a machine */
+
 /* One client thread that does one thing. */
 struct client {
 	pthread_t thread;
@@ -517,7 +519,7 @@ static void c10_a_released_fault_that_sleeps(void **state)
 	disown();
 	while (sleeping == 0)
 		fake_sleep(MS);
-	for (int i = 0; i < 1000 && !c[3].done; i++)
+	for (int i = 0; i < PATIENCE && !c[3].done; i++)
 		fake_sleep(MS);
 	sleeping = c[3].done ? 2 : 3;
 	for (int i = 1; i < 4; i++) {
@@ -914,7 +916,7 @@ static void c13_cycle_of_four(void **state)
 
 static void assert_done(struct client *c)
 {
-	for (int i = 0; i < 2000 && !c->done; i++)
+	for (int i = 0; i < PATIENCE && !c->done; i++)
 		fake_sleep(MS);
 	assert_true(c->done);
 }

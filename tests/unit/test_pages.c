@@ -42,6 +42,7 @@
 /* Sanitizers and slow machines get less to do. */
 static unsigned long switches = 20000;
 static unsigned seconds_ms = 400;
+#define PATIENCE_NS 200000000000U /* with what must happen, on however busy a machine */
 static bool ordinary_run;
 
 /* ---- the client ---- */
@@ -738,7 +739,7 @@ static void switch_stress(unsigned pages, unsigned long times)
 {
 	struct region *r = new_region(pages);
 	struct client *c = client_new();
-	uint64_t end = pages_now() + 20000000000U;
+	uint64_t end = pages_now() + PATIENCE_NS;
 	unsigned long done = 0;
 	struct answer a;
 
@@ -953,36 +954,47 @@ static void test_cheat_immutable(void **state)
 	region_destroy(r);
 }
 
+/* Loads and unloads what a client maps and unmaps meanwhile. How often that failed. */
+static unsigned long load_while_unmapping(struct client *c, unsigned long *done)
+{
+	const uint64_t end = pages_now() + (uint64_t)seconds_ms * 1000000;
+	unsigned long failed = 0;
+
+	tell(c, REQUEST(OP_CHURN, c->addr, 64 * P, seconds_ms), -1);
+	while (pages_now() < end) {
+		int err = window_load(c->window, c->addr, 0, 64);
+
+		assert_true(err == 0 || err == -ENOENT || err == -EAGAIN || err == -EIO);
+		failed += err != 0;
+		(*done)++;
+		window_unload(c->window, 0, 64);
+		(void)window_register(c->window, c->addr, 0, 64 * P);
+	}
+	(void)hear(c, NULL);
+	return failed;
+}
+
 static void test_unmap_while_loading(void **state)
 {
 	struct region *r = new_region(64);
 	struct client *c = client_new();
 	unsigned long failed = 0, done = 0;
-	uint64_t end;
+	const uint64_t limit = pages_now() + PATIENCE_NS;
 
 	(void)state;
 	client_open(c, r, true);
 	assert_int_equal(ASK(c, OP_UNMAP, c->addr + 8 * P, 8 * P).rc, 0);
 	assert_int_equal(window_load(c->window, c->addr, 0, 64), -ENOENT);
 	window_unload(c->window, 0, 64);
-	tell(c, REQUEST(OP_CHURN, c->addr, 64 * P, seconds_ms), -1);
-	end = pages_now() + (uint64_t)seconds_ms * 1000000;
-	while (pages_now() < end) {
-		int err = window_load(c->window, c->addr, 0, 64);
-
-		assert_true(err == 0 || err == -ENOENT || err == -EAGAIN || err == -EIO);
-		failed += err != 0;
-		done++;
-		window_unload(c->window, 0, 64);
-		(void)window_register(c->window, c->addr, 0, 64 * P);
-	}
-	(void)hear(c, NULL);
+	/* Until the two have met. */
+	do
+		failed += load_while_unmapping(c, &done);
+	while (failed == 0 && pages_now() < limit);
 	assert_true(failed > 0 && done > failed / 2);
 	client_free(c);
 	assert_false(region_busy(r));
 	region_destroy(r);
 }
-
 static void test_stopped_client(void **state)
 {
 	struct region *r = new_region(8);
@@ -1157,6 +1169,7 @@ static void test_view_loses_nothing(void **state)
 		acc = { .r = r, .off = 32 * 8 };
 	pthread_t threads[3];
 	struct answer a;
+	uint64_t end;
 
 	(void)state;
 	client_open(c, r, true);
@@ -1165,6 +1178,10 @@ static void test_view_loses_nothing(void **state)
 	(void)pthread_create(&threads[1], NULL, touch_run, &raw2);
 	(void)pthread_create(&threads[2], NULL, touch_run, &acc);
 	pause_us(seconds_ms * 3000L);
+	for (end = pages_now() + PATIENCE_NS; pages_now() < end; pause_us(1000))
+		if (raw.count > 1000 && raw2.count > 1000 && acc.count > 1000 &&
+		    atomic_load(&c->faults) > 100)
+			break;
 	atomic_store(&raw.stop, true);
 	atomic_store(&raw2.stop, true);
 	atomic_store(&acc.stop, true);
