@@ -264,9 +264,10 @@ struct devmap_fault {
 	boolean_t f_interrupted;		/* core's: devmap_fault_interrupt() was called */
 	/*
 	 * in: the thread that faulted serves it itself (the kernel engine). It is never postponed,
-	 * and when it takes a signal while it waits for its turn, the answer is DEVMAP_FAULT_DONE
-	 * with f_again set: the signal's handler is to run, and if f is then given to
-	 * devmap_fault() as it is, for the same page, it keeps its place.
+	 * and when it takes a signal while it waits for its turn, or the engine ends the wait, or
+	 * the page comes with another, the answer is DEVMAP_FAULT_DONE with f_again set: the
+	 * signal's handler is to run, and if f is then given to devmap_fault() as it is, by any
+	 * thread, for the same page, it keeps its place.
 	 */
 	boolean_t f_direct;
 	boolean_t f_again;			/* out, with f_direct only */

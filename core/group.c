@@ -340,6 +340,15 @@ void group_step(struct devmap_group *g)
 	set_timer(g, s.until);
 }
 
+/* A request in which a thread waits is taken out of the queue; it keeps its ticket. */
+void request_leave(struct devmap_group *g, struct devmap_request *r)
+{
+	ASSERT(MUTEX_HELD(&g->g_lock));
+	arb_cancel(&g->g_arb, &r->r_arb);
+	request_left(r);
+	group_step(g);
+}
+
 /*
  * A fault that g released has been answered. If it never asked for the turn, the next one is due
  * now (R9).

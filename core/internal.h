@@ -189,6 +189,7 @@ void group_publish_locks(struct devmap_group *g);
 void request_enqueue(struct devmap_group *g, struct devmap_request *r, struct devmap_member *mb,
     boolean_t postponed);
 void request_left(struct devmap_request *r);
+void request_leave(struct devmap_group *g, struct devmap_request *r);
 void request_count_wait(struct devmap_group *g, struct devmap_request *r, hrtime_t now);
 
 /* member.c. No lock above a_lock held, unless said otherwise. */

@@ -73,6 +73,24 @@ static void note_load(struct devmap_call *c, pgcnt_t first, pgcnt_t n, int error
 }
 
 /*
+ * Other threads of the process that wait for the turn, to have loaded what is loaded now, need it no
+ * more: they leave the queue and find their page. a_lock held.
+ */
+static void release_loaded(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
+{
+	kt_did_t self = ddi_get_kt_did();
+	struct devmap_call *c;
+	pgcnt_t page;
+
+	for (c = dh->dh_calls; c != NULL; c = c->c_next) {
+		page = PAGES(c->c_off - dh->dh_off);
+		if (c->c_type == DEVMAP_ACCESS && c->c_thread != self && page >= first &&
+		    page < first + n && dh->dh_member != NULL)
+			member_restart_call(dh->dh_member, c);
+	}
+}
+
+/*
  * devmap_load(9F): accesses of the process to the pages of [off, off + len) through this handle are
  * not intercepted from now on. For use in devmap_access(9E) or what it calls.
  *
@@ -101,6 +119,8 @@ int devmap_load(devmap_cookie_t dhp, offset_t off, size_t len, uint_t type, uint
 	if (error == 0 && type != DEVMAP_UNLOCK) {
 		dh->dh_flags |= DH_ACCESSED;	/* a sibling may be loaded before it is accessed */
 		error = handle_load(dh, first, n);
+		if (error == 0)
+			release_loaded(dh, first, n);
 	}
 	if (c != NULL)
 		note_load(c, first, n, error);

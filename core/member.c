@@ -127,11 +127,16 @@ void member_count_access(struct devmap_member *mb)
 void member_restart_call(struct devmap_member *mb, struct devmap_call *c)
 {
 	struct devmap_group *g = mb->mb_group;
+	struct devmap_request *r;
 
 	mutex_enter(&g->g_lock);
 	c->c_restart = B_TRUE;
-	if (c->c_req != NULL && c->c_req->r_arb.state == ARB_WAITING)
-		cv_signal(&c->c_req->r_cv);
+	r = c->c_req;
+	if (r != NULL && r->r_arb.state == ARB_WAITING) {
+		/* Not when its thread has woken: it would be given the turn before. */
+		request_leave(g, r);
+		cv_signal(&r->r_cv);
+	}
 	mutex_exit(&g->g_lock);
 }
 

@@ -41,9 +41,8 @@ static int wait_for_turn(struct devmap_group *g, struct devmap_request *r, struc
 	if (r->r_arb.state == ARB_TURN)
 		return 0;
 	c->c_interrupted = B_TRUE;
-	arb_cancel(&g->g_arb, &r->r_arb);
-	request_left(r);
-	group_step(g);
+	if (r->r_arb.state == ARB_WAITING)
+		request_leave(g, r);
 	return EINTR;
 }
 
