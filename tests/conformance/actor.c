@@ -141,16 +141,17 @@ struct actor *new_actor(const char *device)
 {
 	struct actor *a = enlist("actor");
 	char path[64];
+	pid_t pid;
 
 	snprintf(path, sizeof(path), "/dev/%s", device);
 	a->child = true;
-	a->pid = DO(fork());
-	if (a->pid == 0) {
+	pid = DO(fork());
+	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		a->pid = getpid();
 		a->fd = DO(open(path, O_RDWR | O_CLOEXEC));
 		play(a);
 	}
+	a->pid = pid; /* not in the child: `a` is shared, and 0 is no child to wait for */
 	finish(a);
 	return a;
 }
