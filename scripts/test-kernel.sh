@@ -40,7 +40,7 @@ if [ "${1:-}" = --soak ]; then
 fi
 [ -z "$smoke" ] || scripts=kernel-engine
 : "${scripts:=user-engine kernel-engine}"
-scripts="$scripts stats wild rv100 edu pci modules"
+scripts="$scripts stats wild strangers rv100 edu pci modules"
 
 # What a smoke test is made of, if nothing else is asked for.
 if [ -n "$smoke" ]; then

@@ -144,13 +144,39 @@ bool context_signalled(void)
 		WRITE_ONCE(c->interrupted, false);
 		return true;
 	}
+	if (context_expired(c))
+		return true;
 	return !c->killable_only && signal_pending(current);
 }
 
-/* A sleeper must also be found by wake_up_process(), which finds all of these. */
+/*
+ * A sleeper must also be found by wake_up_process(), which finds all of these. None is TASK_FREEZABLE:
+ * that would freeze a thread where it is, in the queue, and give it the turn there. The freezer's
+ * signal ends an interruptible wait, and the thread is frozen when it has left; the others are those
+ * of the kernel's own accesses, which end by themselves (patience.c).
+ */
 unsigned int context_sleep_state(void)
 {
 	struct context *c = context_get();
 
 	return c == NULL || c->killable_only ? TASK_KILLABLE : TASK_INTERRUPTIBLE;
+}
+
+hrtime_t context_until(void)
+{
+	struct context *c = context_get();
+
+	return c != NULL && c->until != 0 ? c->until : NEVER;
+}
+
+/*
+ * A thread that is ending cannot be made to: its SIGKILL has come already. (It still has accesses to
+ * make: robust futexes, clear_child_tid.) And a kernel thread that has borrowed the address space has
+ * no signals, and others to serve. A worker of io_uring is a thread of the process, and is killed with
+ * it.
+ */
+bool may_wait(void)
+{
+	return (current->flags & (PF_EXITING | PF_SIGNALED | PF_DUMPCORE | PF_POSTCOREDUMP |
+	    PF_KTHREAD)) == 0;
 }

@@ -42,6 +42,12 @@ static bool copy_ordinary(const struct copy *c)
 		copy_from_user(c->kernel, user, c->len)) == 0;
 }
 
+/* This thread is to go. */
+static bool must_go(const struct context *ctx)
+{
+	return fatal_signal_pending(current) || READ_ONCE(ctx->leave) || context_expired(ctx);
+}
+
 /* False: the page cannot be had, or this thread is to go. */
 static bool fault_in(const struct context *ctx, const struct copy *c)
 {
@@ -49,7 +55,7 @@ static bool fault_in(const struct context *ctx, const struct copy *c)
 	int error;
 
 	while (!mmap_read_trylock(mm)) {
-		if (fatal_signal_pending(current) || READ_ONCE(ctx->leave))
+		if (must_go(ctx))
 			return false;
 		usleep_range(500, 1000);
 	}

@@ -8,7 +8,8 @@
  *
  * WAITS. A waiter is in the queue, and in the state to sleep in, before it lets go of the mutex
  * under which the condition changes: a wake-up after that finds it. It also looks for a signal or
- * engine_interrupt() after that, for both only make a sleeper run. Waits may end early.
+ * engine_interrupt() after that, for both only make a sleeper run. Waits may end early. Where a signal
+ * ends a wait, so does the end of the time that its context has.
  */
 #include "linux.h"
 
@@ -20,7 +21,6 @@
 #include <linux/wait.h>
 
 #define READY	1
-#define NEVER	INT64_MAX
 
 static DEFINE_SPINLOCK(lazy_lock);	/* the first use of any lock of zeros; a leaf */
 
@@ -166,8 +166,7 @@ void cv_broadcast(kcondvar_t *cvp)
 }
 EXPORT_SYMBOL(cv_broadcast);
 
-/* Sleeps in the state that was set. slack: ns. False: the time has passed. */
-static bool sleep_until(hrtime_t until, hrtime_t slack)
+bool sleep_in_state(hrtime_t until, hrtime_t slack)
 {
 	ktime_t at = ns_to_ktime(until);
 
@@ -206,7 +205,7 @@ static enum wake cv_block(kcondvar_t *cvp, kmutex_t *mp, const struct wait *w)
 	unlock(mp);
 	interrupted = w->sig && context_signalled();
 	if (!interrupted)
-		in_time = sleep_until(w->until, w->slack);
+		in_time = sleep_in_state(w->sig ? min(w->until, context_until()) : w->until, w->slack);
 	woken = leave_queue(&cvp->queue, &entry);
 	if (!interrupted && !woken)
 		interrupted = w->sig && context_signalled();
@@ -612,7 +611,7 @@ static int sema_take(ksema_t *sp, bool sig)
 		interrupted = !taken && sig && context_signalled();
 		if (taken || interrupted)
 			break;
-		schedule();
+		(void)sleep_in_state(sig ? context_until() : NEVER, 0);
 	}
 	if (leave_queue(&sp->queue, &entry) && interrupted)
 		wake_up(&sp->queue);

@@ -67,6 +67,33 @@ void numbers_fini(void);
 /* space.c. Its number, with the first call of a driver at the latest; NULL: no memory. */
 const struct number *space_number(struct space *s);
 
+/*
+ * ask.c. Has an access to a page that is not loaded answered. Without mmap_lock. until: when the wait
+ * ends at the latest; NEVER: an access of the process's own instructions, which any signal
+ * interrupts (others: fatal ones only). Returns 0: try again, if the thread still wants to; the
+ * number of the signal with which the access fails; or -ENOMEM.
+ */
+int ask(struct space *s, uintptr_t addr, uint_t rw, hrtime_t until);
+/* The page has been made valid. */
+void ask_inserted(struct space *s, uintptr_t addr);
+void asks_init(struct asks *asks);
+void asks_fini(struct asks *asks);
+
+/*
+ * patience.c. The end of a wait of the kernel's own that begins now; of one that goes on (`again`:
+ * the fault has been tried before, and patience_keep() was called), what it was. 0 or -ENOMEM.
+ */
+hrtime_t patience_begin(void);
+hrtime_t patience_take(struct patience *p, bool again);
+int patience_keep(struct patience *p, hrtime_t until);
+/* The access was made. */
+void patience_end(struct patience *p);
+void patience_init(struct patience *p);
+void patience_fini(struct patience *p);
+
+/* Is this thread one that may wait at all? context.c */
+bool may_wait(void);
+
 /* glue.c. The page offset at which the handle's first page is mapped. */
 pgoff_t handle_pgoff(const struct devmap_handle *dh);
 

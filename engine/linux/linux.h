@@ -21,7 +21,8 @@
  *   ... a_lock, mem_lock, g_lock, waits_lock ...
  *   model's lock       its sync(); after an unload under mem_lock, and in accessors
  *   i_mmap_rwsem, page table locks
- *   space_lock, offsets_lock, numbers_lock, contexts' lock, a context's or cv's spin lock                         leaves
+ *   space_lock, offsets_lock, numbers_lock, contexts' lock, a context's or cv's spin lock, asks',
+ *   patience's                                                                        leaves
  *   an instance's gate, with nothing else                                             leaf
  *   drivers_lock       lists of drivers, nodes and instances; inside mmap_lock (engine_driver()),
  *                      outside groups_lock and g_lock (stats.c); nothing else is taken with it
@@ -44,6 +45,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/rbtree.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
@@ -78,6 +80,7 @@ struct context {
 	struct number *number;		/* of the process where as is NULL; or NULL */
 	dev_info_t *dip;		/* when it is taken away, no wait that a signal ends goes on */
 	bool killable_only;		/* a fault of the kernel's own: only fatal signals end a wait */
+	hrtime_t until;			/* a moment that ends waits as a signal does; 0: none */
 	bool interrupted;		/* engine_interrupt() came; one wait ends by it */
 	bool leave;			/* the same, for copies: it stays when a wait has ended */
 };
@@ -88,8 +91,9 @@ void context_leave(struct context *c);
 struct context *context_get(void);
 /*
  * For waits that a signal ends: is there a reason not to sleep (any more)? Consumes an interruption
- * by engine_interrupt(); a signal stays pending. False for a thread without a context unless it has
- * a fatal signal. context_sleep_state() is the state to sleep in.
+ * by engine_interrupt(); a signal stays pending, and so does the end of the context's time. False for
+ * a thread without a context unless it has a fatal signal. context_sleep_state() is the state to
+ * sleep in, and context_until() how long.
  */
 bool context_signalled(void);
 unsigned int context_sleep_state(void);
@@ -97,6 +101,31 @@ unsigned int context_sleep_state(void);
  * Wakes those who wait in a call of an instance that is going, or kills them if that was long ago.
  */
 void contexts_revoke(const dev_info_t *dip, bool kill);
+hrtime_t context_until(void);
+static inline bool context_expired(const struct context *c)
+{
+	return c->until != 0 && gethrtime() >= c->until;
+}
+
+/* ddi_sync.c. Sleeps, in the state that was set, until a moment of gethrtime(). False: it passed. */
+#define NEVER	INT64_MAX
+bool sleep_in_state(hrtime_t until, hrtime_t slack);
+
+/* ask.c: accesses of a space to pages that are not loaded. A leaf but for the queues of threads. */
+struct asks {
+	spinlock_t lock;
+	struct rb_root tree;		/* one for each page */
+	unsigned int n;			/* in the tree */
+	struct list_head idle;		/* those in which there is no thread, oldest first */
+	unsigned int nidle;
+};
+
+/* patience.c: how long threads in system calls still wait. Its lock is a leaf. */
+struct patience {
+	spinlock_t lock;
+	struct list_head list;		/* oldest first */
+	unsigned int n;
+};
 
 /*
  * space.c. A space lives as long as somebody holds it: each vma does, and each thread that works
@@ -109,9 +138,8 @@ struct space {
 	struct hlist_node link;		/* under space_lock */
 	unsigned int visited;		/* under space_lock: by this one of spaces_revoke() */
 	struct number *number;		/* held; or NULL, and then space_number() sets it, once */
-	spinlock_t kept_lock;
-	struct list_head kept;		/* fault.c: accesses that took a signal and keep their place */
-	unsigned int nkept;
+	struct asks asks;
+	struct patience patience;
 };
 
 struct space *space_get(struct mm_struct *mm);		/* the space of mm, held; NULL: none */
@@ -127,9 +155,9 @@ static inline struct space *space_of(struct as *as)
 
 /* fault.c */
 vm_fault_t devmap_vma_fault(struct vm_fault *vmf);
+/* debugger.c */
 int devmap_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
 	int write);
-void space_forget_faults(struct space *s);
 
 /* vma.c. f_op->mmap of a device file. */
 int devmap_vma_mmap(struct file *filp, struct vm_area_struct *vma);

@@ -42,8 +42,8 @@ static struct space *space_alloc(struct mm_struct *mm)
 	devmap_as_init(&s->as, own ? task_tgid_nr(current) : 0, current->group_leader->comm);
 	s->mm = mm;
 	refcount_set(&s->refs, 1);
-	spin_lock_init(&s->kept_lock);
-	INIT_LIST_HEAD(&s->kept);
+	asks_init(&s->asks);
+	patience_init(&s->patience);
 	return s;
 }
 
@@ -152,8 +152,9 @@ void space_put(struct space *s)
 	context_enter(&c, &s->as);
 	devmap_as_exit(&s->as);
 	context_leave(&c);
-	space_forget_faults(s);
 	if (s->number != NULL)
 		number_put(s->number);
+	asks_fini(&s->asks);
+	patience_fini(&s->patience);
 	kfree(s);
 }

@@ -672,8 +672,8 @@ static void poke(const struct slot *s, unsigned slot, int fd)
 		board->missed++;
 }
 
-/* Stops it, looks, writes, and lets it go. */
-static void trace(const struct slot *s, unsigned slot, pid_t pid)
+/* Looks and writes while it runs, as its debugger, who waits; stops it, does so again; lets it go. */
+static void trace(const struct slot *s, unsigned slot, pid_t pid, int fd)
 {
 	char *mail = s->anchor + MAILBOX * PAGE;
 	uint64_t value = (uint64_t)(slot + 1) << 56 | pick(1000);
@@ -682,6 +682,8 @@ static void trace(const struct slot *s, unsigned slot, pid_t pid)
 
 	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) != 0)
 		return;
+	peek(s, slot, pid, fd);
+	poke(s, slot, fd);
 	(void)ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
 	if (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
 		if (ptrace(PTRACE_POKEDATA, pid, mail, value) == 0) {
@@ -723,13 +725,15 @@ static void be_debugger(unsigned seed)
 		fd = pid != 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
 		if (fd < 0)
 			continue;
-		peek(s, slot, pid, fd);
-		poke(s, slot, fd);
-		if (pick(4) == 0)
+		if (pick(4) == 0) {
+			/* Finds what is loaded, and waits for nothing. */
+			peek(s, slot, pid, fd);
+			poke(s, slot, fd);
 			read_remote(s, pid);
+		} else {
+			trace(s, slot, pid, fd);
+		}
 		close(fd);
-		if (pick(4) == 0)
-			trace(s, slot, pid);
 	}
 	_exit(0);
 }
