@@ -72,7 +72,7 @@ readable_tree()
 		tree=$work/$1
 		if [ ! -d "$tree" ]; then
 			mkdir "$tree"
-			(cd "$1" && find bin lib share demo tests -name '*.p' -prune -o \
+			(cd "$1" && find bin include lib share demo tests -name '*.p' -prune -o \
 				\( -type l -o -type f ! -name '*.a' \) -exec cp -P --parents -t "$tree" {} +)
 			chmod -R a+rX "$tree"
 		fi
