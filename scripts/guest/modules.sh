@@ -48,7 +48,7 @@ esac
 # The engine first: the others' symbols are found in what it leaves.
 for folder in $folders; do
 	[ -f "$folder/Kbuild" ] || continue
-	${MAKE:-make} -s --no-print-directory -C "$PWD/$dir/headers" M="$PWD/$copy/$folder" $debug \
+	${MAKE:-make} -s --no-print-directory -j"$(nproc)" -C "$PWD/$dir/headers" M="$PWD/$copy/$folder" $debug \
 		modules >"$dir/modules.log" 2>&1 || {
 		cat "$dir/modules.log" >&2
 		echo "modules: $folder does not build for Linux $(cat "$dir/release")" >&2
