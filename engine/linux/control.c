@@ -9,7 +9,7 @@
 #include <linux/compat.h>
 #include <linux/miscdevice.h>
 #include <linux/sched/signal.h>
-#include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include <devmap/ioctl.h>
@@ -137,21 +137,73 @@ static long control_ioctl(struct file *filp, unsigned int cmd, unsigned long arg
 	return result;
 }
 
+/* What a file reads, from the beginning each time that it is read from there. */
+struct reading {
+	struct mutex lock;
+	char *text;			/* or NULL */
+	size_t len;
+};
+
 static int control_open(struct inode *inode, struct file *filp)
 {
+	struct reading *r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+
 	(void)inode;
-	filp->private_data = NULL;	/* was the misc device; seq_file wants to have it */
-	return single_open(filp, devmap_stats_show, NULL);
+	if (r == NULL)
+		return -ENOMEM;
+	LINUX_MUTEX_INIT(&r->lock);
+	filp->private_data = r;
+	return 0;
+}
+
+static int control_release(struct inode *inode, struct file *filp)
+{
+	struct reading *r = filp->private_data;
+
+	(void)inode;
+	kvfree(r->text);
+	kfree(r);
+	return 0;
+}
+
+/* r->lock is held. 0 or -errno. */
+static int reading_begin(struct reading *r)
+{
+	char *text;
+	size_t len;
+	int error = devmap_stats_text(&text, &len);
+
+	if (error != 0)
+		return error;
+	kvfree(r->text);
+	r->text = text;
+	r->len = len;
+	return 0;
+}
+
+static ssize_t control_read(struct file *filp, char __user *buf, size_t len, loff_t *pos)
+{
+	struct reading *r = filp->private_data;
+	ssize_t n = mutex_lock_interruptible(&r->lock);
+
+	if (n != 0)
+		return -ERESTARTSYS;
+	if (*pos == 0 || r->text == NULL)
+		n = reading_begin(r);
+	if (n == 0)
+		n = simple_read_from_buffer(buf, len, pos, r->text, r->len);
+	mutex_unlock(&r->lock);
+	return n;
 }
 
 static const struct file_operations control_fops = {
 	.owner = THIS_MODULE,
 	.open = control_open,
-	.release = single_release,
-	.read = seq_read,
+	.release = control_release,
+	.read = control_read,
 	.unlocked_ioctl = control_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
-	.llseek = seq_lseek,
+	.llseek = default_llseek,
 };
 
 static struct miscdevice control = {
@@ -170,4 +222,5 @@ int control_init(void)
 void control_fini(void)
 {
 	misc_deregister(&control);
+	devmap_stats_fini();
 }

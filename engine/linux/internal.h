@@ -107,8 +107,8 @@ void polls_init(void);
 void polls_revoke(void);	/* everybody looks again */
 
 /* stats.c. What reads of /dev/devmap give, and the files that each node has in sysfs. */
-struct seq_file;
-int devmap_stats_show(struct seq_file *m, void *unused);
+int devmap_stats_text(char **text, size_t *len);	/* kvfree() it. 0 or -errno */
+void devmap_stats_fini(void);
 extern const struct attribute_group *devmap_stats_groups[];
 
 extern const struct vm_operations_struct devmap_vm_ops;

@@ -163,9 +163,14 @@ static void job_end(struct job *j, int error)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* Sends the signal with the address that was accessed. False if it would or did not arrive. */
+/*
+ * Sends the signal with the address that was accessed. False if it would or did not arrive. A
+ * process that is gone needs none, and somebody else may have its ids.
+ */
 static bool send_signal(struct session *s, const struct waiter *w, int sig)
 {
+	if (!process_is_there(s->pidfd))
+		return true;
 	return !s->foreign_pids &&
 	    thread_signal(s->pid, w->tid, w->addr, sig, !s->user_mode_only);
 }
@@ -254,7 +259,7 @@ static void job_drop(struct job *j)
 static void job_serve(struct job *j)
 {
 	struct session *s = j->session;
-	struct context ctx = { .as = &s->as, .pid = s->pid, .cred = s->cred };
+	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
 	struct context *before = context_set(&ctx);
 	enum devmap_fault_result result = devmap_fault(&j->fault);
 

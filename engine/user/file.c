@@ -18,6 +18,7 @@
 
 #include "door.h"
 #include "file.h"
+#include "number.h"
 #include "policy.h"
 
 static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -172,7 +173,7 @@ static void file_info(const struct file *f, struct dm_info *info)
 static int driver_open(struct file *f, struct request *rq)
 {
 	struct cb_ops *cb = file_ops(f);
-	struct context ctx = { .pid = rq->cred.pid, .cred = f->cred };
+	struct context ctx = { .pid = number_of(rq->cred.pid), .cred = f->cred };
 	struct context *before = context_set(&ctx);
 	int error = 0;
 

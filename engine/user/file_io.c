@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "file.h"
+#include "number.h"
 
 /* Of open(2), and as fcntl(2) has changed them since. */
 static int flags_now(const struct file *f, const struct request *rq)
@@ -107,7 +108,8 @@ void file_seek(struct file *f, struct request *rq)
 void file_io(struct file *f, struct request *rq)
 {
 	struct session *s = rq->msg.session ? session_find(rq->msg.session, rq->cred.pid) : NULL;
-	struct context ctx = { .as = s ? &s->as : NULL, .pid = rq->cred.pid, .cred = f->cred };
+	struct context ctx = { .as = s ? &s->as : NULL, .cred = f->cred,
+		.pid = s ? s->number : number_of(rq->cred.pid) };
 	struct context *before = context_set(&ctx);
 
 	request_watch(rq, &ctx);

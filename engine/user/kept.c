@@ -211,6 +211,8 @@ void kept_answer(struct kept *k)
 
 	if (read(k->uffd, &msg, sizeof (msg)) != sizeof (msg) || msg.event != UFFD_EVENT_PAGEFAULT)
 		return;
+	if (k->pidfd >= 0 && !process_is_there(k->pidfd))
+		return;
 	if (k->pid == 0 || !thread_signal(k->pid, (pid_t)msg.arg.pagefault.feat.ptid,
 	    (uintptr_t)msg.arg.pagefault.address, SIGBUS, k->kernel_faults))
 		send_process(k, SIGKILL);

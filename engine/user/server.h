@@ -13,6 +13,7 @@
  * LOCKS (outermost first; the core's come before all of these, and none of these is held across a
  * driver call, except minor->open_lock across open(9E) and close(9E), which it exists to order)
  *   open_lock      a minor's open count
+ *   numbers_lock   who is known by what number (number.c)
  *   files_lock     the list of files
  *   sessions_lock  the list of sessions
  *   s->lock        a session's jobs, backings, pending mappings
@@ -104,6 +105,7 @@ struct session {
 	struct session *next;
 	uint64_t id;
 	pid_t pid;			/* 0: a child not born yet */
+	_Atomic pid_t number;		/* what drivers know it by: number.h */
 	bool unborn;			/* a child that has not said anything yet; s->lock */
 	int pidfd;
 	struct cred *cred;

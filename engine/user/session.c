@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "keeper.h"
+#include "number.h"
 #include "peer.h"
 #include "pieces.h"
 #include "server.h"
@@ -144,7 +145,7 @@ static void session_unlist(struct session *s)
 /* The process is gone, or has called exec, or we stop: everything it had mapped ends. */
 static void session_end(struct session *s)
 {
-	struct context ctx = { .as = &s->as, .pid = s->pid, .cred = s->cred };
+	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
 	struct context *before;
 
 	if (!session_set_ended(s))
@@ -186,8 +187,13 @@ static void exit_ready(struct source *src, uint32_t events)
 
 static void sock_release(struct source *src)
 {
+	struct session *s = container_of(src, struct session, sock);
+
+	pthread_mutex_lock(&s->lock);	/* against a look at it: number.c */
 	close(src->fd);
-	session_put(container_of(src, struct session, sock));
+	src->fd = -1;
+	pthread_mutex_unlock(&s->lock);
+	session_put(s);
 }
 
 static void fault_release(struct source *src)
@@ -280,6 +286,8 @@ static int session_identify(struct session *s, struct request *rq)
 	error = space_init(&s->space, uffd);
 	if (error == 0 && (s->pidfd < 0 || s->cred == NULL))
 		error = -ESRCH;
+	if (error == 0)
+		number_give(s);
 	return error;
 }
 
@@ -398,7 +406,7 @@ static void serve_lock(struct session *s, struct request *rq, struct context *ct
 
 static void session_serve(struct session *s, struct request *rq)
 {
-	struct context ctx = { .as = &s->as, .pid = rq->cred.pid, .cred = s->cred };
+	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
 	struct context *before = context_set(&ctx);
 
 	switch (rq->msg.op) {

@@ -126,7 +126,7 @@ static int mmap_check(const struct file *f, const struct request *rq, uint_t *ma
 /* Asks the driver. 0 or -errno. */
 static int mmap_driver(struct session *s, struct file *f, struct request *rq, struct devmap_mapping **m)
 {
-	struct context ctx = { .as = &s->as, .pid = s->pid, .cred = f->cred };
+	struct context ctx = { .as = &s->as, .pid = s->number, .cred = f->cred };
 	struct context *before;
 	uint_t maxprot = 0;
 	int error = mmap_check(f, rq, &maxprot);
@@ -144,7 +144,7 @@ static int mmap_driver(struct session *s, struct file *f, struct request *rq, st
 
 static void mmap_answer(struct session *s, struct request *rq, struct devmap_mapping *m)
 {
-	struct context ctx = { .as = &s->as, .pid = s->pid, .cred = s->cred };
+	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
 	struct context *before = context_set(&ctx);
 	struct pending p = { .mapping = m, .to = rq->msg.a[0], .len = rq->msg.a[1] };
 	struct pieces ps = { .rq = rq, .end = UINTPTR_MAX };

@@ -5,6 +5,7 @@
  */
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -15,9 +16,9 @@ static double us(uint64_t ns)
 	return (double)ns / 1000.0;
 }
 
-static json_t *process_json(const struct as *as)
+static json_t *process_json(pid_t pid, const char *comm)
 {
-	return json_pack("{s:i, s:s}", "pid", (int)as->a_pid, "command", as->a_comm);
+	return json_pack("{s:i, s:s}", "pid", (int)pid, "command", comm);
 }
 
 static void add_stats(json_t *o, const struct devmap_stats *st)
@@ -49,66 +50,153 @@ static json_t *times_json(const struct histogram *h)
 	    us(histogram_quantile(h, 990)));
 }
 
-static json_t *member_json(const struct devmap_member *m)
-{
-	json_t *o = process_json(m->mb_as);
+/*
+ * Copies, for those who switch wait while the group is looked at: what takes time comes afterwards.
+ */
 
-	json_object_set_new(o, "mappings", json_integer(m->mb_handles));
-	json_object_set_new(o, "loaded", json_integer(__atomic_load_n(&m->mb_loaded, __ATOMIC_RELAXED)));
-	json_object_set_new(o, "locked", json_integer(m->mb_locked));
-	json_object_set_new(o, "waiting", json_integer(m->mb_waiting));
-	add_stats(o, &m->mb_stats);
-	return o;
-}
+struct member_copy {
+	pid_t pid;
+	char comm[sizeof (((struct as *)NULL)->a_comm)];
+	uint32_t handles, loaded, locked, waiting;
+	struct devmap_stats stats;
+};
+
+struct group_copy {
+	struct group_copy *next;
+	bool owned;
+	pid_t owner;
+	char comm[sizeof (((struct as *)NULL)->a_comm)];
+	hrtime_t hold;
+	uint32_t locked;
+	struct devmap_stats stats;
+	struct histogram wait, change;
+	size_t nmembers;
+	struct member_copy members[];
+};
 
 struct collect {
 	dev_info_t *dip;
-	json_t *groups;
+	struct group_copy *groups, **last;
+	bool failed;
 };
+
+static size_t count_members(const struct devmap_group *g)
+{
+	size_t n = 0;
+
+	for (const struct devmap_member *m = g->g_members; m != NULL; m = m->mb_next)
+		n++;
+	return n;
+}
+
+static void copy_member(struct member_copy *to, const struct devmap_member *m)
+{
+	to->pid = m->mb_as->a_pid;
+	memcpy(to->comm, m->mb_as->a_comm, sizeof (to->comm));
+	to->handles = m->mb_handles;
+	to->loaded = __atomic_load_n(&m->mb_loaded, __ATOMIC_RELAXED);
+	to->locked = m->mb_locked;
+	to->waiting = m->mb_waiting;
+	to->stats = m->mb_stats;
+}
 
 /* g_lock is held. */
 static void collect_group(struct devmap_group *g, void *arg)
 {
 	struct collect *c = arg;
-	const struct devmap_member *owner = g->g_owner;
-	json_t *o, *members;
-	json_int_t mappings = 0, waiters = 0;
+	struct group_copy *to;
+	size_t n = count_members(g);
 
 	if (g->g_dip != c->dip)
 		return;
-	o = json_object();
-	members = json_array();
-	for (const struct devmap_member *m = g->g_members; m != NULL; m = m->mb_next) {
-		json_array_append_new(members, member_json(m));
-		mappings += m->mb_handles;
-		waiters += m->mb_waiting;
+	to = calloc(1, sizeof (*to) + n * sizeof (to->members[0]));
+	if (to == NULL) {
+		c->failed = true;
+		return;
 	}
-	json_object_set_new(o, "owner", owner ? process_json(owner->mb_as) : json_null());
+	to->owned = g->g_owner != NULL;
+	if (to->owned) {
+		to->owner = g->g_owner->mb_as->a_pid;
+		memcpy(to->comm, g->g_owner->mb_as->a_comm, sizeof (to->comm));
+	}
+	to->hold = g->g_arb.hold_ns;
+	to->locked = g->g_arb.locks;
+	to->stats = g->g_stats;
+	to->wait = g->g_wait_hist;
+	to->change = g->g_switch_hist;
+	for (const struct devmap_member *m = g->g_members; m != NULL; m = m->mb_next)
+		copy_member(&to->members[to->nmembers++], m);
+	*c->last = to;
+	c->last = &to->next;
+}
+
+/*
+ * Text.
+ */
+
+static json_t *member_json(const struct member_copy *m)
+{
+	json_t *o = process_json(m->pid, m->comm);
+
+	json_object_set_new(o, "mappings", json_integer(m->handles));
+	json_object_set_new(o, "loaded", json_integer(m->loaded));
+	json_object_set_new(o, "locked", json_integer(m->locked));
+	json_object_set_new(o, "waiting", json_integer(m->waiting));
+	add_stats(o, &m->stats);
+	return o;
+}
+
+static json_t *group_json(const struct group_copy *g)
+{
+	json_t *o = json_object(), *members = json_array();
+	json_int_t mappings = 0, waiters = 0;
+
+	for (size_t i = 0; i < g->nmembers; i++) {
+		json_array_append_new(members, member_json(&g->members[i]));
+		mappings += g->members[i].handles;
+		waiters += g->members[i].waiting;
+	}
+	json_object_set_new(o, "owner", g->owned ? process_json(g->owner, g->comm) : json_null());
 	json_object_set_new(o, "waiters", json_integer(waiters));
 	json_object_set_new(o, "mappings", json_integer(mappings));
-	json_object_set_new(o, "hold_us", json_real(us((uint64_t)g->g_arb.hold_ns)));
-	json_object_set_new(o, "locked", json_integer(g->g_arb.locks));
-	add_stats(o, &g->g_stats);
-	json_object_set_new(o, "wait", times_json(&g->g_wait_hist));
-	json_object_set_new(o, "switch", times_json(&g->g_switch_hist));
+	json_object_set_new(o, "hold_us", json_real(us((uint64_t)g->hold)));
+	json_object_set_new(o, "locked", json_integer(g->locked));
+	add_stats(o, &g->stats);
+	json_object_set_new(o, "wait", times_json(&g->wait));
+	json_object_set_new(o, "switch", times_json(&g->change));
 	json_object_set_new(o, "members", members);
-	json_array_append_new(c->groups, o);
+	return o;
+}
+
+static json_t *groups_json(struct group_copy *g)
+{
+	json_t *groups = json_array();
+	struct group_copy *next;
+
+	for (; g != NULL; g = next) {
+		next = g->next;
+		json_array_append_new(groups, group_json(g));
+		free(g);
+	}
+	return groups;
 }
 
 char *status_json(struct minor_node *m)
 {
 	struct engine_driver drv;
-	struct collect c = { .dip = m->dip, .groups = json_array() };
-	json_t *o;
+	struct collect c = { .dip = m->dip };
+	json_t *o, *groups;
 	char *text;
 
 	if (engine_driver(m->dev, &drv) != 0)
 		drv.name = "?";
+	c.last = &c.groups;
 	devmap_each_group(collect_group, &c);
+	groups = groups_json(c.groups);
 	o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:o}", "name", m->name, "driver", drv.name, "engine",
 	    "user", "engine_pid", (int)getpid(), "major", (int)major(m->dev), "minor",
-	    (int)minor(m->dev), "groups", c.groups);
-	text = json_dumps(o, JSON_COMPACT);
+	    (int)minor(m->dev), "groups", groups);
+	text = c.failed ? NULL : json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	return text;
 }

@@ -48,6 +48,11 @@ static bool thread_in_syscall(pid_t pid, pid_t tid)
 	return c >= '0' && c <= '9';	/* otherwise "running" or "-1 ..." */
 }
 
+bool process_is_there(int pidfd)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
+}
+
 bool thread_signal(pid_t pid, pid_t tid, uintptr_t addr, int sig, bool kernel_faults)
 {
 	siginfo_t si;

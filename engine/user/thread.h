@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Has the process of the pidfd its id still to itself, if only as a zombie? */
+bool process_is_there(int pidfd);
+
 /*
  * Sends a thread that waits for its access to addr the signal, with the address. False if it would
  * or did not arrive: the thread blocks or ignores it, may not be signalled by us, or (asked about

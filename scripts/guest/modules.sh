@@ -48,6 +48,9 @@ esac
 # The engine first: the others' symbols are found in what it leaves.
 for folder in $folders; do
 	[ -f "$folder/Kbuild" ] || continue
+	# make does not see that the engine's symbols have other versions now
+	[ ! "$copy/engine/linux/Module.symvers" -nt "$copy/$folder/Module.symvers" ] ||
+		rm -f "$copy/$folder/Module.symvers"
 	${MAKE:-make} -s --no-print-directory -j"$(nproc)" -C "$PWD/$dir/headers" M="$PWD/$copy/$folder" $debug \
 		modules >"$dir/modules.log" 2>&1 || {
 		cat "$dir/modules.log" >&2
