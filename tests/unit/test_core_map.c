@@ -487,6 +487,47 @@ static void x3_no_new_group_for_what_is_loaded(void **state)
 	assert_int_equal(drv_handle(a, BASE)->dh_member->mb_loaded, 2);
 }
 
+/* A key is its address space's: not the process id's, and not the next one's. */
+static void keys_do_not_come_again(void **state)
+{
+	uint64_t of_a, of_b;
+	struct fake_process *c;
+
+	(void)state;
+	fake_map(a, 2);
+	assert_int_equal(devmap_dup_as(&a->as, &b->as), 0);
+	of_a = devmap_get_as_key(drv_handle(a, BASE));
+	of_b = devmap_get_as_key(drv_handle(b, BASE));
+	assert_true(of_a != 0 && of_b != 0 && of_a != of_b);
+	fake_enter(a);
+	assert_int_equal(devmap_get_as_key(NULL), of_a);
+	fake_enter(NULL);
+	assert_int_equal(devmap_get_as_key(NULL), 0);
+	c = fake_process_new(1);
+	fake_map(c, 2);
+	assert_true(devmap_get_as_key(drv_handle(c, BASE)) > of_b);
+	fake_process_exit(c);
+}
+
+/* A device is taken away: nothing of it is mapped, and the driver knows; another's stays. */
+static void a_device_goes(void **state)
+{
+	dev_info_t *dip;
+
+	(void)state;
+	drv.piece = P(2);
+	fake_map(a, 8);
+	assert_int_equal(fake_touch(a, BASE + P(5)), 0);
+	dip = drv_handle(a, BASE)->dh_dip;
+	devmap_unmap_device(&a->as, (dev_info_t *)&drv);
+	assert_int_equal(a->as.a_nmappings, 1);
+	assert_true(fake_valid(a, BASE + P(5)));
+	devmap_unmap_device(&a->as, dip);
+	assert_int_equal(a->as.a_nmappings, 0);
+	assert_false(fake_valid(a, BASE + P(5)));
+	assert_int_equal(fake_touch(a, BASE + P(5)), SIGSEGV);
+}
+
 static void sum_taken(struct devmap_group *g, void *arg)
 {
 	*(uint64_t *)arg += g->g_stats.taken;
@@ -1059,6 +1100,8 @@ int main(void)
 		T(c26_memory_freed_under_a_mapping),
 		T(c26_no_memory),
 		T(x3_no_new_group_for_what_is_loaded),
+		T(keys_do_not_come_again),
+		T(a_device_goes),
 		T(x4_histogram),
 	};
 
