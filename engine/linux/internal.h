@@ -9,6 +9,9 @@
 
 void contexts_init(void);
 
+/* main.c. For a parameter that is only read, an unsigned long, while others count in it. */
+extern const struct kernel_param_ops count_param_ops;
+
 /* A child of fork(2) becomes known by its own name with its first access. */
 void space_name(struct space *s);
 

@@ -4,6 +4,13 @@
 
 #include "internal.h"
 
+static int get_count(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%lu\n", READ_ONCE(*(const ulong_t *)kp->arg));
+}
+
+const struct kernel_param_ops count_param_ops = { .get = get_count };
+
 static int __init devmap_init(void)
 {
 	int error;

@@ -29,7 +29,7 @@ static ulong offsets_used;
 static ulong offsets_max = OFFSETS_MAX;
 module_param(offsets_max, ulong, 0644);
 MODULE_PARM_DESC(offsets_max, "pages that all mappings may have together");
-module_param(offsets_used, ulong, 0444);
+module_param_cb(offsets_used, &count_param_ops, &offsets_used, 0444);
 MODULE_PARM_DESC(offsets_used, "pages that they have");
 
 static pgoff_t gap_of(struct offsets *o)

@@ -62,7 +62,7 @@ static u64 next_at;			/* when the next may be begun, ns; by making */
 static uint stats_ms = 20;
 module_param(stats_ms, uint, 0644);
 MODULE_PARM_DESC(stats_ms, "statistics are collected at most every so many milliseconds");
-module_param_named(stats_made, made, ulong, 0444);
+module_param_cb(stats_made, &count_param_ops, &made, 0444);
 MODULE_PARM_DESC(stats_made, "how often they were collected");
 
 static void snapshot_put(struct snapshot *sn)
