@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * How long the owner keeps the device, what is one device, and who is one process:
- * devmap_set_ctx_timeout(9F) and our own (X1, X2, X3). The times are read without a lock when a turn ends, so they are stored
- * atomically.
+ * devmap_set_ctx_timeout(9F) and our own (X1, X2, X3). The times are read without a lock when a
+ * turn ends, so they are stored atomically.
  */
 #include "internal.h"
 
@@ -111,7 +111,8 @@ int devmap_set_ctx_group(devmap_cookie_t dhp, void *key)
 
 /*
  * The key of the handle's address space, from its beginning to its end never another's; of the one
- * that this thread serves if dhp is NULL. 0: dhp is no handle, or no process with a mapping is served.
+ * that this thread serves if dhp is NULL. 0: dhp is no handle, or no process with a mapping is
+ * served.
  */
 uint64_t devmap_get_as_key(devmap_cookie_t dhp)
 {

@@ -5,8 +5,8 @@
  * CONTEXTS
  *   A context is what a process has in the device: all its registers, and the device's buffer,
  *   which only DMA reaches. Besides, each has a page of DMA memory, which is never switched. As in
- *   xfb.c the address space keys the context, all mappings of a process share it, a fork makes a copy
- *   that has no key until the child touches the registers, and it goes with its last mapping.
+ *   xfb.c the address space keys the context, all mappings of a process share it, a fork makes a
+ *   copy that has no key until the child touches the registers, and it goes with its last mapping.
  *
  * SWITCHING
  *   edu_current is the context whose values are in the device. To replace it: make all its mappings

@@ -8,9 +8,9 @@
  *   these are in is all of the chip's registers that a process can map; the screen is shared. A
  *   context exists while the process has registers mapped, and all such mappings of it share it.
  *
- *   The address space keys it (devmap_get_as_key(); on Solaris the process id, which may come again).
- *   A fork makes a copy (devmap_dup), which has no key until the child touches the device. Should the child map the
- *   device anew before that, then this mapping has a context of its own.
+ *   The address space keys it (devmap_get_as_key(); on Solaris the process id, which may come
+ *   again). A fork makes a copy (devmap_dup), which has no key until the child touches the device.
+ *   Should the child map the device anew before that, then this mapping has a context of its own.
  *
  *   A record of type rv100_map stands for each handle; it is the driver's private data (pvtp). The
  *   context goes with its last record.

@@ -7,10 +7,10 @@
  *   property virtual-screens the screen memory too. It exists while the process has a mapping that
  *   is switched, and all such mappings of a process share it.
  *
- *   The address space keys it (devmap_get_as_key(); on Solaris the process id, which may come again).
- *   A fork makes a copy (devmap_dup), which has no key until the child touches the device. Should the child map the
- *   device anew before that, then this mapping has a context of its own. MAP_PRIVATE asks for what
- *   is so anyway.
+ *   The address space keys it (devmap_get_as_key(); on Solaris the process id, which may come
+ *   again). A fork makes a copy (devmap_dup), which has no key until the child touches the device.
+ *   Should the child map the device anew before that, then this mapping has a context of its own.
+ *   MAP_PRIVATE asks for what is so anyway.
  *
  *   A record of type xfb_map stands for each handle; it is the driver's private data (pvtp). The
  *   context goes with its last record.

@@ -91,8 +91,8 @@ void instance_put(dev_info_t *dip)
 }
 
 /*
- * Who has a file open goes on to have its node, and so what the instance was. One that its driver did
- * not detach stays in the list: its number is taken, and the driver may go on to name it.
+ * Who has a file open goes on to have its node, and so what the instance was. One that its driver
+ * did not detach stays in the list: its number is taken, and the driver may go on to name it.
  */
 void instance_free(dev_info_t *dip)
 {

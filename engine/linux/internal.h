@@ -57,8 +57,8 @@ static inline struct space *vma_space(const struct vm_area_struct *vma)
 }
 
 /*
- * number.c. What drivers know an address space by. mm exists, and is the caller's business. NULL: no
- * memory. The one of a process that exits, and has no memory any more: NULL if it never had one.
+ * number.c. What drivers know an address space by. mm exists, and is the caller's business. NULL:
+ * no memory. The one of a process that exits, and has no memory any more: NULL if it never had one.
  */
 struct number;
 struct number *number_get(struct mm_struct *mm);

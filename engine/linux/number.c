@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Process ids as drivers see them: ddi_get_pid(9F). Drivers find a process's context by it, so it means
- * one address space, and each that lives has another. Mostly it is the id of the process. But an address
- * space can outlive that process (clone(2) with CLONE_VM), and Linux gives the id to somebody else
- * meanwhile: he gets a number above all ids then.
+ * Process ids as drivers see them: ddi_get_pid(9F). Drivers find a process's context by it, so it
+ * means one address space, and each that lives has another. Mostly it is the id of the process. But
+ * an address space can outlive that process (clone(2) with CLONE_VM), and Linux gives the id to
+ * somebody else meanwhile: he gets a number above all ids then.
  *
- * A record stands for each mm_struct whose process has called a driver. It says the same in open(9E),
- * before there is a mapping, and in close(9E), when a process that exits has no memory any more. It goes
- * when the address space, its mappings and the process are gone; somebody else's call sees to that.
+ * A record stands for each mm_struct whose process has called a driver. It says the same in
+ * open(9E), before there is a mapping, and in close(9E), when a process that exits has no memory
+ * any more. It goes when the address space, its mappings and the process are gone; somebody else's
+ * call sees to that.
  *
  * numbers_lock guards all of it, and is a leaf.
  */
@@ -59,8 +60,8 @@ static bool is_used(const struct number *n)
 }
 
 /*
- * Does another address space than this process's go by it? What a process was before execve(2) does not
- * count, once it is gone.
+ * Does another address space than this process's go by it? What a process was before execve(2) does
+ * not count, once it is gone.
  */
 static bool is_anothers(pid_t value)
 {
@@ -90,8 +91,8 @@ static void unlist(struct number *n, struct list_head *gone)
 }
 
 /*
- * Does this thread belong to the process? Also when it exits, or has just got other memory by execve(2),
- * and what it had before is being ended.
+ * Does this thread belong to the process? Also when it exits, or has just got other memory by
+ * execve(2), and what it had before is being ended.
  */
 static bool is_own(const struct mm_struct *mm)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Drivers of PCI devices: an instance for each function that the driver's alias names. Linux
- * detaches functions when it likes, and not when a driver agrees or when nobody uses them: revoke.c.
+ * detaches functions when it likes, and not when a driver agrees or when nobody uses them:
+ * revoke.c.
  *
  * Interrupts are not served: drivers poll.
  */

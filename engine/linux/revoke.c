@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * An instance is taken from those who use it, since Linux does not ask: a PCI function can go at any
- * time, with locks of the whole machine held. So nobody's leave is waited for, except that of the
- * driver's own code: what runs in an entry point is interrupted, and named in the log if that does not
- * help; a process that keeps its driver from returning (by memory that never comes) is killed then.
+ * An instance is taken from those who use it, since Linux does not ask: a PCI function can go at
+ * any time, with locks of the whole machine held. So nobody's leave is waited for, except that of
+ * the driver's own code: what runs in an entry point is interrupted, and named in the log if that
+ * does not help; a process that keeps its driver from returning (by memory that never comes) is
+ * killed then.
  *
  * Afterwards accesses raise SIGBUS, and all calls on the files fail with ENODEV.
  */

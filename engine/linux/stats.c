@@ -22,9 +22,9 @@
 #define US_ARGS(ns)	(ns) / 1000, (ns) % 1000
 
 /*
- * Snapshots. Copying what a group has takes its lock from those who switch, so that is done at most every
- * so often, however many read, and nothing else is done meanwhile. A reader gets a snapshot that was begun
- * after he came, and sleeps until there may be one; readers share them.
+ * Snapshots. Copying what a group has takes its lock from those who switch, so that is done at most
+ * every so often, however many read, and nothing else is done meanwhile. A reader gets a snapshot
+ * that was begun after he came, and sleeps until there may be one; readers share them.
  */
 
 struct stat_member {

@@ -60,8 +60,8 @@ static void drop_uncopied(struct space *child, struct mm_struct *parent)
 }
 
 /*
- * A range of a space ends, and the caller's reference to it. It cannot fail, so a lack of memory (for
- * the rest behind a hole) has to pass.
+ * A range of a space ends, and the caller's reference to it. It cannot fail, so a lack of memory
+ * (for the rest behind a hole) has to pass.
  */
 static void end_range(struct space *s, uintptr_t addr, size_t len)
 {
@@ -305,8 +305,9 @@ static int map_device(struct space *s, struct file *filp, const struct vm_area_s
 }
 
 /*
- * The driver has accepted the mapping, of which nobody has anything yet: Linux's side. Only now is it
- * certain where in the device it begins, since segmap(9E) may choose another offset. 0 or -errno.
+ * The driver has accepted the mapping, of which nobody has anything yet: Linux's side. Only now is
+ * it certain where in the device it begins, since segmap(9E) may choose another offset. 0 or
+ * -errno.
  */
 static int map_linux(struct vm_area_struct *vma, struct space *s, struct offsets *o,
     const struct devmap_mapping *m)

@@ -29,7 +29,9 @@ static bool has_ended(int pidfd)
 	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0;
 }
 
-/* The process is gone, or has called exec: its socket is closed, though nobody has read that yet. */
+/*
+ * The process is gone, or has called exec: its socket is closed, though nobody has read that yet.
+ */
 static bool is_over(struct session *s)
 {
 	struct pollfd p = { .events = POLLRDHUP };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Process ids as drivers see them: ddi_get_pid(9F). Drivers find a process's context by it, so it means
- * one address space, as long as a session lasts. Mostly it is the id of the process; but when the id
- * comes again before the session of the one who had it has ended, the newcomer gets a number above all
- * ids, which he keeps as long as he lives.
+ * Process ids as drivers see them: ddi_get_pid(9F). Drivers find a process's context by it, so it
+ * means one address space, as long as a session lasts. Mostly it is the id of the process; but when
+ * the id comes again before the session of the one who had it has ended, the newcomer gets a number
+ * above all ids, which he keeps as long as he lives.
  */
 #ifndef DEVMAP_ENGINE_USER_NUMBER_H
 #define DEVMAP_ENGINE_USER_NUMBER_H

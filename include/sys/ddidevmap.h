@@ -143,14 +143,15 @@ int devmap_set_ctx_group(devmap_cookie_t dhp, void *key);
 
 /*
  * devmap_get_as_key(): which address space a handle belongs to, as a number that no other address
- * space ever had or will have while the engine runs. It is what a driver finds a process's context by:
- * process ids are used again, and address spaces may outlive the process that they began with.
+ * space ever had or will have while the engine runs. It is what a driver finds a process's context
+ * by: process ids are used again, and address spaces may outlive the process that they began with.
  *
- * dhp: the handle; in devmap_dup(9E) the new handle gives the child's key. NULL: the address space of
+ * dhp: the handle; in devmap_dup(9E) the new handle gives the child's key. NULL: the address space
+ * of
  *	the process that is being served, as in read(9E) or ioctl(9E).
  *
- * Returns the key; 0: dhp is not a handle, or, for NULL, the process has no mapping of any device, or
- * none is being served.
+ * Returns the key; 0: dhp is not a handle, or, for NULL, the process has no mapping of any device,
+ * or none is being served.
  */
 uint64_t devmap_get_as_key(devmap_cookie_t dhp);
 

@@ -2,8 +2,8 @@
 /*
  * usage: unplug_client DEVICE WAY
  *
- * Uses a device until it is taken away, and ends with status 0 if it found that as it should: SIGBUS, and
- * ENODEV in all calls. Says "ready" on standard output when it is at it. WAY:
+ * Uses a device until it is taken away, and ends with status 0 if it found that as it should:
+ * SIGBUS, and ENODEV in all calls. Says "ready" on standard output when it is at it. WAY:
  *
  *   map     touches a mapping over and over; so does a child
  *   read    sleeps in read(9E)
