@@ -1137,7 +1137,8 @@ struct toucher {
 	struct region *r;		/* through accessors, if not NULL */
 	size_t off;
 	atomic_bool stop;
-	uint64_t lost, count;
+	uint64_t lost;
+	_Atomic uint64_t count;
 };
 
 static void *touch_run(void *arg)
