@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* What of the core is for drivers: the core itself knows nothing of Linux. */
+/* What of the core and of ddi/ is for drivers: they themselves know nothing of Linux. */
 #include "linux.h"
 
 EXPORT_SYMBOL(ddi_devmap_segmap);
@@ -16,3 +16,9 @@ EXPORT_SYMBOL(devmap_set_ctx_timeout);
 EXPORT_SYMBOL(devmap_set_ctx_hold);
 EXPORT_SYMBOL(devmap_set_ctx_overhead);
 EXPORT_SYMBOL(devmap_set_ctx_group);
+
+EXPORT_SYMBOL(ddi_soft_state_init);
+EXPORT_SYMBOL(ddi_soft_state_zalloc);
+EXPORT_SYMBOL(ddi_get_soft_state);
+EXPORT_SYMBOL(ddi_soft_state_free);
+EXPORT_SYMBOL(ddi_soft_state_fini);

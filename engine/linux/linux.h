@@ -48,6 +48,7 @@
 #include <linux/wait.h>
 
 #include "../../core/core.h"
+#include "../../ddi/ddi.h"
 #include "compat.h"
 
 struct devmap_model;
@@ -300,16 +301,8 @@ void model_detach(dev_info_t *dip);
 /* Its thread is to poll always: a driver goes to its registers by pointers. */
 void model_poll_always(struct devmap_model *m);
 
-/* ddi_log.c: a driver's mistake, said once for each place in its code (C26). */
-void driver_mistake(const void *caller, const char *call, const char *fmt, ...) __printf(3, 4);
-
-/* The same, where going on would corrupt or hang: this thread ends here, by BUG(). */
-void driver_panic(const void *caller, const char *call, const char *fmt, ...) __printf(3, 4);
-
 /* A driver or a model is being unloaded: its mistakes are new ones when it is loaded again. */
 void driver_mistakes_forget(const struct module *m);
-
-#define CALLER()	__builtin_return_address(0)
 
 /* ddi_time.c: the thread of timeout(9F). Before and after everything else. 0 or -errno. */
 int callouts_init(void);

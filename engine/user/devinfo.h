@@ -22,6 +22,7 @@
 #include <sys/sunddi.h>
 
 #include "../../core/core.h"
+#include "../../ddi/ddi.h"
 #include "driver.h"
 
 struct region;
@@ -109,19 +110,7 @@ void memory_destroy(struct devmap_memory *m, struct region *r);
 int regs_init(struct dev_info *dip);
 void regs_fini(struct dev_info *dip);
 
-/*
- * ddi_log.c. A driver has made a mistake in a call of the DDI (C26): says so once for each place of
- * the driver's code, which `caller` is: __builtin_return_address(0) of the function that implements
- * `call`.
- */
-void driver_mistake(const void *caller, const char *call, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-/* The same for mistakes that leave no way on: ends the engine process. */
-void driver_panic(const void *caller, const char *call, const char *fmt, ...)
-    __attribute__((noreturn, format(printf, 3, 4)));
 /* The name of the driver whose code this is, or "devmap". */
 void driver_of_code(const void *code, char *name, size_t size);
-
-#define CALLER()	__builtin_return_address(0)
 
 #endif

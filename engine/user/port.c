@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Small things that the DDI asks of an operating system: see ddi/port.h. */
+#include <stdlib.h>
+
+#include "../../ddi/port.h"
+
+void *port_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+void port_free(void *p)
+{
+	free(p);
+}
