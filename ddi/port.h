@@ -13,6 +13,7 @@
  *   - who a process is: ddi_get_cred(), crget*(), drv_priv(), ddi_get_pid(), ddi_get_kt_did(),
  *     devmap_curproc(); device numbers, getmajor() and its like; minor nodes; DMA;
  *   - of libc, string functions, snprintf() and vsnprintf();
+ *   - struct driver and struct dev_info, which begin as ddi.h says;
  *   - the functions below.
  *
  * Where nothing else is said, a function may be called by any thread that holds no other locks than
@@ -22,6 +23,7 @@
 #define DEVMAP_DDI_PORT_H
 
 #include <sys/types.h>
+#include <sys/debug.h>
 #include <sys/dditypes.h>
 
 /*
@@ -30,5 +32,36 @@
  */
 void *port_alloc(size_t size);
 void port_free(void *p);
+
+/*
+ * Messages. port_log() writes one line, with "devmap: ", a word for the kind if there is one, and a
+ * newline. Those of drivers may be dropped while there are too many of them; what is said of a
+ * mistake, or before the end, may not. Called with any lock held; never sleeps.
+ */
+enum port_log {
+	PORT_LOG_CONT,		/* the first four are CE_CONT to CE_PANIC */
+	PORT_LOG_NOTE,
+	PORT_LOG_WARN,
+	PORT_LOG_PANIC,
+	PORT_LOG_MISTAKE,
+	PORT_LOG_LAST,		/* port_end() follows */
+};
+
+void port_log(enum port_log kind, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A text, to be given back; NULL: no memory. Called with any lock held; never sleeps. */
+char *port_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+void port_text_free(char *text);	/* may be NULL */
+/*
+ * Does not return: what was relied upon does not hold. Ends the engine, or this thread and no more.
+ */
+void port_end(void) DEVMAP_NORETURN;
+/*
+ * The name of the driver whose code this is, or "devmap". size: DRIVER_NAME_MAX, of which longer
+ * names are cut off. Called with any lock of the DDI held.
+ */
+void driver_of_code(const void *code, char *name, size_t size);
+
+/* Where the instance is on the PCI bus, "0000:00:04.0"; NULL: it is not. */
+const char *port_pci_name(dev_info_t *dip);
 
 #endif

@@ -22,3 +22,17 @@ EXPORT_SYMBOL(ddi_soft_state_zalloc);
 EXPORT_SYMBOL(ddi_get_soft_state);
 EXPORT_SYMBOL(ddi_soft_state_free);
 EXPORT_SYMBOL(ddi_soft_state_fini);
+
+EXPORT_SYMBOL(ddi_get_instance);
+EXPORT_SYMBOL(ddi_driver_name);
+EXPORT_SYMBOL(ddi_get_name);
+EXPORT_SYMBOL(ddi_get_parent);
+EXPORT_SYMBOL(ddi_get_driver_private);
+EXPORT_SYMBOL(ddi_set_driver_private);
+EXPORT_SYMBOL(ddi_report_dev);
+
+EXPORT_SYMBOL(cmn_err);
+EXPORT_SYMBOL(vcmn_err);
+EXPORT_SYMBOL(dev_err);
+EXPORT_SYMBOL(assfail);
+EXPORT_SYMBOL(assfail3);

@@ -49,6 +49,7 @@
 
 #include "../../core/core.h"
 #include "../../ddi/ddi.h"
+#include "../../ddi/port.h"
 #include "compat.h"
 
 struct devmap_model;
@@ -161,16 +162,7 @@ static inline struct region *region_of(struct devmap_memory *m)
 	return m->mem_engine;
 }
 
-/* ddi_prop.c. A property: text, and an integer too where the text is one. */
-struct prop {
-	struct prop *next;
-	char *name;
-	char *text;
-	bool is_int;
-	int integer;
-};
-
-/* Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
+/* ddi_prop.c. Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
 int props_set(struct prop **list, const char *name, const char *text);
 int props_copy(struct prop **to, const struct prop *from);
 const struct prop *props_find(const struct prop *list, const char *name);
@@ -179,7 +171,7 @@ void props_free(struct prop **list);
 int props_parse(const char *driver, const char *text, struct prop **props);
 
 /* driver.c, instance.c */
-#define NODE_NAME_MAX	64
+#define NODE_NAME_MAX	DRIVER_NAME_MAX
 
 /* A register set. What cannot be mapped has no region, and is reached by accessors only. */
 struct regset {
@@ -190,16 +182,10 @@ struct regset {
 };
 
 struct dev_info {
+	struct ddi_instance;
 	struct list_head link;		/* driver->instances, by drivers_lock */
-	struct driver *driver;
-	int instance;
-	bool attached;
 	bool going;			/* nobody may open it any more; by drivers_lock */
 	unsigned int files;		/* open, of all its nodes; by drivers_lock */
-	char name[NODE_NAME_MAX];	/* "rv1000" */
-	void *driver_private;
-	struct mutex prop_lock;
-	struct prop *props;
 	struct pci_dev *pci;		/* or NULL */
 	bool pci_enabled;		/* and its regions are ours */
 	struct devmap_model *model;	/* or NULL */
@@ -208,15 +194,12 @@ struct dev_info {
 };
 
 struct driver {
+	struct ddi_driver;
 	struct list_head link;		/* by drivers_lock */
 	struct module *module;
 	bool ready;			/* may be opened; by drivers_lock */
 	struct task_struct *calling;	/* the thread in its _init(9E) or _fini(9E); drivers_lock */
-	char name[NODE_NAME_MAX - 16];	/* "rv100": the module's */
-	const char *description;
 	major_t major;
-	struct dev_ops *ops;		/* from mod_install(9F); NULL: not installed */
-	struct prop *props;		/* of the module parameter, for every instance */
 	struct list_head instances;
 	struct list_head nodes;
 	void *pci_driver;		/* pci.c's, or NULL */
@@ -243,8 +226,6 @@ extern wait_queue_head_t drivers_wait;
 
 /* With drivers_lock held. */
 struct driver *driver_of_major(major_t maj);
-/* ddi_log.c. The module whose code this is, or "devmap". Takes no lock. size: NODE_NAME_MAX. */
-void driver_of_code(const void *code, char *name, size_t size);
 /* Neither NULL nor nodev(9F) nor nulldev(9F). */
 bool entry_present(const void *fn);
 /* module.c: runs _init(9E) or _fini(9E), from which mod_install(9F) knows who calls it. */

@@ -4,8 +4,6 @@
 
 #include <linux/slab.h>
 
-#include "../../ddi/port.h"
-
 void *port_alloc(size_t size)
 {
 	return size > INT_MAX ? NULL : kvzalloc(size, GFP_KERNEL);

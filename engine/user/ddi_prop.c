@@ -102,13 +102,13 @@ void props_free(struct prop **list)
 /* The property, with the lock held, to be followed by prop_done() even where there is none. */
 static const struct prop *prop_get(dev_info_t *dip, const char *name)
 {
-	(void)pthread_mutex_lock(&dip->prop_lock);
+	mutex_enter(&dip->prop_lock);
 	return props_find(dip->props, name);
 }
 
 static void prop_done(dev_info_t *dip)
 {
-	(void)pthread_mutex_unlock(&dip->prop_lock);
+	mutex_exit(&dip->prop_lock);
 }
 
 int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name, int defvalue)
@@ -180,9 +180,9 @@ int ddi_prop_update_string(dev_t match_dev, dev_info_t *dip, const char *name, c
 	(void)match_dev;
 	if (name == NULL || name[0] == '\0' || data == NULL)
 		return DDI_PROP_INVAL_ARG;
-	(void)pthread_mutex_lock(&dip->prop_lock);
+	mutex_enter(&dip->prop_lock);
 	error = props_set(&dip->props, name, data);
-	(void)pthread_mutex_unlock(&dip->prop_lock);
+	mutex_exit(&dip->prop_lock);
 	return error == 0 ? DDI_PROP_SUCCESS : DDI_PROP_NO_MEMORY;
 }
 

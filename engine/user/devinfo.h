@@ -6,7 +6,6 @@
  * load_lock
  *   load_lock        loading and unloading, one at a time                          loader.c
  *   drivers_lock     the list of drivers, their minor nodes                        ddi_node.c
- *   dip->prop_lock   an instance's properties                                      ddi_prop.c
  * What is not guarded is set before attach(9E) and constant until after detach(9E).
  */
 #ifndef DEVMAP_ENGINE_USER_DEVINFO_H
@@ -23,19 +22,11 @@
 
 #include "../../core/core.h"
 #include "../../ddi/ddi.h"
+#include "../../ddi/port.h"
 #include "driver.h"
 
 struct region;
 struct devmap_model;
-
-/* A property: text, and an integer too where the text is one. */
-struct prop {
-	struct prop *next;
-	char *name;
-	char *text;
-	bool is_int;
-	int integer;
-};
 
 /* A register set; memory.mem_engine is the region, as for all device memory. */
 struct regset {
@@ -45,13 +36,7 @@ struct regset {
 };
 
 struct dev_info {
-	struct driver *driver;
-	int instance;
-	bool attached;
-	char name[MINOR_NAME_MAX];	/* "xfb0" */
-	void *driver_private;
-	pthread_mutex_t prop_lock;
-	struct prop *props;
+	struct ddi_instance;
 	struct devmap_model *model;	/* NULL: none */
 	struct regset *regs;
 	int nregs;
@@ -66,16 +51,13 @@ struct node {
 };
 
 struct driver {
+	struct ddi_driver;
 	struct driver *next;
-	char *name;			/* "xfb" */
 	char *path;
 	void *dl;
 	const void *base;		/* of its code, to know it by */
 	int (*init)(void), (*fini)(void);
 	major_t major;
-	struct dev_ops *ops;		/* from mod_install(9F); NULL: not installed */
-	const char *description;	/* what the driver calls itself; its own string */
-	struct prop *props;		/* of the specification */
 	void *model_dl;
 	const struct devmap_model_ops *model_ops;	/* NULL: no model */
 	int ninstances;
@@ -110,7 +92,5 @@ void memory_destroy(struct devmap_memory *m, struct region *r);
 int regs_init(struct dev_info *dip);
 void regs_fini(struct dev_info *dip);
 
-/* The name of the driver whose code this is, or "devmap". */
-void driver_of_code(const void *code, char *name, size_t size);
 
 #endif

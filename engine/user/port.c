@@ -13,3 +13,9 @@ void port_free(void *p)
 {
 	free(p);
 }
+
+const char *port_pci_name(dev_info_t *dip)
+{
+	(void)dip;
+	return NULL;
+}
