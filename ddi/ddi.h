@@ -74,6 +74,12 @@ void mistakes_forget(bool (*gone)(uintptr_t code, const void *arg), const void *
 void driver_vsay(int level, const char *who, const char *format, va_list ap)
 	__attribute__((format(printf, 3, 0)));
 
+/* prop.c. Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
+int props_set(struct prop **list, const char *name, const char *text);
+int props_copy(struct prop **to, const struct prop *from);
+const struct prop *props_find(const struct prop *list, const char *name);
+void props_free(struct prop **list);
+
 #define CALLER()	__builtin_return_address(0)
 
 #endif

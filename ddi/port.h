@@ -22,9 +22,12 @@
 #ifndef DEVMAP_DDI_PORT_H
 #define DEVMAP_DDI_PORT_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <sys/debug.h>
 #include <sys/dditypes.h>
+
+struct ddi_driver;
 
 /*
  * Memory for the DDI itself: filled with zeros, aligned for any type. NULL: there is none, now.
@@ -61,6 +64,10 @@ void port_end(void) DEVMAP_NORETURN;
  */
 void driver_of_code(const void *code, char *name, size_t size);
 
+/* The driver whose _init(9E) or _fini(9E) this thread runs, or NULL. */
+struct ddi_driver *port_calling(void);
+/* The driver is installed no more: its ops become NULL. False, and nothing: one is attached. */
+bool port_uninstall(struct ddi_driver *d);
 /* Where the instance is on the PCI bus, "0000:00:04.0"; NULL: it is not. */
 const char *port_pci_name(dev_info_t *dip);
 

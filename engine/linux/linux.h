@@ -162,11 +162,6 @@ static inline struct region *region_of(struct devmap_memory *m)
 	return m->mem_engine;
 }
 
-/* ddi_prop.c. Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
-int props_set(struct prop **list, const char *name, const char *text);
-int props_copy(struct prop **to, const struct prop *from);
-const struct prop *props_find(const struct prop *list, const char *name);
-void props_free(struct prop **list);
 /* props.c. "NAME=VALUE,..."; NULL: none. 0 or -errno with a message. */
 int props_parse(const char *driver, const char *text, struct prop **props);
 

@@ -71,16 +71,11 @@ extern struct driver *drivers;
 /* spec.c: splits a driver specification. 0 or -EINVAL or -ENOMEM with a message. */
 int spec_parse(const char *spec, char **path, struct prop **props);
 /* module.c: the driver whose _init(9E) or _fini(9E) this thread runs, for mod_install(9F). */
-int module_call(struct driver *d, int (*entry)(void));
+int driver_call(struct driver *d, int (*entry)(void));
 /* ddi_node.c: a driver's place in the list, and a major number. */
 void driver_list(struct driver *d);
 void driver_unlist(struct driver *d);
 
-/* ddi_prop.c: lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
-int props_set(struct prop **list, const char *name, const char *text);
-int props_copy(struct prop **to, const struct prop *from);
-const struct prop *props_find(const struct prop *list, const char *name);
-void props_free(struct prop **list);
 
 /*
  * ddi_mem.c: cuts handles and windows off, with the hook of driver.h; destroy: and the region goes.

@@ -316,7 +316,7 @@ static int driver_open(struct driver *d)
 
 static int driver_init(struct driver *d)
 {
-	int value = module_call(d, d->init);
+	int value = driver_call(d, d->init);
 
 	if (value != 0)
 		log_warn("%s: _init(9E) failed with value %d", d->name, value);
@@ -330,7 +330,7 @@ static int driver_init(struct driver *d)
 /* _fini(9E). A driver that has none stays installed, as on Solaris. */
 static int driver_fini(struct driver *d)
 {
-	int value = d->fini != NULL ? module_call(d, d->fini) : EBUSY;
+	int value = d->fini != NULL ? driver_call(d, d->fini) : EBUSY;
 
 	if (value != 0) {
 		log_warn("%s: _fini(9E) refused with value %d", d->name, value);
