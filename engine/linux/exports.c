@@ -2,6 +2,11 @@
 /* What of the core and of ddi/ is for drivers: they themselves know nothing of Linux. */
 #include "linux.h"
 
+#include <sys/conf.h>
+#include <sys/param.h>
+#include <sys/poll.h>
+#include <sys/uio.h>
+
 EXPORT_SYMBOL(ddi_devmap_segmap);
 EXPORT_SYMBOL(devmap_setup);
 EXPORT_SYMBOL(devmap_devmem_setup);
@@ -52,3 +57,28 @@ EXPORT_SYMBOL(ddi_prop_update_string);
 EXPORT_SYMBOL(ddi_getprop);
 EXPORT_SYMBOL(ddi_getlongprop);
 EXPORT_SYMBOL(ddi_prop_op);
+
+EXPORT_SYMBOL(copyin);
+EXPORT_SYMBOL(copyout);
+EXPORT_SYMBOL(ddi_copyin);
+EXPORT_SYMBOL(ddi_copyout);
+EXPORT_SYMBOL(uiomove);
+EXPORT_SYMBOL(ureadc);
+EXPORT_SYMBOL(uwritec);
+
+EXPORT_SYMBOL(drv_getparm);
+EXPORT_SYMBOL(ddi_model_convert_from);
+
+EXPORT_SYMBOL(nodev);
+EXPORT_SYMBOL(nulldev);
+EXPORT_SYMBOL(ddi_no_info);
+EXPORT_SYMBOL(ddi_quiesce_not_needed);
+EXPORT_SYMBOL(ddi_quiesce_not_supported);
+EXPORT_SYMBOL(nochpoll);
+
+EXPORT_SYMBOL(ptob);
+EXPORT_SYMBOL(btop);
+EXPORT_SYMBOL(btopr);
+EXPORT_SYMBOL(ddi_ptob);
+EXPORT_SYMBOL(ddi_btop);
+EXPORT_SYMBOL(ddi_btopr);

@@ -2,6 +2,8 @@
 /* Small things that the DDI asks of an operating system: see ddi/port.h. */
 #include <stdlib.h>
 
+#include <sys/ddi.h>
+
 #include "../../ddi/port.h"
 
 void *port_alloc(size_t size)
@@ -18,4 +20,16 @@ const char *port_pci_name(dev_info_t *dip)
 {
 	(void)dip;
 	return NULL;
+}
+
+/* min(9F), max(9F): Linux has them as macros. */
+
+int (min)(int int1, int int2)
+{
+	return int1 < int2 ? int1 : int2;
+}
+
+int (max)(int int1, int int2)
+{
+	return int1 > int2 ? int1 : int2;
 }
