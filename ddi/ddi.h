@@ -80,6 +80,17 @@ int props_copy(struct prop **to, const struct prop *from);
 const struct prop *props_find(const struct prop *list, const char *name);
 void props_free(struct prop **list);
 
+/*
+ * time.c. Moments are those of gethrtime(). NEVER is none of them: what is too long ends just before
+ * it.
+ */
+#define NEVER		INT64_MAX
+#define TICK_SLACK	50000		/* ns that a sleep in ticks may be late: as a process's own */
+
+hrtime_t time_later(hrtime_t from, hrtime_t ns);
+hrtime_t ticks_ns(clock_t ticks);
+hrtime_t ticks_from_now(clock_t ticks);		/* no ticks, or fewer: now */
+
 #define CALLER()	__builtin_return_address(0)
 
 #endif

@@ -78,6 +78,13 @@ pid_t port_process_group(void);
 pid_t port_session(void);
 time_t port_calendar_time(void);		/* seconds since 1970 */
 
+/*
+ * Sleeps, whatever signals come, until a moment of gethrtime(), which may be the last there is, and
+ * up to slack ns longer.
+ */
+void port_sleep_until(hrtime_t until, hrtime_t slack);
+void port_relax(void);		/* in a loop that waits for moments */
+
 /* The driver whose _init(9E) or _fini(9E) this thread runs, or NULL. */
 struct ddi_driver *port_calling(void);
 /* The driver is installed no more: its ops become NULL. False, and nothing: one is attached. */

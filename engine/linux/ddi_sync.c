@@ -20,7 +20,6 @@
 #include <linux/wait.h>
 
 #define READY	1
-#define NEVER	INT64_MAX
 
 static DEFINE_SPINLOCK(lazy_lock);	/* the first use of any lock of zeros; a leaf */
 
@@ -248,17 +247,6 @@ static clock_t timed_result(enum wake how, hrtime_t until)
 	}
 }
 
-/* A moment so many nanoseconds, or ticks, after another; never beyond NEVER - 1. */
-static hrtime_t later(hrtime_t from, hrtime_t ns)
-{
-	return ns >= NEVER - from ? NEVER - 1 : from + ns;
-}
-
-static hrtime_t ticks_ns(clock_t ticks)
-{
-	return ticks >= NEVER / (NANOSEC / hz) ? NEVER - 1 : ticks <= 0 ? 0 : TICK_TO_NSEC(ticks);
-}
-
 void cv_wait(kcondvar_t *cvp, kmutex_t *mp)
 {
 	const struct wait w = { .until = NEVER };
@@ -295,7 +283,7 @@ EXPORT_SYMBOL(cv_timedwait_sig);
 
 clock_t cv_reltimedwait(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_res_t res)
 {
-	const struct wait w = { .until = later(gethrtime(), ticks_ns(delta)), .slack = TICK_SLACK };
+	const struct wait w = { .until = time_later(gethrtime(), ticks_ns(delta)), .slack = TICK_SLACK };
 
 	return timed_result(cv_wait_until(cvp, mp, &w, CALLER(), "cv_reltimedwait"), w.until);
 }
@@ -304,7 +292,7 @@ EXPORT_SYMBOL(cv_reltimedwait);
 clock_t cv_reltimedwait_sig(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_res_t res)
 {
 	const struct wait w = {
-		.until = later(gethrtime(), ticks_ns(delta)), .slack = TICK_SLACK, .sig = true
+		.until = time_later(gethrtime(), ticks_ns(delta)), .slack = TICK_SLACK, .sig = true
 	};
 
 	return timed_result(cv_wait_until(cvp, mp, &w, CALLER(), "cv_reltimedwait_sig"), w.until);
@@ -315,7 +303,7 @@ static struct wait hires_wait(hrtime_t tim, hrtime_t res, int flag, bool sig)
 {
 	struct wait w = { .sig = sig };
 
-	w.until = flag & CALLOUT_FLAG_ABSOLUTE ? tim : later(gethrtime(), tim);
+	w.until = flag & CALLOUT_FLAG_ABSOLUTE ? tim : time_later(gethrtime(), tim);
 	if (flag & CALLOUT_FLAG_ROUNDUP && res > 1 && w.until < NEVER - res)
 		w.until = (w.until + res - 1) / res * res;
 	if (w.until == NEVER)

@@ -82,3 +82,11 @@ EXPORT_SYMBOL(btopr);
 EXPORT_SYMBOL(ddi_ptob);
 EXPORT_SYMBOL(ddi_btop);
 EXPORT_SYMBOL(ddi_btopr);
+
+EXPORT_SYMBOL(hz);
+EXPORT_SYMBOL(ddi_get_lbolt);
+EXPORT_SYMBOL(ddi_get_lbolt64);
+EXPORT_SYMBOL(drv_usectohz);
+EXPORT_SYMBOL(drv_hztousec);
+EXPORT_SYMBOL(drv_usecwait);
+EXPORT_SYMBOL(delay);

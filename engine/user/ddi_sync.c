@@ -21,7 +21,6 @@
 #include "context.h"
 #include "devinfo.h"
 
-#define NEVER	INT64_MAX
 
 /* mutex(9F) */
 
@@ -204,17 +203,6 @@ static clock_t timed_result(enum wake how, hrtime_t until)
 	}
 }
 
-/* A moment so many nanoseconds, or ticks, after another; never beyond NEVER - 1. */
-static hrtime_t later(hrtime_t from, hrtime_t ns)
-{
-	return ns >= NEVER - from ? NEVER - 1 : from + ns;
-}
-
-static hrtime_t ticks_ns(clock_t ticks)
-{
-	return ticks >= NEVER / (NANOSEC / hz) ? NEVER - 1 : ticks <= 0 ? 0 : TICK_TO_NSEC(ticks);
-}
-
 void cv_wait(kcondvar_t *cvp, kmutex_t *mp)
 {
 	(void)cv_wait_until(cvp, mp, NEVER, NULL, CALLER(), "cv_wait");
@@ -242,7 +230,7 @@ clock_t cv_timedwait_sig(kcondvar_t *cvp, kmutex_t *mp, clock_t timeout)
 
 clock_t cv_reltimedwait(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_res_t res)
 {
-	hrtime_t until = later(gethrtime(), ticks_ns(delta));
+	hrtime_t until = time_later(gethrtime(), ticks_ns(delta));
 
 	(void)res;
 	return timed_result(
@@ -251,7 +239,7 @@ clock_t cv_reltimedwait(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_res_t
 
 clock_t cv_reltimedwait_sig(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_res_t res)
 {
-	hrtime_t until = later(gethrtime(), ticks_ns(delta));
+	hrtime_t until = time_later(gethrtime(), ticks_ns(delta));
 
 	(void)res;
 	return timed_result(
@@ -261,7 +249,7 @@ clock_t cv_reltimedwait_sig(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_r
 /* We wake on time, so that res matters only where a driver asks for rounding up. */
 static hrtime_t hires_until(hrtime_t tim, hrtime_t res, int flag)
 {
-	hrtime_t until = flag & CALLOUT_FLAG_ABSOLUTE ? tim : later(gethrtime(), tim);
+	hrtime_t until = flag & CALLOUT_FLAG_ABSOLUTE ? tim : time_later(gethrtime(), tim);
 
 	if (flag & CALLOUT_FLAG_ROUNDUP && res > 1 && until < NEVER - res)
 		until = (until + res - 1) / res * res;
