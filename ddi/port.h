@@ -79,6 +79,22 @@ pid_t port_session(void);
 time_t port_calendar_time(void);		/* seconds since 1970 */
 
 /*
+ * The one wait on a condition variable. Lets go of mp, which the caller holds, waits, and takes it
+ * again, after which cvp is not touched. Nothing is lost: a wake-up or an interruption that comes
+ * once mp is free ends the wait, and a cv_signal() that chose a thread which was interrupted goes to
+ * another. It may end early.
+ */
+struct port_wait {
+	hrtime_t until;		/* a moment that is still to come, or NEVER */
+	hrtime_t slack;		/* ns by which it may be late */
+	bool sig;		/* a signal of the process, or engine_interrupt(), ends it too */
+};
+
+enum port_wake { PORT_WOKEN, PORT_TIMED_OUT, PORT_INTERRUPTED };
+
+enum port_wake port_cv_wait(kcondvar_t *cvp, kmutex_t *mp, const struct port_wait *w);
+
+/*
  * Sleeps, whatever signals come, until a moment of gethrtime(), which may be the last there is, and
  * up to slack ns longer.
  */
