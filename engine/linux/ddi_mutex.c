@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* mutex(9F) over Linux's mutexes. */
+/*
+ * mutex(9F) over Linux's mutexes.
+ *
+ * LEAVING. mutex_unlock() may let another thread have the mutex and then go on to use it, to wake
+ * others. But whoever gets a kmutex_t may be its last owner and free it. So who leaves one says so
+ * in it, and who gets one waits until that is over: for moments, since it is not preempted there.
+ * Only one thread at a time can be leaving.
+ */
 #include "linux.h"
 
 #include <linux/lockdep.h>
+#include <linux/preempt.h>
 
 #include "lock.h"
 
@@ -27,6 +35,7 @@ static void mutex_init_lazily(void *lock)
 
 	__mutex_init(&mp->lock, "a mutex of zeros", &key);
 	lockdep_set_novalidate_class(&mp->lock);
+	mp->leaving = 0;
 	mp->owner = NULL;
 }
 
@@ -38,6 +47,7 @@ static void mutex_ready(kmutex_t *mp)
 void devmap_mutex_init_class(kmutex_t *mp, const char *what, struct lock_class_key *key)
 {
 	__mutex_init(&mp->lock, what, key);
+	mp->leaving = 0;
 	mp->owner = NULL;
 	smp_store_release(&mp->ready, READY);
 }
@@ -61,13 +71,18 @@ EXPORT_SYMBOL(mutex_destroy);
 
 static void got(kmutex_t *mp)
 {
+	smp_cond_load_acquire(&mp->leaving, VAL == 0);
 	WRITE_ONCE(mp->owner, current);
 }
 
 static void leave(kmutex_t *mp)
 {
 	WRITE_ONCE(mp->owner, NULL);
+	preempt_disable();
+	WRITE_ONCE(mp->leaving, 1);
 	mutex_unlock(&mp->lock);
+	smp_store_release(&mp->leaving, 0);
+	preempt_enable();
 }
 
 void mutex_enter(kmutex_t *mp)

@@ -92,6 +92,7 @@ typedef long time_t;			/* seconds */
  */
 typedef struct kmutex {
 	unsigned int ready;
+	unsigned int leaving;		/* a thread that has unlocked still uses lock */
 	struct mutex lock;
 	struct task_struct *owner;	/* only the owner stores its own address here */
 } kmutex_t;
