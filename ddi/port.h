@@ -101,6 +101,28 @@ enum port_wake port_cv_wait(kcondvar_t *cvp, kmutex_t *mp, const struct port_wai
 void port_sleep_until(hrtime_t until, hrtime_t slack);
 void port_relax(void);		/* in a loop that waits for moments */
 
+/*
+ * Register sets of an instance, which stay from before its attach(9E) until after its detach(9E).
+ * base is what a driver's addresses count from. get and put: 1, 2, 4 or 8 bytes, in the machine's
+ * byte order, aligned and inside the set. read and write: a run of bytes, from or to a buffer that
+ * may lie anywhere, among the registers too; false, and nothing: the set is not memory, whose
+ * registers are to be accessed one by one.
+ */
+struct port_regset {
+	void *set;		/* for the functions below */
+	char *base;
+	size_t len;
+};
+
+int port_nregs(dev_info_t *dip);
+bool port_regset(dev_info_t *dip, uint_t rnumber, struct port_regset *out);	/* false: none */
+/* A driver is going to follow base by itself. False: it cannot. */
+bool port_regs_plain(void *set);
+uint64_t port_reg_get(void *set, size_t off, unsigned int width);
+void port_reg_put(void *set, size_t off, unsigned int width, uint64_t value);
+bool port_regs_read(void *set, size_t off, void *buf, size_t len);
+bool port_regs_write(void *set, size_t off, const void *buf, size_t len);
+
 /* The driver whose _init(9E) or _fini(9E) this thread runs, or NULL. */
 struct ddi_driver *port_calling(void);
 /* The driver is installed no more: its ops become NULL. False, and nothing: one is attached. */

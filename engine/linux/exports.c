@@ -4,6 +4,7 @@
 
 #include <sys/conf.h>
 #include <sys/param.h>
+#include <sys/pci.h>
 #include <sys/poll.h>
 #include <sys/uio.h>
 
@@ -106,3 +107,25 @@ EXPORT_SYMBOL(sema_p);
 EXPORT_SYMBOL(sema_p_sig);
 EXPORT_SYMBOL(sema_tryp);
 EXPORT_SYMBOL(sema_v);
+
+EXPORT_SYMBOL(ddi_dev_nregs);
+EXPORT_SYMBOL(ddi_dev_regsize);
+EXPORT_SYMBOL(ddi_regs_map_setup);
+EXPORT_SYMBOL(ddi_regs_map_free);
+EXPORT_SYMBOL(ddi_map_regs);
+EXPORT_SYMBOL(ddi_unmap_regs);
+
+#define EXPORT_WIDTH(bits)					\
+	EXPORT_SYMBOL(ddi_get##bits);				\
+	EXPORT_SYMBOL(ddi_put##bits);				\
+	EXPORT_SYMBOL(ddi_rep_get##bits);			\
+	EXPORT_SYMBOL(ddi_rep_put##bits);			\
+	EXPORT_SYMBOL(pci_config_get##bits);			\
+	EXPORT_SYMBOL(pci_config_put##bits)
+
+EXPORT_WIDTH(8);
+EXPORT_WIDTH(16);
+EXPORT_WIDTH(32);
+EXPORT_WIDTH(64);
+EXPORT_SYMBOL(pci_config_setup);
+EXPORT_SYMBOL(pci_config_teardown);

@@ -173,6 +173,8 @@ struct regset {
 	enum { REGS_MEMORY, REGS_PORTS, REGS_CONFIG } kind;
 	struct region *region;		/* or NULL: ports, configuration space, part of a page */
 	void __iomem *io;		/* of a BAR */
+	void *pages;			/* of DMA memory, which has no region either */
+	struct pci_dev *pci;		/* the instance's */
 	size_t len;			/* bytes */
 };
 
