@@ -5,6 +5,7 @@
  * LOCKS, outermost first; none is held across a call of a driver, a model or a hook
  *   soft_state's lock   changes of a table of soft state                     soft_state.c
  *   prop_lock           an instance's properties                             prop.c
+ *   umem_lock           the list of cookies                                  umem.c
  */
 #ifndef DEVMAP_DDI_DDI_H
 #define DEVMAP_DDI_DDI_H

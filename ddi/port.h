@@ -28,6 +28,7 @@
 #include <sys/dditypes.h>
 
 struct ddi_driver;
+struct devmap_memory;
 
 /*
  * Memory for the DDI itself: filled with zeros, aligned for any type. NULL: there is none, now.
@@ -100,6 +101,19 @@ enum port_wake port_cv_wait(kcondvar_t *cvp, kmutex_t *mp, const struct port_wai
  */
 void port_sleep_until(hrtime_t until, hrtime_t slack);
 void port_relax(void);		/* in a loop that waits for moments */
+
+/*
+ * Device memory of len bytes, whole pages, filled with zeros, that clients can map: the core's record
+ * of it, and where a driver finds it. NULL: there is no memory, now. destroy() cuts off what is
+ * mapped of it, with a message.
+ */
+struct devmap_memory *port_memory_create(const char *name, size_t len, void **pages);
+void port_memory_destroy(struct devmap_memory *m);
+/*
+ * Waits for memory for some 10 ms. False, and at once: that is of no use, for the machine does not
+ * have so much, or this thread is to go.
+ */
+bool port_memory_wait(size_t len);
 
 /*
  * Register sets of an instance, which stay from before its attach(9E) until after its detach(9E).

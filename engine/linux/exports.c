@@ -129,3 +129,9 @@ EXPORT_WIDTH(32);
 EXPORT_WIDTH(64);
 EXPORT_SYMBOL(pci_config_setup);
 EXPORT_SYMBOL(pci_config_teardown);
+
+EXPORT_SYMBOL(ddi_umem_alloc);
+EXPORT_SYMBOL(ddi_umem_free);
+EXPORT_SYMBOL(ddi_umem_lock);
+EXPORT_SYMBOL(ddi_umem_unlock);
+EXPORT_SYMBOL(ddi_umem_iosetup);

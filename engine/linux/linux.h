@@ -24,7 +24,7 @@
  *   space_lock, contexts' lock, a context's or cv's spin lock                         leaves
  *   drivers_lock       lists of drivers, nodes and instances; inside mmap_lock (engine_driver()),
  *                      outside groups_lock and g_lock (stats.c); nothing else is taken with it
- *   umem_lock          list of cookies; a leaf
+ *   the DDI's own      see ddi/ddi.h; leaves
  *   node's open_lock   across open(9E) and close(9E); outside all of these
  */
 #ifndef DEVMAP_ENGINE_LINUX_H

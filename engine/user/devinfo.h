@@ -77,11 +77,8 @@ void driver_list(struct driver *d);
 void driver_unlist(struct driver *d);
 
 
-/*
- * ddi_mem.c: cuts handles and windows off, with the hook of driver.h; destroy: and the region goes.
- */
+/* ddi_umem.c: cuts handles and windows off, with the hook of driver.h; the region stays. */
 void memory_detach(struct devmap_memory *m);
-void memory_destroy(struct devmap_memory *m, struct region *r);
 
 /* ddi_regs.c: the register sets of an instance's model. 0 or -errno. */
 int regs_init(struct dev_info *dip);

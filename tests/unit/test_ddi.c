@@ -478,6 +478,15 @@ static void umem_odd(void **state)
 	assert_int_equal(len, 3 * PAGESIZE);
 	ddi_umem_free(cookie);
 	log_capture();
+	assert_null(ddi_umem_alloc(1UL << 50, DDI_UMEM_SLEEP, &cookie));
+	assert_null(cookie);
+	assert_null(ddi_umem_alloc(SIZE_MAX, DDI_UMEM_SLEEP, &cookie));
+	assert_null(ddi_umem_alloc(SIZE_MAX, DDI_UMEM_NOSLEEP, &cookie));
+	assert_null(cookie);
+	text = log_captured();
+	assert_says(text, "ddi_umem_alloc: no memory for 1125899906842624 bytes");
+	assert_int_equal(lines(text), 2);
+	log_capture();
 	assert_int_equal(ddi_umem_lock((caddr_t)&len, 8, DDI_UMEMLOCK_READ, &cookie), ENOTSUP);
 	ddi_umem_unlock(&len);
 	text = log_captured();
