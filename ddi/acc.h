@@ -23,8 +23,8 @@ struct ddi_acc_handle {
 bool acc_attr_swaps(const ddi_device_acc_attr_t *attr);
 
 /*
- * acc.c: a load and a store of 1, 2, 4 or 8 bytes at addr, which counts from base; a message and all
- * ones where that is outside what was mapped.
+ * acc.c: a load and a store of 1, 2, 4 or 8 bytes at addr, which counts from base. Outside what was
+ * mapped there is a message, and all ones.
  */
 uint64_t acc_get(struct ddi_acc_handle *h, const void *addr, unsigned int width,
 	const void *caller, const char *call);

@@ -69,7 +69,7 @@ void driver_mistake(const void *caller, const char *call, const char *fmt, ...)
 /* The same for mistakes that leave no way on. Does not return: see port_end(). */
 void driver_panic(const void *caller, const char *call, const char *fmt, ...)
 	DEVMAP_NORETURN __attribute__((format(printf, 3, 4)));
-/* Code has gone, of which gone() says so: the mistakes of what comes to stand there are new ones. */
+/* Code has gone, where gone() says so: mistakes of what comes to stand there are new ones. */
 void mistakes_forget(bool (*gone)(uintptr_t code, const void *arg), const void *arg);
 /* As vcmn_err(9F), for a driver of this name. */
 void driver_vsay(int level, const char *who, const char *format, va_list ap)
@@ -82,11 +82,11 @@ const struct prop *props_find(const struct prop *list, const char *name);
 void props_free(struct prop **list);
 
 /*
- * time.c. Moments are those of gethrtime(). NEVER is none of them: what is too long ends just before
- * it.
+ * time.c. Moments are those of gethrtime(). NEVER is none of them: what is too long ends just
+ * before it.
  */
 #define NEVER		INT64_MAX
-#define TICK_SLACK	50000		/* ns that a sleep in ticks may be late: as a process's own */
+#define TICK_SLACK	50000		/* ns that a sleep may be late, as a process's own */
 
 hrtime_t time_later(hrtime_t from, hrtime_t ns);
 hrtime_t ticks_ns(clock_t ticks);

@@ -6,9 +6,9 @@
  * below, and the core. An engine brings
  *
  *   - the lock types of <sys/types.h> and what works on them: mutex_*(), rw_*(), cv_init(),
- *     cv_destroy(), cv_signal(), cv_broadcast(). Filled with zeros they are valid and free. What a
- *     thread has left by mutex_exit(), rw_exit() or, holding the mutex, by cv_signal() is not touched
- *     by it any more once another has got the lock: the next owner may free it;
+ *     cv_destroy(), cv_signal(), cv_broadcast(). Filled with zeros they are valid and free. Whoever
+ *     gets a lock may be its last owner, and free it and the condition variables that go with it:
+ *     a thread that has let go of it by mutex_exit() or rw_exit() touches none of them after that;
  *   - memory, kmem_*(); time, gethrtime(); call-outs, timeout() and untimeout();
  *   - who a process is: ddi_get_cred(), crget*(), drv_priv(), ddi_get_pid(), ddi_get_kt_did(),
  *     devmap_curproc(); device numbers, getmajor() and its like; minor nodes; DMA;
@@ -31,8 +31,8 @@ struct ddi_driver;
 struct devmap_memory;
 
 /*
- * Memory for the DDI itself: filled with zeros, aligned for any type. NULL: there is none, now.
- * Takes no lock that is held while the DDI is called. p may be NULL.
+ * Memory for the DDI itself: filled with zeros, aligned for any type. NULL: there is none, now. p
+ * may be NULL.
  */
 void *port_alloc(size_t size);
 void port_free(void *p);
@@ -82,8 +82,8 @@ time_t port_calendar_time(void);		/* seconds since 1970 */
 /*
  * The one wait on a condition variable. Lets go of mp, which the caller holds, waits, and takes it
  * again, after which cvp is not touched. Nothing is lost: a wake-up or an interruption that comes
- * once mp is free ends the wait, and a cv_signal() that chose a thread which was interrupted goes to
- * another. It may end early.
+ * once mp is free ends the wait, and a cv_signal() that chose a thread which was interrupted goes
+ * to another. It may end early.
  */
 struct port_wait {
 	hrtime_t until;		/* a moment that is still to come, or NEVER */
@@ -103,9 +103,9 @@ void port_sleep_until(hrtime_t until, hrtime_t slack);
 void port_relax(void);		/* in a loop that waits for moments */
 
 /*
- * Device memory of len bytes, whole pages, filled with zeros, that clients can map: the core's record
- * of it, and where a driver finds it. NULL: there is no memory, now. destroy() cuts off what is
- * mapped of it, with a message.
+ * Device memory of len bytes, whole pages, filled with zeros, that clients can map: the core's
+ * record of it, and where a driver finds it. NULL: there is no memory, now. destroy() cuts off what
+ * is mapped of it, with a message.
  */
 struct devmap_memory *port_memory_create(const char *name, size_t len, void **pages);
 void port_memory_destroy(struct devmap_memory *m);

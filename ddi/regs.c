@@ -23,7 +23,8 @@ int ddi_dev_regsize(dev_info_t *dip, uint_t rnumber, off_t *resultp)
 }
 
 /*
- * The set, and where len bytes from offset end; len 0: at its end. False, with a message: not there.
+ * The set, and where len bytes from offset end; len 0: at its end. False, with a message: there is
+ * no such range.
  */
 static bool regset_range(dev_info_t *dip, uint_t rnumber, offset_t offset, offset_t len,
     struct port_regset *r, size_t *end, const void *caller, const char *call)

@@ -2,8 +2,8 @@
 /*
  * condvar(9F) over Linux's wait queues; its waits are ddi/cv.c's.
  *
- * A waiter is in the queue, and in the state to sleep in, before it lets go of the mutex under which
- * the condition changes: a wake-up after that finds it. It also looks for a signal or
+ * A waiter is in the queue, and in the state to sleep in, before it lets go of the mutex under
+ * which the condition changes: a wake-up after that finds it. It also looks for a signal or
  * engine_interrupt() after that, for both only make a sleeper run. Waits may end early.
  */
 #include "linux.h"

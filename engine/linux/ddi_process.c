@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Who the thread and the process are that are being served: ddi_get_pid(9F), ddi_get_cred(9F) ... */
+/* Who the thread and the process are that are being served: ddi_get_pid(9F), ddi_get_cred(9F). */
 #include "linux.h"
 
 #include <sys/cred.h>

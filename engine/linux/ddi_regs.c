@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * The register sets of an instance, and what is done with a register. A device's are reached in any
- * context. A model's are memory: it is asked first to act on what was stored before, which may sleep.
+ * context. A model's are memory: it is asked first to act on what was stored before, and may sleep.
  *
  * A model's sets are ordinary pages, numbered as the model made them. A PCI function's are as on
  * Solaris: 0 is the configuration space, then come its base address registers.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * rwlock(9F) over Linux's spin locks and wait queues. rwlp->lock guards the rest and is held only for
- * moments. Writers that wait go before new readers, so that readers cannot keep them out for ever.
+ * rwlock(9F) over Linux's spin locks and wait queues. rwlp->lock guards the rest and is held only
+ * for moments. Writers that wait go before new readers, so that readers cannot keep them out for
+ * ever.
  */
 #include "linux.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Who the process is that is being served: ddi_get_pid(9F), ddi_get_cred(9F), drv_priv(9F). It comes
- * from the context that the server sets around a call of the driver. A driver's own threads are the
- * system's.
+ * Who the process is that is being served: ddi_get_pid(9F), ddi_get_cred(9F), drv_priv(9F). It
+ * comes from the context that the server sets around a call of the driver. A driver's own threads
+ * are the system's.
  */
 #include <errno.h>
 #include <time.h>
