@@ -18,7 +18,7 @@ version=$(sed -n "s/^ *version: *'\(.*\)',$/\1/p" meson.build)
 
 sources()
 {
-	find core include $built -type f ! -name '*.mod.c' ! -name '.*' \
+	find core ddi include $built -type f ! -name '*.mod.c' ! -name '.*' \
 		\( -name '*.[ch]' -o -name Kbuild -o -name '*.mk' \) | LC_ALL=C sort
 }
 
@@ -49,7 +49,7 @@ put()
 }
 
 # What is no more must not be found, either.
-(cd "$to" && [ ! -f dkms.conf ] || find core include $built -name '*.[ch]' ! -name '*.mod.c') |
+(cd "$to" && [ ! -f dkms.conf ] || find core ddi include $built -name '*.[ch]' ! -name '*.mod.c') |
 	while read -r file; do
 		[ -f "$file" ] || rm -f "$to/$file"
 	done

@@ -9,12 +9,13 @@
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
 
-#include "acc.h"
+#include "../../ddi/acc.h"
 
 #define DMA_TRIES	1000		/* of DDI_DMA_SLEEP, 10 ms apart */
 
 struct dma_memory {
 	struct ddi_acc_handle acc;	/* what the driver holds */
+	struct regset set;		/* the memory as a register set, for accessors */
 	struct ddi_dma_handle *handle;
 	dma_addr_t bus;
 };
@@ -102,13 +103,16 @@ static void *coherent_wait(struct ddi_dma_handle *h, size_t len, dma_addr_t *bus
 }
 
 /* What the accessors ask for. */
-static void acc_init(struct ddi_acc_handle *acc, const char *driver, const void *kaddr, size_t len)
+static void acc_init(struct dma_memory *m, const char *driver, void *kaddr, size_t len)
 {
-	acc->magic = ACC_DMA_MAGIC;
-	acc->kind = ACC_PAGES;
-	acc->base = kaddr;
-	acc->end = len;
-	acc->driver = driver;
+	m->set.kind = REGS_MEMORY;
+	m->set.pages = kaddr;
+	m->set.len = len;
+	m->acc.magic = ACC_DMA_MAGIC;
+	m->acc.set = &m->set;
+	m->acc.base = kaddr;
+	m->acc.end = len;
+	m->acc.driver = driver;
 }
 
 int ddi_dma_mem_alloc(ddi_dma_handle_t handle, size_t length, ddi_device_acc_attr_t *accattrp,
@@ -132,9 +136,8 @@ int ddi_dma_mem_alloc(ddi_dma_handle_t handle, size_t length, ddi_device_acc_att
 		kfree(m);
 		return DDI_FAILURE;
 	}
-	acc_init(&m->acc, handle->dip->name, kaddr, length);
-	m->acc.swap = accattrp != NULL &&
-	    accattrp->devacc_attr_endian_flags == DDI_STRUCTURE_BE_ACC;
+	acc_init(m, handle->dip->name, kaddr, length);
+	m->acc.swap = acc_attr_swaps(accattrp);
 	m->handle = handle;
 	handle->memory = m;
 	*kaddrp = kaddr;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Time and call-outs: gethrtime(9F), drv_usectohz(9F), delay(9F), timeout(9F). A tick is a
- * millisecond, whatever Linux's HZ.
+ * The clock and call-outs: gethrtime(9F), timeout(9F).
  *
  * One thread runs all call-outs, which may sleep: earliest first; of the same moment in the order
  * of their making. callouts.lock guards everything here and is never held across a call-out.
@@ -17,82 +16,27 @@
 #include <linux/ktime.h>
 #include <linux/rbtree.h>
 
-#define SPIN_NS		20000		/* waits shorter than this are spun */
-#define SLACK_NS	50000
-#define TICKS_MAX	(INT64_MAX / (NANOSEC / hz))
-
-int hz = 1000;
-EXPORT_SYMBOL(hz);
-
 hrtime_t gethrtime(void)
 {
 	return ktime_get_ns();
 }
 EXPORT_SYMBOL(gethrtime);
 
-int64_t ddi_get_lbolt64(void)
-{
-	return NSEC_TO_TICK(gethrtime());
-}
-EXPORT_SYMBOL(ddi_get_lbolt64);
-
-clock_t ddi_get_lbolt(void)
-{
-	return (clock_t)ddi_get_lbolt64();
-}
-EXPORT_SYMBOL(ddi_get_lbolt);
-
-clock_t drv_usectohz(clock_t microsecs)
-{
-	/* Divided before rounding, so that the largest values do not overflow. */
-	return USEC_TO_TICK(microsecs) + (microsecs % (MICROSEC / hz) > 0);
-}
-EXPORT_SYMBOL(drv_usectohz);
-
-clock_t drv_hztousec(clock_t ticks)
-{
-	return TICK_TO_USEC(ticks);
-}
-EXPORT_SYMBOL(drv_hztousec);
-
-static void sleep_until(hrtime_t until, u64 slack)
+void port_sleep_until(hrtime_t until, hrtime_t slack)
 {
 	ktime_t at = ns_to_ktime(until);
 
+	might_sleep();
 	do
 		set_current_state(TASK_IDLE);
 	while (schedule_hrtimeout_range(&at, slack, HRTIMER_MODE_ABS) != 0);
 	__set_current_state(TASK_RUNNING);
 }
 
-/* Callers hold no spin lock: drivers have mutexes only. */
-void drv_usecwait(clock_t microsecs)
+void port_relax(void)
 {
-	hrtime_t until = gethrtime() + microsecs * (NANOSEC / MICROSEC);
-
-	if (microsecs * (NANOSEC / MICROSEC) > SPIN_NS)
-		sleep_until(until, 0);
-	while (gethrtime() < until)
-		cpu_relax();
+	cpu_relax();
 }
-EXPORT_SYMBOL(drv_usecwait);
-
-/* A moment so many ticks from now. */
-static hrtime_t ticks_from_now(clock_t ticks)
-{
-	hrtime_t now = gethrtime();
-
-	return ticks >= TICKS_MAX || TICK_TO_NSEC(ticks) > INT64_MAX - now ?
-		INT64_MAX : now + TICK_TO_NSEC(ticks);
-}
-
-void delay(clock_t ticks)
-{
-	might_sleep();
-	if (ticks > 0)
-		sleep_until(ticks_from_now(ticks), SLACK_NS);
-}
-EXPORT_SYMBOL(delay);
 
 /* A call-out that is due at `when`. Ids are counted, never used again, and grow with time. */
 struct callout {
@@ -176,7 +120,7 @@ static int callouts_thread(void *arg)
 		c = callout_take(&next);
 		at = ns_to_ktime(next);
 		if (c == NULL && !kthread_should_stop())
-			(void)schedule_hrtimeout_range(&at, SLACK_NS, HRTIMER_MODE_ABS);
+			(void)schedule_hrtimeout_range(&at, TICK_SLACK, HRTIMER_MODE_ABS);
 		finish_wait(&callouts.changed, &entry);
 		if (c != NULL)
 			callout_run(c);

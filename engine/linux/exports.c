@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* What of the core is for drivers: the core itself knows nothing of Linux. */
+/* What of the core and of ddi/ is for drivers: they themselves know nothing of Linux. */
 #include "linux.h"
+
+#include <sys/conf.h>
+#include <sys/param.h>
+#include <sys/pci.h>
+#include <sys/poll.h>
+#include <sys/uio.h>
 
 EXPORT_SYMBOL(ddi_devmap_segmap);
 EXPORT_SYMBOL(devmap_setup);
@@ -17,3 +23,116 @@ EXPORT_SYMBOL(devmap_set_ctx_hold);
 EXPORT_SYMBOL(devmap_set_ctx_overhead);
 EXPORT_SYMBOL(devmap_set_ctx_group);
 EXPORT_SYMBOL(devmap_get_as_key);
+
+EXPORT_SYMBOL(ddi_soft_state_init);
+EXPORT_SYMBOL(ddi_soft_state_zalloc);
+EXPORT_SYMBOL(ddi_get_soft_state);
+EXPORT_SYMBOL(ddi_soft_state_free);
+EXPORT_SYMBOL(ddi_soft_state_fini);
+
+EXPORT_SYMBOL(ddi_get_instance);
+EXPORT_SYMBOL(ddi_driver_name);
+EXPORT_SYMBOL(ddi_get_name);
+EXPORT_SYMBOL(ddi_get_parent);
+EXPORT_SYMBOL(ddi_get_driver_private);
+EXPORT_SYMBOL(ddi_set_driver_private);
+EXPORT_SYMBOL(ddi_report_dev);
+
+EXPORT_SYMBOL(cmn_err);
+EXPORT_SYMBOL(vcmn_err);
+EXPORT_SYMBOL(dev_err);
+EXPORT_SYMBOL(assfail);
+EXPORT_SYMBOL(assfail3);
+
+EXPORT_SYMBOL(mod_driverops);
+EXPORT_SYMBOL(mod_install);
+EXPORT_SYMBOL(mod_remove);
+EXPORT_SYMBOL(mod_info);
+
+EXPORT_SYMBOL(ddi_prop_get_int);
+EXPORT_SYMBOL(ddi_prop_exists);
+EXPORT_SYMBOL(ddi_prop_lookup_string);
+EXPORT_SYMBOL(ddi_prop_lookup_int_array);
+EXPORT_SYMBOL(ddi_prop_free);
+EXPORT_SYMBOL(ddi_prop_update_int);
+EXPORT_SYMBOL(ddi_prop_update_string);
+EXPORT_SYMBOL(ddi_getprop);
+EXPORT_SYMBOL(ddi_getlongprop);
+EXPORT_SYMBOL(ddi_prop_op);
+
+EXPORT_SYMBOL(copyin);
+EXPORT_SYMBOL(copyout);
+EXPORT_SYMBOL(ddi_copyin);
+EXPORT_SYMBOL(ddi_copyout);
+EXPORT_SYMBOL(uiomove);
+EXPORT_SYMBOL(ureadc);
+EXPORT_SYMBOL(uwritec);
+
+EXPORT_SYMBOL(drv_getparm);
+EXPORT_SYMBOL(ddi_model_convert_from);
+
+EXPORT_SYMBOL(nodev);
+EXPORT_SYMBOL(nulldev);
+EXPORT_SYMBOL(ddi_no_info);
+EXPORT_SYMBOL(ddi_quiesce_not_needed);
+EXPORT_SYMBOL(ddi_quiesce_not_supported);
+EXPORT_SYMBOL(nochpoll);
+
+EXPORT_SYMBOL(ptob);
+EXPORT_SYMBOL(btop);
+EXPORT_SYMBOL(btopr);
+EXPORT_SYMBOL(ddi_ptob);
+EXPORT_SYMBOL(ddi_btop);
+EXPORT_SYMBOL(ddi_btopr);
+
+EXPORT_SYMBOL(hz);
+EXPORT_SYMBOL(ddi_get_lbolt);
+EXPORT_SYMBOL(ddi_get_lbolt64);
+EXPORT_SYMBOL(drv_usectohz);
+EXPORT_SYMBOL(drv_hztousec);
+EXPORT_SYMBOL(drv_usecwait);
+EXPORT_SYMBOL(delay);
+
+EXPORT_SYMBOL(cv_wait);
+EXPORT_SYMBOL(cv_wait_sig);
+EXPORT_SYMBOL(cv_timedwait);
+EXPORT_SYMBOL(cv_timedwait_sig);
+EXPORT_SYMBOL(cv_reltimedwait);
+EXPORT_SYMBOL(cv_reltimedwait_sig);
+EXPORT_SYMBOL(cv_timedwait_hires);
+EXPORT_SYMBOL(cv_timedwait_sig_hires);
+
+EXPORT_SYMBOL(sema_init);
+EXPORT_SYMBOL(sema_destroy);
+EXPORT_SYMBOL(sema_p);
+EXPORT_SYMBOL(sema_p_sig);
+EXPORT_SYMBOL(sema_tryp);
+EXPORT_SYMBOL(sema_v);
+
+EXPORT_SYMBOL(ddi_dev_nregs);
+EXPORT_SYMBOL(ddi_dev_regsize);
+EXPORT_SYMBOL(ddi_regs_map_setup);
+EXPORT_SYMBOL(ddi_regs_map_free);
+EXPORT_SYMBOL(ddi_map_regs);
+EXPORT_SYMBOL(ddi_unmap_regs);
+
+#define EXPORT_WIDTH(bits)					\
+	EXPORT_SYMBOL(ddi_get##bits);				\
+	EXPORT_SYMBOL(ddi_put##bits);				\
+	EXPORT_SYMBOL(ddi_rep_get##bits);			\
+	EXPORT_SYMBOL(ddi_rep_put##bits);			\
+	EXPORT_SYMBOL(pci_config_get##bits);			\
+	EXPORT_SYMBOL(pci_config_put##bits)
+
+EXPORT_WIDTH(8);
+EXPORT_WIDTH(16);
+EXPORT_WIDTH(32);
+EXPORT_WIDTH(64);
+EXPORT_SYMBOL(pci_config_setup);
+EXPORT_SYMBOL(pci_config_teardown);
+
+EXPORT_SYMBOL(ddi_umem_alloc);
+EXPORT_SYMBOL(ddi_umem_free);
+EXPORT_SYMBOL(ddi_umem_lock);
+EXPORT_SYMBOL(ddi_umem_unlock);
+EXPORT_SYMBOL(ddi_umem_iosetup);

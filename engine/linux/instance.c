@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Instances, from their making to detach(9E), and what a driver may ask of one. */
+/* Instances, from their making to detach(9E). */
 #define pr_fmt(fmt) "devmap: " fmt
 
 #include "linux.h"
@@ -31,7 +31,7 @@ int instance_new(struct driver *d, struct pci_dev *pci, dev_info_t **out)
 	INIT_LIST_HEAD(&dip->files);
 	dip->driver = d;
 	dip->pci = pci;
-	LINUX_MUTEX_INIT(&dip->prop_lock);
+	mutex_init(&dip->prop_lock, NULL, MUTEX_DRIVER, NULL);
 	error = props_copy(&dip->props, d->props);
 	if (error != 0) {
 		props_free(&dip->props);
@@ -86,8 +86,10 @@ void instance_detach(dev_info_t *dip)
 
 void instance_put(dev_info_t *dip)
 {
-	if (refcount_dec_and_test(&dip->refs))
-		kfree(dip);
+	if (!refcount_dec_and_test(&dip->refs))
+		return;
+	mutex_destroy(&dip->prop_lock);
+	kfree(dip);
 }
 
 /*
@@ -102,9 +104,9 @@ void instance_free(dev_info_t *dip)
 		pci_instance_fini(dip);
 	model_detach(dip);
 	regsets_free(dip);
-	mutex_lock(&dip->prop_lock);
+	mutex_enter(&dip->prop_lock);
 	props_free(&dip->props);
-	mutex_unlock(&dip->prop_lock);
+	mutex_exit(&dip->prop_lock);
 	dip->pci = NULL;
 	if (dip->lost)
 		return;
@@ -114,53 +116,7 @@ void instance_free(dev_info_t *dip)
 	instance_put(dip);
 }
 
-/*
- * The instance itself.
- */
-
-int ddi_get_instance(dev_info_t *dip)
+const char *port_pci_name(dev_info_t *dip)
 {
-	return dip->instance;
+	return dip->pci != NULL ? pci_name(dip->pci) : NULL;
 }
-EXPORT_SYMBOL(ddi_get_instance);
-
-const char *ddi_driver_name(dev_info_t *dip)
-{
-	return dip->driver->name;
-}
-EXPORT_SYMBOL(ddi_driver_name);
-
-char *ddi_get_name(dev_info_t *dip)
-{
-	return dip->driver->name;
-}
-EXPORT_SYMBOL(ddi_get_name);
-
-/* There is no tree here: every instance is at the root. */
-dev_info_t *ddi_get_parent(dev_info_t *dip)
-{
-	(void)dip;
-	return NULL;
-}
-EXPORT_SYMBOL(ddi_get_parent);
-
-void *ddi_get_driver_private(dev_info_t *dip)
-{
-	return dip->driver_private;
-}
-EXPORT_SYMBOL(ddi_get_driver_private);
-
-void ddi_set_driver_private(dev_info_t *dip, void *data)
-{
-	dip->driver_private = data;
-}
-EXPORT_SYMBOL(ddi_set_driver_private);
-
-void ddi_report_dev(dev_info_t *dip)
-{
-	const char *what = dip->driver->description;
-
-	pr_info("%s: %s%s%s\n", dip->name, what != NULL ? what : dip->driver->name,
-	    dip->pci != NULL ? " at PCI " : "", dip->pci != NULL ? pci_name(dip->pci) : "");
-}
-EXPORT_SYMBOL(ddi_report_dev);

@@ -26,7 +26,7 @@
  *   an instance's gate, with nothing else                                             leaf
  *   drivers_lock       lists of drivers, nodes and instances; inside mmap_lock (engine_driver()),
  *                      outside groups_lock and g_lock (stats.c); nothing else is taken with it
- *   umem_lock          list of cookies; a leaf
+ *   the DDI's own      see ddi/ddi.h; leaves
  *   node's open_lock   across open(9E) and close(9E); outside all of these
  */
 #ifndef DEVMAP_ENGINE_LINUX_H
@@ -51,6 +51,8 @@
 #include <linux/wait.h>
 
 #include "../../core/core.h"
+#include "../../ddi/ddi.h"
+#include "../../ddi/port.h"
 #include "compat.h"
 
 struct devmap_model;
@@ -107,8 +109,10 @@ static inline bool context_expired(const struct context *c)
 	return c->until != 0 && gethrtime() >= c->until;
 }
 
-/* ddi_sync.c. Sleeps, in the state that was set, until a moment of gethrtime(). False: it passed. */
-#define NEVER	INT64_MAX
+/*
+ * ddi_cv.c. Sleeps, in the state that was set, until a moment of gethrtime() or NEVER, and up to slack
+ * ns longer. False: it passed.
+ */
 bool sleep_in_state(hrtime_t until, hrtime_t slack);
 
 /* ask.c: accesses of a space to pages that are not loaded. A leaf but for the queues of threads. */
@@ -200,50 +204,32 @@ static inline struct region *region_of(struct devmap_memory *m)
 	return m->mem_engine;
 }
 
-/* ddi_prop.c. A property: text, and an integer too where the text is one. */
-struct prop {
-	struct prop *next;
-	char *name;
-	char *text;
-	bool is_int;
-	int integer;
-};
-
-/* Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
-int props_set(struct prop **list, const char *name, const char *text);
-int props_copy(struct prop **to, const struct prop *from);
-const struct prop *props_find(const struct prop *list, const char *name);
-void props_free(struct prop **list);
 /* props.c. "NAME=VALUE,..."; NULL: none. 0 or -errno with a message. */
 int props_parse(const char *driver, const char *text, struct prop **props);
 
 /* driver.c, instance.c */
-#define NODE_NAME_MAX	64
+#define NODE_NAME_MAX	DRIVER_NAME_MAX
 
 /* A register set. What cannot be mapped has no region, and is reached by accessors only. */
 struct regset {
 	enum { REGS_MEMORY, REGS_PORTS, REGS_CONFIG } kind;
 	struct region *region;		/* or NULL: ports, configuration space, part of a page */
 	void __iomem *io;		/* of a BAR */
+	void *pages;			/* of DMA memory, which has no region either */
+	struct pci_dev *pci;		/* the instance's */
 	size_t len;			/* bytes */
 };
 
 struct dev_info {
+	struct ddi_instance;
 	struct list_head link;		/* driver->instances, by drivers_lock */
 	refcount_t refs;		/* the list's, and its nodes' */
-	struct driver *driver;
-	int instance;
-	bool attached;
 	bool lost;			/* detach(9E) has refused: the driver may still look at it */
 	spinlock_t gate;		/* a leaf; guards what follows */
 	bool going;			/* is being taken away: no call, no handle any more */
 	unsigned int calls;		/* of files' entry points, in progress */
 	unsigned int handles;		/* of mappings, on which devmap_unmap(9E) has not returned */
 	struct list_head files;		/* open, of all its nodes */
-	char name[NODE_NAME_MAX];	/* "rv1000" */
-	void *driver_private;
-	struct mutex prop_lock;
-	struct prop *props;
 	struct pci_dev *pci;		/* or NULL */
 	bool pci_enabled;		/* and its regions are ours */
 	struct devmap_model *model;	/* or NULL */
@@ -252,15 +238,12 @@ struct dev_info {
 };
 
 struct driver {
+	struct ddi_driver;
 	struct list_head link;		/* by drivers_lock */
 	struct module *module;
 	bool ready;			/* may be opened; by drivers_lock */
 	struct task_struct *calling;	/* the thread in its _init(9E) or _fini(9E); drivers_lock */
-	char name[NODE_NAME_MAX - 16];	/* "rv100": the module's */
-	const char *description;
 	major_t major;
-	struct dev_ops *ops;		/* from mod_install(9F); NULL: not installed */
-	struct prop *props;		/* of the module parameter, for every instance */
 	struct list_head instances;
 	struct list_head nodes;
 	void *pci_driver;		/* pci.c's, or NULL */
@@ -287,8 +270,6 @@ extern wait_queue_head_t drivers_wait;
 
 /* With drivers_lock held. */
 struct driver *driver_of_major(major_t maj);
-/* ddi_log.c. The module whose code this is, or "devmap". Takes no lock. size: NODE_NAME_MAX. */
-void driver_of_code(const void *code, char *name, size_t size);
 /* Neither NULL nor nodev(9F) nor nulldev(9F). */
 bool entry_present(const void *fn);
 /* module.c: runs _init(9E) or _fini(9E), from which mod_install(9F) knows who calls it. */
@@ -372,16 +353,8 @@ void model_detach(dev_info_t *dip);
 void model_pointer_begin(struct devmap_model *m);
 void model_pointer_end(struct devmap_model *m);
 
-/* ddi_log.c: a driver's mistake, said once for each place in its code (C26). */
-void driver_mistake(const void *caller, const char *call, const char *fmt, ...) __printf(3, 4);
-
-/* The same, where going on would corrupt or hang: this thread ends here, by BUG(). */
-void driver_panic(const void *caller, const char *call, const char *fmt, ...) __printf(3, 4);
-
 /* A driver or a model is being unloaded: its mistakes are new ones when it is loaded again. */
 void driver_mistakes_forget(const struct module *m);
-
-#define CALLER()	__builtin_return_address(0)
 
 /* ddi_time.c: the thread of timeout(9F). Before and after everything else. 0 or -errno. */
 int callouts_init(void);

@@ -34,7 +34,7 @@ struct context {
 	 * wait again.
 	 */
 	atomic_bool interrupted;
-	void *waiting_on;		/* ddi_sync.c's: the wait to be woken */
+	void *waiting_on;		/* ddi_cv.c's: the wait to be woken */
 };
 
 /* The context of this thread, or NULL. */
@@ -47,7 +47,7 @@ void context_interrupt(struct context *c);
 void context_interrupt_thread(uint64_t kt_did);
 
 /*
- * For ddi_sync.c: this thread is about to wait on cv for c, having counted itself as a waiter.
+ * For ddi_cv.c: this thread is about to wait on cv for c, having counted itself as a waiter.
  * False: do not, there was an interruption. Every true is followed by context_wait_end(), before cv
  * may go away; it says whether there was an interruption meanwhile. Either clears the interruption
  * that it tells of.

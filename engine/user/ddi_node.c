@@ -12,7 +12,6 @@
 #include <sys/sunddi.h>
 
 #include "devinfo.h"
-#include "log.h"
 
 pthread_mutex_t drivers_lock = PTHREAD_MUTEX_INITIALIZER;
 struct driver *drivers;
@@ -297,45 +296,4 @@ int engine_driver(dev_t dev, struct engine_driver *out)
 		return ENXIO;
 	*out = (struct engine_driver){ .cb = d->ops->devo_cb_ops, .dip = dip, .name = d->name };
 	return 0;
-}
-
-/* The instance itself. */
-
-int ddi_get_instance(dev_info_t *dip)
-{
-	return dip->instance;
-}
-
-const char *ddi_driver_name(dev_info_t *dip)
-{
-	return dip->driver->name;
-}
-
-char *ddi_get_name(dev_info_t *dip)
-{
-	return dip->driver->name;
-}
-
-/* There is no tree here: every instance is at the root. */
-dev_info_t *ddi_get_parent(dev_info_t *dip)
-{
-	(void)dip;
-	return NULL;
-}
-
-void *ddi_get_driver_private(dev_info_t *dip)
-{
-	return dip->driver_private;
-}
-
-void ddi_set_driver_private(dev_info_t *dip, void *data)
-{
-	dip->driver_private = data;
-}
-
-void ddi_report_dev(dev_info_t *dip)
-{
-	const char *what = dip->driver->description;
-
-	log_info("%s: %s", dip->name, what != NULL ? what : dip->driver->path);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Time and call-outs: gethrtime(9F), drv_usectohz(9F), delay(9F), timeout(9F).
+ * The clock and call-outs: gethrtime(9F), timeout(9F).
  *
  * One thread runs all call-outs, earliest first; of the same moment in the order of their making.
  * It is started by the first timeout(). timer.lock guards everything here and is never held across
@@ -19,11 +19,6 @@
 
 #include "devinfo.h"
 
-#define SPIN_NS		50000		/* waits shorter than this are spun */
-#define TICKS_MAX	(INT64_MAX / (NANOSEC / hz))
-
-int hz = 1000;
-
 hrtime_t gethrtime(void)
 {
 	struct timespec ts;
@@ -32,50 +27,17 @@ hrtime_t gethrtime(void)
 	return ts.tv_sec * NANOSEC + ts.tv_nsec;
 }
 
-int64_t ddi_get_lbolt64(void)
-{
-	return NSEC_TO_TICK(gethrtime());
-}
-
-clock_t ddi_get_lbolt(void)
-{
-	return (clock_t)ddi_get_lbolt64();
-}
-
-clock_t drv_usectohz(clock_t microsecs)
-{
-	/* Divided before rounding, so that the largest values do not overflow. */
-	return USEC_TO_TICK(microsecs) + (microsecs % (MICROSEC / hz) > 0);
-}
-
-clock_t drv_hztousec(clock_t ticks)
-{
-	return TICK_TO_USEC(ticks);
-}
-
-static void sleep_until(hrtime_t until)
+void port_sleep_until(hrtime_t until, hrtime_t slack)
 {
 	struct timespec ts = { .tv_sec = until / NANOSEC, .tv_nsec = until % NANOSEC };
 
+	(void)slack;	/* that of the thread is as good */
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
 }
 
-void drv_usecwait(clock_t microsecs)
+void port_relax(void)
 {
-	hrtime_t until = gethrtime() + microsecs * (NANOSEC / MICROSEC);
-
-	/* In a process, spinning for long is only harm done to others. */
-	if (microsecs * (NANOSEC / MICROSEC) > SPIN_NS)
-		sleep_until(until);
-	while (gethrtime() < until)
-		;
-}
-
-void delay(clock_t ticks)
-{
-	if (ticks > 0)
-		sleep_until(gethrtime() + TICK_TO_NSEC(ticks));
 }
 
 /* A call-out that is due at `when`. Ids are counted, never used again, and grow with time. */
@@ -211,13 +173,9 @@ static void timer_start(void)
 
 timeout_id_t timeout(void (*func)(void *arg), void *arg, clock_t ticks)
 {
-	hrtime_t now = gethrtime();
 	struct callout c = { .func = func, .arg = arg };
 
-	if (ticks < 1)
-		ticks = 1;
-	c.when = ticks >= TICKS_MAX || TICK_TO_NSEC(ticks) > INT64_MAX - now ?
-	    INT64_MAX : now + TICK_TO_NSEC(ticks);
+	c.when = ticks_from_now(ticks < 1 ? 1 : ticks);
 	(void)pthread_mutex_lock(&timer.lock);
 	timer_start();
 	c.id = ++timer.last_id;

@@ -6,7 +6,6 @@
  * load_lock
  *   load_lock        loading and unloading, one at a time                          loader.c
  *   drivers_lock     the list of drivers, their minor nodes                        ddi_node.c
- *   dip->prop_lock   an instance's properties                                      ddi_prop.c
  * What is not guarded is set before attach(9E) and constant until after detach(9E).
  */
 #ifndef DEVMAP_ENGINE_USER_DEVINFO_H
@@ -22,19 +21,12 @@
 #include <sys/sunddi.h>
 
 #include "../../core/core.h"
+#include "../../ddi/ddi.h"
+#include "../../ddi/port.h"
 #include "driver.h"
 
 struct region;
 struct devmap_model;
-
-/* A property: text, and an integer too where the text is one. */
-struct prop {
-	struct prop *next;
-	char *name;
-	char *text;
-	bool is_int;
-	int integer;
-};
 
 /* A register set; memory.mem_engine is the region, as for all device memory. */
 struct regset {
@@ -44,13 +36,7 @@ struct regset {
 };
 
 struct dev_info {
-	struct driver *driver;
-	int instance;
-	bool attached;
-	char name[MINOR_NAME_MAX];	/* "xfb0" */
-	void *driver_private;
-	pthread_mutex_t prop_lock;
-	struct prop *props;
+	struct ddi_instance;
 	struct devmap_model *model;	/* NULL: none */
 	struct regset *regs;
 	int nregs;
@@ -65,16 +51,13 @@ struct node {
 };
 
 struct driver {
+	struct ddi_driver;
 	struct driver *next;
-	char *name;			/* "xfb" */
 	char *path;
 	void *dl;
 	const void *base;		/* of its code, to know it by */
 	int (*init)(void), (*fini)(void);
 	major_t major;
-	struct dev_ops *ops;		/* from mod_install(9F); NULL: not installed */
-	const char *description;	/* what the driver calls itself; its own string */
-	struct prop *props;		/* of the specification */
 	void *model_dl;
 	const struct devmap_model_ops *model_ops;	/* NULL: no model */
 	int ninstances;
@@ -88,40 +71,18 @@ extern struct driver *drivers;
 /* spec.c: splits a driver specification. 0 or -EINVAL or -ENOMEM with a message. */
 int spec_parse(const char *spec, char **path, struct prop **props);
 /* module.c: the driver whose _init(9E) or _fini(9E) this thread runs, for mod_install(9F). */
-int module_call(struct driver *d, int (*entry)(void));
+int driver_call(struct driver *d, int (*entry)(void));
 /* ddi_node.c: a driver's place in the list, and a major number. */
 void driver_list(struct driver *d);
 void driver_unlist(struct driver *d);
 
-/* ddi_prop.c: lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
-int props_set(struct prop **list, const char *name, const char *text);
-int props_copy(struct prop **to, const struct prop *from);
-const struct prop *props_find(const struct prop *list, const char *name);
-void props_free(struct prop **list);
 
-/*
- * ddi_mem.c: cuts handles and windows off, with the hook of driver.h; destroy: and the region goes.
- */
+/* ddi_umem.c: cuts handles and windows off, with the hook of driver.h; the region stays. */
 void memory_detach(struct devmap_memory *m);
-void memory_destroy(struct devmap_memory *m, struct region *r);
 
 /* ddi_regs.c: the register sets of an instance's model. 0 or -errno. */
 int regs_init(struct dev_info *dip);
 void regs_fini(struct dev_info *dip);
 
-/*
- * ddi_log.c. A driver has made a mistake in a call of the DDI (C26): says so once for each place of
- * the driver's code, which `caller` is: __builtin_return_address(0) of the function that implements
- * `call`.
- */
-void driver_mistake(const void *caller, const char *call, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-/* The same for mistakes that leave no way on: ends the engine process. */
-void driver_panic(const void *caller, const char *call, const char *fmt, ...)
-    __attribute__((noreturn, format(printf, 3, 4)));
-/* The name of the driver whose code this is, or "devmap". */
-void driver_of_code(const void *code, char *name, size_t size);
-
-#define CALLER()	__builtin_return_address(0)
 
 #endif

@@ -34,8 +34,8 @@ static struct dev_info *instance_new(struct driver *d, int instance)
 		return NULL;
 	dip->driver = d;
 	dip->instance = instance;
-	(void)pthread_mutex_init(&dip->prop_lock, NULL);
-	(void)snprintf(dip->name, sizeof (dip->name), "%.48s%d", d->name, instance);
+	mutex_init(&dip->prop_lock, NULL, MUTEX_DRIVER, NULL);
+	(void)snprintf(dip->name, sizeof (dip->name), "%s%d", d->name, instance);
 	if (props_copy(&dip->props, d->props) != 0) {
 		props_free(&dip->props);
 		free(dip);
@@ -50,7 +50,7 @@ static void instance_free(struct dev_info *dip)
 	if (dip->model != NULL)
 		model_detach(dip->model);
 	props_free(&dip->props);
-	(void)pthread_mutex_destroy(&dip->prop_lock);
+	mutex_destroy(&dip->prop_lock);
 	free(dip);
 }
 
@@ -262,13 +262,11 @@ static int driver_resolve(struct driver *d)
 	len = strlen(base);
 	if (len > 3 && strcmp(base + len - 3, ".so") == 0)
 		len -= 3;
-	d->name = strndup(base, len);
-	if (d->name == NULL)
-		return -ENOMEM;
-	if (len >= MINOR_NAME_MAX - 16) {
+	if (len >= sizeof (d->name)) {
 		log_warn("driver %s: the name is too long", path);
 		return -ENAMETOOLONG;
 	}
+	memcpy(d->name, base, len);
 	return 0;
 }
 
@@ -318,7 +316,7 @@ static int driver_open(struct driver *d)
 
 static int driver_init(struct driver *d)
 {
-	int value = module_call(d, d->init);
+	int value = driver_call(d, d->init);
 
 	if (value != 0)
 		log_warn("%s: _init(9E) failed with value %d", d->name, value);
@@ -332,7 +330,7 @@ static int driver_init(struct driver *d)
 /* _fini(9E). A driver that has none stays installed, as on Solaris. */
 static int driver_fini(struct driver *d)
 {
-	int value = d->fini != NULL ? module_call(d, d->fini) : EBUSY;
+	int value = d->fini != NULL ? driver_call(d, d->fini) : EBUSY;
 
 	if (value != 0) {
 		log_warn("%s: _fini(9E) refused with value %d", d->name, value);
@@ -349,7 +347,6 @@ static void driver_free(struct driver *d)
 		(void)dlclose(d->dl);
 	free(d->instances);
 	props_free(&d->props);
-	free(d->name);
 	free(d->path);
 	free(d);
 }

@@ -277,14 +277,18 @@ const char *devmap_model_prop_string(struct devmap_model *m, const char *name, c
 int devmap_model_add_regs(struct devmap_model *m, size_t len)
 {
 	char name[96];
+	int error;
 
 	if (m->nregs == REGS_MAX) {
 		log_warn("%s: its model has more than %d register sets", m->name, REGS_MAX);
 		return -1;
 	}
 	(void)snprintf(name, sizeof (name), "%.64s registers %d", m->name, m->nregs);
-	if (region_create(name, len, &m->regs[m->nregs]) != 0)
+	error = region_create(name, len, &m->regs[m->nregs]);
+	if (error != 0) {
+		log_warn("%s: no memory of %zu bytes for it: %s", name, len, strerror(-error));
 		return -1;
+	}
 	return m->nregs++;
 }
 

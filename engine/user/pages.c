@@ -150,7 +150,6 @@ int region_create(const char *name, size_t len, struct region **out)
 	if (err == 0)
 		err = map_home(r);
 	if (err != 0) {
-		log_warn("%s: no memory of %zu bytes for it: %s", name, len, strerror(-err));
 		region_free(r);
 		return err;
 	}

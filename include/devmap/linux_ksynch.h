@@ -9,7 +9,6 @@
 void devmap_mutex_init_class(kmutex_t *mp, const char *what, struct lock_class_key *key);
 void devmap_cv_init_class(kcondvar_t *cvp, const char *what, struct lock_class_key *key);
 void devmap_rw_init_class(krwlock_t *rwlp, const char *what, struct lock_class_key *key);
-void devmap_sema_init_class(ksema_t *sp, uint_t val, const char *what, struct lock_class_key *key);
 
 /* The DDI's arguments, of which Linux has no use, are evaluated. */
 #undef mutex_init
@@ -34,14 +33,6 @@ void devmap_sema_init_class(ksema_t *sp, uint_t val, const char *what, struct lo
 		static struct lock_class_key devmap_class;			\
 		(void)(name), (void)(type), (void)(arg);			\
 		devmap_rw_init_class(rwlp, #rwlp, &devmap_class);		\
-	})
-
-#undef sema_init
-#define sema_init(sp, val, name, type, arg)					\
-	({									\
-		static struct lock_class_key devmap_class;			\
-		(void)(name), (void)(type), (void)(arg);			\
-		devmap_sema_init_class(sp, val, #sp, &devmap_class);		\
 	})
 
 #endif

@@ -88,10 +88,11 @@ typedef long time_t;			/* seconds */
  * Lock types, for sys/ksynch.h. All of them are valid, unlocked and without waiters when filled
  * with zeros: drivers take soft state from ddi_soft_state_zalloc() and some never call
  * mutex_init(). `ready` is 0 until somebody has initialised the rest: *_init(), or the first who
- * uses it (ddi_sync.c). The members belong to the engine.
+ * uses it. The members belong to the engine.
  */
 typedef struct kmutex {
 	unsigned int ready;
+	unsigned int leaving;		/* a thread that has unlocked still uses lock */
 	struct mutex lock;
 	struct task_struct *owner;	/* only the owner stores its own address here */
 } kmutex_t;
@@ -113,12 +114,6 @@ typedef struct krwlock {
 	struct lockdep_map dep_map;
 #endif
 } krwlock_t;
-
-typedef struct ksema {
-	unsigned int ready;
-	wait_queue_head_t queue;	/* its lock guards count */
-	unsigned int count;
-} ksema_t;
 
 /* bcopy(9F), bzero(9F). Linux has bcmp() itself. */
 static inline void bcopy(const void *from, void *to, size_t n)

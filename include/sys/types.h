@@ -46,13 +46,14 @@ typedef struct krwlock {
 	unsigned int writers;		/* writers that wait; new readers let them go first */
 	uintptr_t owner;		/* the writing thread, 0: none */
 } krwlock_t;
+#endif /* __KERNEL__ */
 
 typedef struct ksema {
-	pthread_mutex_t lock;		/* guards count */
-	kcondvar_t cv;			/* count has grown */
+	kmutex_t lock;			/* guards the next two */
 	unsigned int count;
+	unsigned int waiters;
+	kcondvar_t cv;			/* count has grown */
 } ksema_t;
-#endif /* __KERNEL__ */
 
 typedef unsigned char uchar_t;
 typedef unsigned short ushort_t;

@@ -2,9 +2,10 @@
 """
 usage: core.py [--ring] OBJECT...
 
-core/ knows no operating system: its objects want nothing but what core/engine.h and the DDI's
-headers declare, and what any compiler may call; its files include nothing but these.  And its files
-call each other in one direction: a ring of files is shown, and with --ring is an error.
+core/ and ddi/ know no operating system.  The core's objects want nothing but what core/engine.h and the
+DDI's headers declare, and what any compiler may call; its files include nothing but these.  ddi/ may
+also have what ddi/port.h asks for, and the strings of libc.  And the core's files call each other in
+one direction: a ring of files is shown, and with --ring is an error.
 """
 
 import os
@@ -19,9 +20,13 @@ import tree
 COMPILERS = re.compile(r'^(mem(cpy|move|set|cmp)|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_'
                        r'|__(asan|ubsan|tsan|sanitizer)_\w+'
                        r'|__gcov_\w+)$')
+# ddi/port.h says so.
+STRINGS = {'strcmp', 'strlen', 'strncmp', 'snprintf', 'vsnprintf'}
 INCLUDES = {
     'signal.h': 'the numbers of SIGBUS and SIGSEGV',
+    'stdbool.h': 'a type, which every compiler brings',
     'sys/sdt.h': 'markers that do nothing: probe.h',
+    '../engine/linux/trace.h': 'the same, in a kernel',
 }
 
 
@@ -33,35 +38,41 @@ def symbols(path):
             {name for kind, name in lines if kind == 'U'})
 
 
-def engine_functions():
-    text = tree.without_comments(tree.text_of('core/engine.h'))
-    return set(re.findall(r'\b(engine_\w+)\(', text))
+def functions_of(header):
+    text = tree.without_comments(tree.text_of(header))
+    return set(re.findall(r'\b([a-z]\w*)\(', text))
 
 
-def check_symbols(objects):
-    core = {name for defined, _ in objects.values() for name in defined}
-    allowed = core | engine_functions() | set(ddi.declared())
+def check_symbols(objects, header, allowed):
+    ours = {name for defined, _ in objects.values() for name in defined}
+    allowed = ours | functions_of(header) | allowed
     for path, (_, wanted) in sorted(objects.items()):
         for name in sorted(wanted - allowed):
             if not COMPILERS.match(name):
                 tree.complain(source_of(path), f'{name} is of an operating system: neither '
-                              'core/engine.h nor a header of the DDI declares it')
+                              f'{header} nor a header of the DDI declares it')
 
 
-def check_includes():
-    for path in tree.files('.c', '.h', under='core/'):
+def check_includes(folder):
+    for path in tree.files('.c', '.h', under=f'{folder}/'):
         for number, line in enumerate(tree.text_of(path).split('\n'), 1):
             found = re.match(r'\s*#\s*include\s*([<"])([^>"]*)', line)
             if found is None:
                 continue
-            folder = 'include' if found.group(1) == '<' else 'core'
-            if not os.path.isfile(f'{folder}/{found.group(2)}') and found.group(2) not in INCLUDES:
-                tree.complain(f'{path}:{number}', f'{found.group(2)} is no header of {folder}/')
+            where = 'include' if found.group(1) == '<' else folder
+            header = os.path.normpath(f'{where}/{found.group(2)}')
+            known = header.startswith(('include/', 'core/', f'{folder}/'))
+            if found.group(2) not in INCLUDES and not (known and os.path.isfile(header)):
+                tree.complain(f'{path}:{number}', f'{found.group(2)} is no header of {where}/')
+
+
+def folder_of(path):
+    return path.split('/')[-3]
 
 
 def source_of(path):
     """build/core/libcore.a.p/access.c.o: core/access.c."""
-    return 'core/' + os.path.basename(path).removesuffix('.o')
+    return f'{folder_of(path)}/' + os.path.basename(path).removesuffix('.o')
 
 
 def graph_of(objects):
@@ -114,12 +125,17 @@ def report(place, text):
 def main(arguments):
     strict = '--ring' in arguments
     objects = {path: symbols(path) for path in arguments if path != '--ring'}
-    check_symbols(objects)
-    check_includes()
+    core, common = ({path: found for path, found in objects.items() if folder_of(path) == folder}
+                    for folder in ('core', 'ddi'))
+    declared = set(ddi.declared())
+    check_symbols(core, 'core/engine.h', declared)
+    check_symbols(common, 'ddi/port.h', declared | STRINGS | functions_of('core/engine.h'))
+    check_includes('core')
+    check_includes('ddi')
     if strict:
-        show_rings(graph_of(objects), tree.complain)
-    elif rings(graph_of(objects)):
-        show_rings(graph_of(objects), report)
+        show_rings(graph_of(core), tree.complain)
+    elif rings(graph_of(core)):
+        show_rings(graph_of(core), report)
     tree.end()
 
 

@@ -11,9 +11,10 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/devmap-check.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 copy=$work/copy
-mkdir -p "$copy/build/core/libcore.a.p" "$copy/build/bin"
+mkdir -p "$copy/build/core/libcore.a.p" "$copy/build/ddi/libddi.a.p" "$copy/build/bin"
 git ls-files -co --exclude-standard | cpio -pdm --quiet "$copy"
 cp build/core/libcore.a.p/*.o "$copy/build/core/libcore.a.p/"
+cp build/ddi/libddi.a.p/*.o "$copy/build/ddi/libddi.a.p/"
 cp build/bin/devmap "$copy/build/bin/"
 cd "$copy"
 n=0 failed=0
@@ -63,12 +64,13 @@ edit()
 	sed -i "$2" "$1"
 }
 
+# compile FOLDER SOURCE
 compile()
 {
-	gcc -O1 -fno-stack-protector -c -x c -o "build/core/libcore.a.p/$1.o" -
+	gcc -O1 -fno-stack-protector -c -x c -o "build/$1/lib$1.a.p/$2.o" -
 }
 
-echo 1..20
+echo 1..23
 for name in spdx ddi core documents lengths; do
 	holds $name
 done
@@ -86,13 +88,19 @@ sees ddi engine/linux/exports.c 'ddi_secret is exported, and no header'
 add doc/driver.md 'See ddi_nowhere(9F).'
 sees ddi doc/driver.md 'driver.md:[0-9]*: ddi_nowhere(9F)'
 
-echo 'int getpid(void); int f(void) { return getpid(); }' | compile new.c
+echo 'int getpid(void); int f(void) { return getpid(); }' | compile core new.c
 sees core build/core/libcore.a.p/new.c.o 'core/new.c: getpid is of an operating system'
 add core/bits.c '#include <stdio.h>'
 sees core core/bits.c 'stdio.h is no header of include/'
+echo 'int getpid(void); int f(void) { return getpid(); }' | compile ddi new.c
+sees core build/ddi/libddi.a.p/new.c.o 'ddi/new.c: getpid is of an operating system'
+add ddi/cv.c '#include <stdio.h>'
+sees core ddi/cv.c 'stdio.h is no header of include/'
+add ddi/cv.c '#include "../engine/user/pages.h"'
+sees core ddi/cv.c 'pages.h is no header of ddi/'
 edit scripts/check.sh 's/^core_rules=$/core_rules=--ring/'
-echo 'int b(void); int a(void) { return b(); }' | compile a.c
-echo 'int a(void); int b(void) { return a(); }' | compile b.c
+echo 'int b(void); int a(void) { return b(); }' | compile core a.c
+echo 'int a(void); int b(void) { return a(); }' | compile core b.c
 sees core scripts/check.sh 'core/b.c -> core/a.c: a'
 rm build/core/libcore.a.p/[ab].c.o
 

@@ -26,7 +26,7 @@ if ! cmp -s "$dir/release" "$copy/.release"; then
 	cp "$dir/release" "$copy/.release"
 fi
 
-folders='core engine/linux include drivers models tests/drivers'
+folders='core ddi engine/linux include drivers models tests/drivers'
 sources()
 {
 	(cd "$1" && for folder in $folders; do

@@ -353,7 +353,7 @@ static void redirect(const char *dir, const char *file, int to)
 /* The command's arguments: what is to be served, and how. */
 struct command {
 	const char *argv[ARGS_MAX];
-	char path[PATH_MAX], first[PATH_MAX], second[2 * PATH_MAX];
+	char path[PATH_MAX], first[PATH_MAX], second[2 * PATH_MAX], third[2 * PATH_MAX];
 };
 
 static void add(struct command *c, const char *arg)
@@ -390,6 +390,12 @@ static void suite_command(struct command *c, const char *dir)
 		 "%s/tests/drivers/ctest2.so:model=%s/tests/drivers/ctesthw.so", root, root);
 	add(c, c->first);
 	add(c, c->second);
+	if (suite_flags & DDI_CHECKS) {
+		snprintf(c->third, sizeof(c->third),
+			 "%s/tests/drivers/ddit.so:number=42,text=hello,"
+			 "model=%s/tests/drivers/ctesthw.so", root, root);
+		add(c, c->third);
+	}
 }
 
 static pid_t run_command(const struct command *c, const char *dir)

@@ -35,6 +35,7 @@ struct test {
 #define RETRY_UNLOADED 0x4  /* ctest is served with the property devmap-retry-unloaded */
 #define REGS_BACKING   0x8  /* device memory is a register set, where not said otherwise */
 #define LOCK_LIMITS    0x20 /* locks end after 300 ms, and have at most 4 pages */
+#define DDI_CHECKS     0x40 /* ddit is served, too */
 #define CRASHES	       0x10 /* an engine dies on the way: the command may say so when it ends */
 
 int run_tests(int argc, char **argv, const struct test *tests, size_t n, unsigned flags);

@@ -146,19 +146,21 @@ void kernel_log_show(void)
 
 bool kernel_drivers_load(unsigned flags)
 {
-	return unload_module("ctest") && unload_module("ctest2") &&
+	return unload_module("ctest") && unload_module("ctest2") && unload_module("ddit") &&
 	       write_file("/sys/module/devmap/parameters/lock_ms",
 			  flags & LOCK_LIMITS ? "300" : "0") &&
 	       write_file("/sys/module/devmap/parameters/lock_pages",
 			  flags & LOCK_LIMITS ? "4" : "0") &&
 	       load_module("ctest", flags & RETRY_UNLOADED ? "instances=2,devmap-retry-unloaded=1" :
 							     "instances=2") &&
-	       load_module("ctest2", "model=ctesthw");
+	       load_module("ctest2", "model=ctesthw") &&
+	       (!(flags & DDI_CHECKS) ||
+		load_module("ddit", "number=42,text=hello,model=ctesthw"));
 }
 
 bool kernel_drivers_unload(void)
 {
 	const bool first = unload_module("ctest"), second = unload_module("ctest2");
 
-	return first && second;
+	return unload_module("ddit") && first && second;
 }

@@ -52,6 +52,10 @@ int region_create(const char *name, size_t len, struct region **out)
 		return -ENOMEM;
 	r->len = P2ROUNDUP(len, (size_t)PAGESIZE);
 	r->view = mmap(NULL, r->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (r->view == MAP_FAILED) {
+		free(r);
+		return -ENOMEM;
+	}
 	(void)pthread_mutex_init(&r->lock, NULL);
 	regions++;
 	*out = r;

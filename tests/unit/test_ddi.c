@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The DDI of the user engine, but for what test_ddi_sync.c has: properties, soft state, memory,
- * registers, copying, messages, loading. Drivers' mistakes are clause C26.
+ * What is the user engine's own of the DDI, but for what test_ddi_sync.c has: memory, registers,
+ * copying, messages, loading. What is every engine's is tests/drivers/ddit. Drivers' mistakes are
+ * clause C26.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,7 +67,9 @@ static int lines(const char *text)
 	return n;
 }
 
-/* The driver of most tests: td.so, with its model. */
+/* The driver of most tests: td.so, with its model. What only it calls must be linked in, too. */
+
+static void *const td_needs[] __attribute__((used)) = { (void *)ddi_soft_state_init };
 
 static struct driver *td;
 static dev_info_t *dip;
@@ -291,123 +294,6 @@ static void minor_mistakes(void **state)
 	assert_says(text, "ddi_create_minor_node: td0: 'blk': only S_IFCHR");
 }
 
-/* Properties. */
-
-static void properties(void **state)
-{
-	char *string;
-	int *array;
-	uint_t n;
-
-	(void)state;
-	assert_int_equal(ddi_prop_get_int(DDI_DEV_T_ANY, dip, 0, "number", 7), 42);
-	assert_int_equal(ddi_prop_get_int(DDI_DEV_T_ANY, dip, 0, "hex", 7), -1);
-	assert_int_equal(ddi_prop_get_int(DDI_DEV_T_ANY, dip, 0, "text", 7), 7);
-	assert_int_equal(ddi_getprop(DDI_DEV_T_ANY, dip, 0, "nothing", 8), 8);
-	assert_int_equal(ddi_prop_exists(DDI_DEV_T_ANY, dip, 0, "text"), 1);
-	assert_int_equal(ddi_prop_exists(DDI_DEV_T_ANY, dip, 0, "nothing"), 0);
-	assert_int_equal(ddi_prop_lookup_string(DDI_DEV_T_ANY, dip, 0, "number", &string), 0);
-	assert_string_equal(string, "42");
-	ddi_prop_free(string);
-	assert_int_equal(ddi_prop_lookup_string(DDI_DEV_T_ANY, dip, 0, "nothing", &string),
-	    DDI_PROP_NOT_FOUND);
-	assert_int_equal(ddi_prop_lookup_int_array(DDI_DEV_T_ANY, dip, 0, "number", &array, &n), 0);
-	assert_true(n == 1 && array[0] == 42);
-	ddi_prop_free(array);
-	assert_int_equal(ddi_prop_lookup_int_array(DDI_DEV_T_ANY, dip, 0, "text", &array, &n),
-	    DDI_PROP_CANNOT_DECODE);
-
-	assert_int_equal(ddi_prop_update_int(DDI_DEV_T_NONE, dip, "number", -5), 0);
-	assert_int_equal(ddi_prop_get_int(DDI_DEV_T_ANY, dip, 0, "number", 7), -5);
-	assert_int_equal(ddi_prop_update_string(DDI_DEV_T_NONE, dip, "new", "thing"), 0);
-	assert_int_equal(ddi_prop_exists(DDI_DEV_T_ANY, dip, 0, "new"), 1);
-	assert_int_equal(ddi_prop_update_string(DDI_DEV_T_NONE, dip, "", "x"), DDI_PROP_INVAL_ARG);
-}
-
-static void properties_old(void **state)
-{
-	char *string, buf[8], number[] = "number", text[] = "text";
-	int len = 0;
-
-	(void)state;
-	assert_int_equal(ddi_getlongprop(DDI_DEV_T_ANY, dip, 0, "text", (caddr_t)&string, &len), 0);
-	assert_int_equal(len, 6);
-	assert_string_equal(string, "hello");
-	kmem_free(string, (size_t)len);
-	len = 0;
-	assert_int_equal(ddi_prop_op(DDI_DEV_T_ANY, dip, PROP_LEN, 0, number, NULL, &len), 0);
-	assert_int_equal(len, (int)sizeof (int));
-	assert_int_equal(ddi_prop_op(DDI_DEV_T_ANY, dip, PROP_LEN_AND_VAL_BUF, 0, text, buf, &len),
-	    DDI_PROP_BUF_TOO_SMALL);
-	len = sizeof (buf);
-	assert_int_equal(ddi_prop_op(DDI_DEV_T_ANY, dip, PROP_LEN_AND_VAL_BUF, 0, text, buf, &len),
-	    0);
-	assert_string_equal(buf, "hello");
-}
-
-/* Soft state. */
-
-static void soft_state(void **state)
-{
-	void *st = NULL;
-	char *item;
-
-	(void)state;
-	assert_int_equal(ddi_soft_state_init(&st, 0, 1), EINVAL);
-	assert_int_equal(ddi_soft_state_init(&st, 100, 1), 0);
-	assert_null(ddi_get_soft_state(st, 0));
-	assert_null(ddi_get_soft_state(st, -1));
-	assert_null(ddi_get_soft_state(NULL, 0));
-	assert_int_equal(ddi_soft_state_zalloc(st, -1), DDI_FAILURE);
-	assert_int_equal(ddi_soft_state_zalloc(st, INT_MAX), DDI_FAILURE);
-	assert_int_equal(ddi_soft_state_zalloc(st, 0), DDI_SUCCESS);
-	assert_int_equal(ddi_soft_state_zalloc(st, 0), DDI_FAILURE);
-	assert_int_equal(ddi_soft_state_zalloc(st, 1000), DDI_SUCCESS);
-	item = ddi_get_soft_state(st, 1000);
-	assert_non_null(item);
-	assert_int_equal(item[99], 0);
-	assert_non_null(ddi_get_soft_state(st, 0));
-	ddi_soft_state_free(st, 0);
-	assert_null(ddi_get_soft_state(st, 0));
-	log_capture();
-	ddi_soft_state_free(st, 0);
-	assert_says(log_captured(), "ddi_soft_state_free: there is no item 0");
-	ddi_soft_state_fini(&st);
-	assert_null(st);
-}
-
-static void *soft_states;
-
-static void *soft_state_read(void *arg)
-{
-	atomic_bool *stop = arg;
-
-	while (!atomic_load(stop)) {
-		int *p = ddi_get_soft_state(soft_states, 0);
-
-		if (p == NULL || *p != 17)
-			abort();
-	}
-	return NULL;
-}
-
-static void soft_state_grows_under_readers(void **state)
-{
-	atomic_bool stop = false;
-	pthread_t t;
-
-	(void)state;
-	assert_int_equal(ddi_soft_state_init(&soft_states, sizeof (int), 1), 0);
-	assert_int_equal(ddi_soft_state_zalloc(soft_states, 0), DDI_SUCCESS);
-	*(int *)ddi_get_soft_state(soft_states, 0) = 17;
-	assert_int_equal(pthread_create(&t, NULL, soft_state_read, &stop), 0);
-	for (int i = 1; i < 5000; i++)
-		assert_int_equal(ddi_soft_state_zalloc(soft_states, i), DDI_SUCCESS);
-	atomic_store(&stop, true);
-	(void)pthread_join(t, NULL);
-	ddi_soft_state_fini(&soft_states);
-}
-
 /* Memory. */
 
 static void kmem(void **state)
@@ -477,6 +363,15 @@ static void umem_odd(void **state)
 	assert_non_null(engine_umem(cookie, &len));
 	assert_int_equal(len, 3 * PAGESIZE);
 	ddi_umem_free(cookie);
+	log_capture();
+	assert_null(ddi_umem_alloc(1UL << 50, DDI_UMEM_SLEEP, &cookie));
+	assert_null(cookie);
+	assert_null(ddi_umem_alloc(SIZE_MAX, DDI_UMEM_SLEEP, &cookie));
+	assert_null(ddi_umem_alloc(SIZE_MAX, DDI_UMEM_NOSLEEP, &cookie));
+	assert_null(cookie);
+	text = log_captured();
+	assert_says(text, "ddi_umem_alloc: no memory for 1125899906842624 bytes");
+	assert_int_equal(lines(text), 2);
 	log_capture();
 	assert_int_equal(ddi_umem_lock((caddr_t)&len, 8, DDI_UMEMLOCK_READ, &cookie), ENOTSUP);
 	ddi_umem_unlock(&len);
@@ -941,10 +836,6 @@ int main(void)
 		cmocka_unit_test(load_twice_and_unload),
 		cmocka_unit_test(minor_hooks),
 		td_test(minor_mistakes),
-		td_test(properties),
-		td_test(properties_old),
-		cmocka_unit_test(soft_state),
-		cmocka_unit_test(soft_state_grows_under_readers),
 		cmocka_unit_test(kmem),
 		cmocka_unit_test(umem),
 		cmocka_unit_test(umem_odd),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * mutex(9F), condvar(9F), rwlock(9F), semaphore(9F), timeout(9F) of the user engine, under threads;
- * and the interruption of waits, which must lose nothing however it falls. A wake-up that is lost
- * shows as a test that does not end: the alarm ends it.
+ * What is the user engine's own of mutex(9F), condvar(9F), semaphore(9F) and timeout(9F): messages,
+ * ends of the process, and the interruption of waits, which must lose nothing however it falls. A
+ * wake-up that is lost shows as a test that does not end: the alarm ends it. The rest is
+ * tests/drivers/ddit.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,30 +56,6 @@ static pthread_t start(void *(*fn)(void *), void *arg)
 /* Mutexes. */
 
 static kmutex_t mtx;			/* zero filled, never initialised */
-static long shared;
-
-static void *add_many(void *arg)
-{
-	(void)arg;
-	for (int i = 0; i < ROUNDS; i++) {
-		mutex_enter(&mtx);
-		shared++;
-		mutex_exit(&mtx);
-	}
-	return NULL;
-}
-
-static void mutex_excludes(void **state)
-{
-	pthread_t t[4];
-
-	(void)state;
-	for (int i = 0; i < 4; i++)
-		t[i] = start(add_many, NULL);
-	for (int i = 0; i < 4; i++)
-		(void)pthread_join(t[i], NULL);
-	assert_int_equal(shared, 4 * ROUNDS);
-}
 
 static void *try_and_own(void *arg)
 {
@@ -177,90 +154,6 @@ static void fatal_mistakes(void **state)
 /* Condition variables. */
 
 static kcondvar_t cond;			/* zero filled */
-static unsigned turn;
-
-static void *play(void *arg)
-{
-	unsigned me = *(unsigned *)arg;
-
-	for (unsigned i = 0; i < ROUNDS / 4; i++) {
-		mutex_enter(&mtx);
-		while (turn % 2 != me)
-			cv_wait(&cond, &mtx);
-		turn++;
-		cv_signal(&cond);
-		mutex_exit(&mtx);
-	}
-	return NULL;
-}
-
-static void cv_ping_pong(void **state)
-{
-	unsigned me[2] = { 0, 1 };
-	pthread_t t;
-
-	(void)state;
-	turn = 0;
-	t = start(play, &me[1]);
-	(void)play(&me[0]);
-	(void)pthread_join(t, NULL);
-	assert_int_equal(turn, ROUNDS / 4 * 2);
-}
-
-static void cv_times(void **state)
-{
-	hrtime_t begin = gethrtime();
-	clock_t now = ddi_get_lbolt();
-
-	(void)state;
-	mutex_enter(&mtx);
-	assert_int_equal(cv_timedwait(&cond, &mtx, now - 1), -1);
-	assert_int_equal(cv_timedwait(&cond, &mtx, now + 20), -1);
-	assert_true(ddi_get_lbolt() >= now + 20);
-	assert_int_equal(cv_reltimedwait(&cond, &mtx, 5, TR_CLOCK_TICK), -1);
-	assert_int_equal(cv_reltimedwait_sig(&cond, &mtx, 0, TR_CLOCK_TICK), -1);
-	assert_int_equal(cv_timedwait_sig(&cond, &mtx, ddi_get_lbolt() + 2), -1);
-	assert_int_equal(cv_timedwait_hires(&cond, &mtx, 300000, 1, 0), -1);
-	begin = gethrtime();
-	assert_int_equal(cv_timedwait_sig_hires(&cond, &mtx, begin + 500000, 1,
-		    CALLOUT_FLAG_ABSOLUTE), -1);
-	assert_true(gethrtime() >= begin + 500000);
-	mutex_exit(&mtx);
-}
-
-static atomic_bool flag;
-
-static void *signal_later(void *arg)
-{
-	(void)arg;
-	delay(5);
-	mutex_enter(&mtx);
-	atomic_store(&flag, true);
-	cv_broadcast(&cond);
-	mutex_exit(&mtx);
-	return NULL;
-}
-
-static void cv_time_left(void **state)
-{
-	clock_t left = 0;
-	pthread_t t;
-
-	(void)state;
-	atomic_store(&flag, false);
-	mutex_enter(&mtx);	/* it signals when we wait, not before */
-	t = start(signal_later, NULL);
-	while (!atomic_load(&flag))
-		left = cv_reltimedwait(&cond, &mtx, 100000, TR_CLOCK_TICK);
-	mutex_exit(&mtx);
-	assert_in_range(left, 1, 100000);
-	atomic_store(&flag, false);
-	mutex_enter(&mtx);
-	assert_true(cv_timedwait(&cond, &mtx, ddi_get_lbolt() + 1) == -1);
-	mutex_exit(&mtx);
-	(void)pthread_join(t, NULL);
-}
-
 /* Interruption. One thread waits, another interrupts, over and over. */
 
 static struct {
@@ -433,133 +326,7 @@ static void interrupt_and_signal(void **state)
 	assert_int_equal(feed.taken, ROUNDS / 10);
 }
 
-/* Readers/writer locks. */
-
-static krwlock_t rw;			/* zero filled */
-static long rw_a, rw_b;
-static atomic_int rw_torn;
-
-static void *rw_reader(void *arg)
-{
-	(void)arg;
-	for (int i = 0; i < ROUNDS / 10; i++) {
-		rw_enter(&rw, RW_READER);
-		if (rw_a != rw_b)
-			rw_torn++;
-		if (i % 16 == 0 && rw_tryupgrade(&rw)) {
-			rw_a++;
-			rw_b++;
-			rw_downgrade(&rw);
-		}
-		rw_exit(&rw);
-	}
-	return NULL;
-}
-
-static void *rw_writer(void *arg)
-{
-	(void)arg;
-	for (int i = 0; i < ROUNDS / 20; i++) {
-		if (i % 4 != 0 || !rw_tryenter(&rw, RW_WRITER))
-			rw_enter(&rw, RW_WRITER);
-		rw_a++;
-		rw_b++;
-		rw_exit(&rw);
-	}
-	return NULL;
-}
-
-static void rw_excludes(void **state)
-{
-	pthread_t t[5];
-
-	(void)state;
-	for (int i = 0; i < 5; i++)
-		t[i] = start(i < 3 ? rw_reader : rw_writer, NULL);
-	for (int i = 0; i < 5; i++)
-		(void)pthread_join(t[i], NULL);
-	assert_int_equal(rw_torn, 0);
-	assert_true(rw_a >= 2 * (ROUNDS / 20) && rw_a == rw_b);
-	assert_false(rw_lock_held(&rw));
-}
-
-static void *rw_write_once(void *arg)
-{
-	atomic_uint *step = arg;
-
-	atomic_store(step, 1);
-	rw_enter(&rw, RW_WRITER);
-	atomic_store(step, 2);
-	rw_exit(&rw);
-	return NULL;
-}
-
-static void rw_states(void **state)
-{
-	atomic_uint step = 0;
-	pthread_t t;
-
-	(void)state;
-	rw_init(&rw, NULL, RW_DRIVER, NULL);
-	rw_enter(&rw, RW_READER);
-	assert_true(rw_tryenter(&rw, RW_READER));
-	assert_true(rw_read_locked(&rw) && !rw_write_held(&rw));
-	assert_false(rw_tryupgrade(&rw));
-	rw_exit(&rw);
-	assert_true(rw_tryupgrade(&rw));
-	assert_true(rw_write_held(&rw));
-	assert_false(rw_tryenter(&rw, RW_READER));
-	rw_downgrade(&rw);
-	t = start(rw_write_once, &step);
-	wait_for(&step, 1);
-	delay(20);
-	assert_false(rw_tryenter(&rw, RW_READER));	/* the writer that waits goes first */
-	assert_int_equal(atomic_load(&step), 1);
-	rw_exit(&rw);
-	(void)pthread_join(t, NULL);
-	assert_int_equal(atomic_load(&step), 2);
-	log_capture();
-	rw_exit(&rw);
-	assert_non_null(strstr(log_captured(), "rw_exit: this thread does not hold"));
-	rw_destroy(&rw);
-}
-
 /* Semaphores. */
-
-static ksema_t sem_full, sem_empty;
-
-static void *sema_consumer(void *arg)
-{
-	unsigned *n = arg;
-
-	for (int i = 0; i < ROUNDS / 4; i++) {
-		sema_p(&sem_full);
-		(*n)++;
-		sema_v(&sem_empty);
-	}
-	return NULL;
-}
-
-static void sema_counts(void **state)
-{
-	unsigned n = 0;
-	pthread_t t;
-
-	(void)state;
-	sema_init(&sem_full, 0, NULL, SEMA_DRIVER, NULL);
-	sema_init(&sem_empty, 3, NULL, SEMA_DRIVER, NULL);
-	t = start(sema_consumer, &n);
-	for (int i = 0; i < ROUNDS / 4; i++) {
-		sema_p(&sem_empty);
-		sema_v(&sem_full);
-	}
-	(void)pthread_join(t, NULL);
-	assert_int_equal(n, ROUNDS / 4);
-	assert_true(sema_tryp(&sem_empty) && sema_tryp(&sem_empty) && sema_tryp(&sem_empty));
-	assert_false(sema_tryp(&sem_empty));
-	sema_destroy(&sem_full);
-	sema_destroy(&sem_empty);
-}
 
 static void *interrupt_later(void *arg)
 {
@@ -584,112 +351,9 @@ static void sema_interrupted(void **state)
 	(void)context_set(NULL);
 }
 
-/* Time. */
-
-static void ticks(void **state)
-{
-	hrtime_t begin;
-
-	(void)state;
-	assert_int_equal(hz, 1000);
-	assert_int_equal(drv_usectohz(0), 0);
-	assert_int_equal(drv_usectohz(1), 1);
-	assert_int_equal(drv_usectohz(1000), 1);
-	assert_int_equal(drv_usectohz(1001), 2);
-	assert_int_equal(drv_usectohz(LONG_MAX), LONG_MAX / 1000 + 1);
-	assert_int_equal(drv_hztousec(7), 7000);
-	begin = gethrtime();
-	drv_usecwait(20);
-	assert_true(gethrtime() - begin >= 20000);
-	begin = gethrtime();
-	drv_usecwait(2000);
-	assert_true(gethrtime() - begin >= 2000000);
-	begin = gethrtime();
-	delay(3);
-	assert_true(gethrtime() - begin >= 3000000);
-}
-
 static struct {
 	atomic_int n;
-	int order[8];
-	atomic_bool running, release;
 } fired;
-
-static void fire(void *arg)
-{
-	int n = fired.n;
-
-	if (n < 8)
-		fired.order[n] = (int)(intptr_t)arg;
-	fired.n = n + 1;
-}
-
-/* Nanoseconds that it took to ask for them: less than what is between them, or their order is open. */
-static hrtime_t ask_for_four(void)
-{
-	const hrtime_t begin = gethrtime();
-
-	fired.n = 0;
-	(void)timeout(fire, (void *)3, 30);
-	(void)timeout(fire, (void *)1, 10);
-	(void)timeout(fire, (void *)2, 20);
-	(void)timeout(fire, (void *)0, 0);
-	return gethrtime() - begin;
-}
-
-static void timeout_order(void **state)
-{
-	hrtime_t took;
-
-	(void)state;
-	do {
-		took = ask_for_four();
-		while (fired.n < 4)
-			delay(1);
-	} while (took > 8000000);
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(fired.order[i], i);
-}
-
-static void untimeout_early(void **state)
-{
-	timeout_id_t id = timeout(fire, NULL, 10000);
-	clock_t left;
-
-	(void)state;
-	fired.n = 0;
-	assert_non_null(id);
-	left = untimeout(id);
-	assert_in_range(left, 1, 10000);
-	assert_int_equal(untimeout(id), -1);
-	assert_int_equal(untimeout(NULL), -1);
-	id = timeout(fire, NULL, 1);
-	while (fired.n == 0)
-		delay(1);
-	assert_int_equal(untimeout(id), -1);
-	assert_int_equal(fired.n, 1);
-}
-
-static void fire_slowly(void *arg)
-{
-	(void)arg;
-	atomic_store(&fired.running, true);
-	delay(30);
-	fired.n = 100;
-}
-
-static void untimeout_waits(void **state)
-{
-	timeout_id_t id;
-
-	(void)state;
-	fired.n = 0;
-	id = timeout(fire_slowly, NULL, 1);
-	while (!atomic_load(&fired.running))
-		delay(1);
-	assert_int_equal(untimeout(id), -1);
-	assert_int_equal(fired.n, 100);
-}
 
 static _Atomic(timeout_id_t) own_id;
 
@@ -778,25 +442,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fatal_mistakes),
 		cmocka_unit_test(thread_ids),
-		cmocka_unit_test(mutex_excludes),
 		cmocka_unit_test(mutex_owner),
 		cmocka_unit_test(mutex_mistakes),
-		cmocka_unit_test(cv_ping_pong),
-		cmocka_unit_test(cv_times),
-		cmocka_unit_test(cv_time_left),
 		cmocka_unit_test(interrupt_ends_one_wait),
 		cmocka_unit_test(interrupt_race),
 		cmocka_unit_test(interrupt_race_timed),
 		cmocka_unit_test(interrupt_race_thread),
 		cmocka_unit_test(interrupt_and_signal),
-		cmocka_unit_test(rw_excludes),
-		cmocka_unit_test(rw_states),
-		cmocka_unit_test(sema_counts),
 		cmocka_unit_test(sema_interrupted),
-		cmocka_unit_test(ticks),
-		cmocka_unit_test(timeout_order),
-		cmocka_unit_test(untimeout_early),
-		cmocka_unit_test(untimeout_waits),
 		cmocka_unit_test(untimeout_of_itself),
 		cmocka_unit_test(timeout_stress),
 	};

@@ -2,35 +2,71 @@
 /*
  * Properties: ddi_prop_get_int(9F), ddi_prop_lookup(9F), ddi_prop_update(9F), ddi_prop_op(9F).
  *
- * They come from the driver's specification and from the driver. They belong to the instance: there
- * are no parents to ask, and none of a single minor. dip->prop_lock guards the list; what callers
- * get is a copy.
+ * They come from the operator, from the bus and from the driver. They belong to the instance: there
+ * are no parents to ask, and none of a single minor. prop_lock guards the list; what callers get is
+ * a copy.
  */
-#include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/errno.h>
+#include <sys/kmem.h>
+#include <sys/systm.h>
 
-#include <sys/sunddi.h>
-
-#include "devinfo.h"
+#include "ddi.h"
+#include "port.h"
 
 /* Lists. */
 
-/* A whole number of 32 bits, signed or not, decimal, 0x hexadecimal or 0 octal. */
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+}
+
+/* Takes the sign and the base off the front of a number: decimal, 0x hexadecimal or 0 octal. */
+static const char *text_front(const char *text, bool *negative, int *base)
+{
+	*negative = *text == '-';
+	if (*text == '-' || *text == '+')
+		text++;
+	*base = 10;
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && digit(text[2]) < 16) {
+		*base = 16;
+		text += 2;
+	} else if (text[0] == '0') {
+		*base = 8;
+	}
+	return text;
+}
+
+/* A whole number of 32 bits, signed or not. */
 static bool text_int(const char *text, int *value)
 {
-	long long v;
-	char *end;
+	bool negative;
+	int64_t v = 0;
+	int base;
 
-	if (text[0] == '\0' || isspace((unsigned char)text[0]))
+	text = text_front(text, &negative, &base);
+	if (*text == '\0')
 		return false;
-	errno = 0;
-	v = strtoll(text, &end, 0);
-	if (*end != '\0' || errno != 0 || v < INT32_MIN || v > UINT32_MAX)
-		return false;
-	*value = (int)(uint32_t)v;
+	for (; *text != '\0'; text++) {
+		if (digit(*text) >= base)
+			return false;
+		v = v * base + digit(*text);
+		if (v > (negative ? -(int64_t)INT32_MIN : (int64_t)UINT32_MAX))
+			return false;
+	}
+	*value = (int)(uint32_t)(negative ? -v : v);
 	return true;
+}
+
+static char *text_copy(const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = port_alloc(size);
+
+	return copy != NULL ? memcpy(copy, text, size) : NULL;
 }
 
 const struct prop *props_find(const struct prop *list, const char *name)
@@ -42,12 +78,12 @@ const struct prop *props_find(const struct prop *list, const char *name)
 
 static struct prop *prop_new(const char *name)
 {
-	struct prop *p = calloc(1, sizeof (*p));
+	struct prop *p = port_alloc(sizeof (*p));
 
 	if (p != NULL) {
-		p->name = strdup(name);
+		p->name = text_copy(name);
 		if (p->name == NULL) {
-			free(p);
+			port_free(p);
 			p = NULL;
 		}
 	}
@@ -57,20 +93,20 @@ static struct prop *prop_new(const char *name)
 int props_set(struct prop **list, const char *name, const char *text)
 {
 	struct prop *p = (struct prop *)props_find(*list, name);
-	char *copy = strdup(text);
+	char *copy = text_copy(text);
 
 	if (copy == NULL)
 		return -ENOMEM;
 	if (p == NULL) {
 		p = prop_new(name);
 		if (p == NULL) {
-			free(copy);
+			port_free(copy);
 			return -ENOMEM;
 		}
 		p->next = *list;
 		*list = p;
 	}
-	free(p->text);
+	port_free(p->text);
 	p->text = copy;
 	p->is_int = text_int(copy, &p->integer);
 	return 0;
@@ -91,9 +127,9 @@ void props_free(struct prop **list)
 
 	while ((p = *list) != NULL) {
 		*list = p->next;
-		free(p->name);
-		free(p->text);
-		free(p);
+		port_free(p->name);
+		port_free(p->text);
+		port_free(p);
 	}
 }
 
@@ -102,13 +138,13 @@ void props_free(struct prop **list)
 /* The property, with the lock held, to be followed by prop_done() even where there is none. */
 static const struct prop *prop_get(dev_info_t *dip, const char *name)
 {
-	(void)pthread_mutex_lock(&dip->prop_lock);
-	return props_find(dip->props, name);
+	mutex_enter(&ddi_instance_of(dip)->prop_lock);
+	return props_find(ddi_instance_of(dip)->props, name);
 }
 
 static void prop_done(dev_info_t *dip)
 {
-	(void)pthread_mutex_unlock(&dip->prop_lock);
+	mutex_exit(&ddi_instance_of(dip)->prop_lock);
 }
 
 int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name, int defvalue)
@@ -141,7 +177,7 @@ int ddi_prop_lookup_string(dev_t match_dev, dev_info_t *dip, uint_t flags, const
 	(void)match_dev;
 	(void)flags;
 	if (p != NULL) {
-		*datap = strdup(p->text);
+		*datap = text_copy(p->text);
 		result = *datap != NULL ? DDI_PROP_SUCCESS : DDI_PROP_NO_MEMORY;
 	}
 	prop_done(dip);
@@ -157,7 +193,7 @@ int ddi_prop_lookup_int_array(dev_t match_dev, dev_info_t *dip, uint_t flags, co
 	(void)match_dev;
 	(void)flags;
 	if (p != NULL && p->is_int) {
-		*datap = malloc(sizeof (**datap));
+		*datap = port_alloc(sizeof (**datap));
 		result = *datap != NULL ? DDI_PROP_SUCCESS : DDI_PROP_NO_MEMORY;
 		if (*datap != NULL) {
 			**datap = p->integer;
@@ -170,19 +206,20 @@ int ddi_prop_lookup_int_array(dev_t match_dev, dev_info_t *dip, uint_t flags, co
 
 void ddi_prop_free(void *data)
 {
-	free(data);
+	port_free(data);
 }
 
 int ddi_prop_update_string(dev_t match_dev, dev_info_t *dip, const char *name, const char *data)
 {
+	struct ddi_instance *in = ddi_instance_of(dip);
 	int error;
 
 	(void)match_dev;
 	if (name == NULL || name[0] == '\0' || data == NULL)
 		return DDI_PROP_INVAL_ARG;
-	(void)pthread_mutex_lock(&dip->prop_lock);
-	error = props_set(&dip->props, name, data);
-	(void)pthread_mutex_unlock(&dip->prop_lock);
+	mutex_enter(&in->prop_lock);
+	error = props_set(&in->props, name, data);
+	mutex_exit(&in->prop_lock);
 	return error == 0 ? DDI_PROP_SUCCESS : DDI_PROP_NO_MEMORY;
 }
 

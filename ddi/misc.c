@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/*
- * Small things of the DDI: entry points for drivers that lack them, device numbers, pages.
- */
-#include <errno.h>
+/* Small things of the DDI: entry points for drivers that lack them, pages. */
 #include <sys/conf.h>
-#include <sys/ddi.h>
+#include <sys/errno.h>
+#include <sys/param.h>
 #include <sys/poll.h>
-#include <sys/sunddi.h>
-#include <sys/sysmacros.h>
 
-#include "devinfo.h"
+#include "ddi.h"
 
 /* With void, beside the header's prototype-less declarations. */
 int (nodev)(void);
@@ -56,36 +52,6 @@ int nochpoll(dev_t dev, short events, int anyyet, short *reventsp, struct pollhe
 	return ENXIO;
 }
 
-static void (*pollwakeup_fn)(struct pollhead *php, short events);
-
-void driver_set_pollwakeup(void (*fn)(struct pollhead *php, short events))
-{
-	pollwakeup_fn = fn;
-}
-
-void pollwakeup(struct pollhead *php, short events)
-{
-	if (pollwakeup_fn != NULL)
-		pollwakeup_fn(php, events);
-}
-
-/* Device numbers are Linux's, since programs see them in st_rdev. */
-
-major_t getmajor(dev_t dev)
-{
-	return (major_t)major(dev);
-}
-
-minor_t getminor(dev_t dev)
-{
-	return (minor_t)minor(dev);
-}
-
-dev_t makedevice(major_t majnum, minor_t minnum)
-{
-	return makedev(majnum, minnum);
-}
-
 unsigned long ptob(unsigned long numpages)
 {
 	return numpages << PAGESHIFT;
@@ -117,14 +83,4 @@ unsigned long ddi_btopr(dev_info_t *dip, unsigned long bytes)
 {
 	(void)dip;
 	return btopr(bytes);
-}
-
-int (min)(int int1, int int2)
-{
-	return int1 < int2 ? int1 : int2;
-}
-
-int (max)(int int1, int int2)
-{
-	return int1 > int2 ? int1 : int2;
 }

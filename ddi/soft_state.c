@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * ddi_soft_state(9F).
  *
@@ -6,9 +6,11 @@
  * when it grows, and tables that were outgrown are kept until the end, since somebody may be
  * reading them. state->lock guards changes.
  */
-#include "linux.h"
+#include <sys/errno.h>
+#include <sys/sunddi.h>
 
-#include <linux/slab.h>
+#include "ddi.h"
+#include "port.h"
 
 #define ITEMS_MAX	(1 << 20)	/* minors have 20 bits on Linux */
 
@@ -26,7 +28,7 @@ struct soft_state {
 
 static struct table *table_new(int n)
 {
-	struct table *t = kvzalloc(struct_size(t, items, n), GFP_KERNEL);
+	struct table *t = port_alloc(sizeof (*t) + (size_t)n * sizeof (t->items[0]));
 
 	if (t != NULL)
 		t->n = n;
@@ -40,11 +42,11 @@ int ddi_soft_state_init(void **state_p, size_t size, size_t n_items)
 
 	if (state_p == NULL || size == 0)
 		return EINVAL;
-	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	s = port_alloc(sizeof (*s));
 	t = table_new(n_items > 0 && n_items < ITEMS_MAX ? (int)n_items : 8);
 	if (s == NULL || t == NULL) {
-		kfree(s);
-		kvfree(t);
+		port_free(s);
+		port_free(t);
 		return ENOMEM;
 	}
 	mutex_init(&s->lock, NULL, MUTEX_DRIVER, NULL);
@@ -53,13 +55,12 @@ int ddi_soft_state_init(void **state_p, size_t size, size_t n_items)
 	*state_p = s;
 	return 0;
 }
-EXPORT_SYMBOL(ddi_soft_state_init);
 
 /* A table with room for item. Called with s->lock held. */
 static struct table *table_for(struct soft_state *s, int item)
 {
 	struct table *t = s->table, *bigger;
-	int i, n = t->n;
+	int n = t->n;
 
 	if (item < n)
 		return t;
@@ -68,10 +69,10 @@ static struct table *table_for(struct soft_state *s, int item)
 	bigger = table_new(n);
 	if (bigger == NULL)
 		return NULL;
-	for (i = 0; i < t->n; i++)
+	for (int i = 0; i < t->n; i++)
 		bigger->items[i] = t->items[i];
 	bigger->outgrown = t;
-	smp_store_release(&s->table, bigger);
+	__atomic_store_n(&s->table, bigger, __ATOMIC_RELEASE);
 	return bigger;
 }
 
@@ -87,14 +88,13 @@ int ddi_soft_state_zalloc(void *state, int item)
 	mutex_enter(&s->lock);
 	t = table_for(s, item);
 	if (t != NULL && t->items[item] == NULL) {
-		p = kvzalloc(s->size, GFP_KERNEL);
-		smp_store_release(&t->items[item], p);
+		p = port_alloc(s->size);
+		__atomic_store_n(&t->items[item], p, __ATOMIC_RELEASE);
 		result = p != NULL ? DDI_SUCCESS : DDI_FAILURE;
 	}
 	mutex_exit(&s->lock);
 	return result;
 }
-EXPORT_SYMBOL(ddi_soft_state_zalloc);
 
 void *ddi_get_soft_state(void *state, int item)
 {
@@ -103,10 +103,9 @@ void *ddi_get_soft_state(void *state, int item)
 
 	if (s == NULL || item < 0)
 		return NULL;
-	t = smp_load_acquire(&s->table);
-	return item < t->n ? smp_load_acquire(&t->items[item]) : NULL;
+	t = __atomic_load_n(&s->table, __ATOMIC_ACQUIRE);
+	return item < t->n ? __atomic_load_n(&t->items[item], __ATOMIC_ACQUIRE) : NULL;
 }
-EXPORT_SYMBOL(ddi_get_soft_state);
 
 void ddi_soft_state_free(void *state, int item)
 {
@@ -116,39 +115,39 @@ void ddi_soft_state_free(void *state, int item)
 
 	if (s == NULL) {
 		driver_mistake(CALLER(), "ddi_soft_state_free",
-			"no state: ddi_soft_state_init first");
+		    "no state: ddi_soft_state_init first");
 		return;
 	}
 	mutex_enter(&s->lock);
 	/* In the outgrown tables too, or a reader of one would find what was freed long ago. */
 	for (t = s->table; t != NULL && item >= 0; t = t->outgrown) {
-		void *found = item < t->n ? xchg(&t->items[item], NULL) : NULL;
+		void *found = NULL;
 
+		if (item < t->n)
+			found = __atomic_exchange_n(&t->items[item], NULL, __ATOMIC_RELAXED);
 		p = p != NULL ? p : found;
 	}
 	mutex_exit(&s->lock);
 	if (p == NULL)
 		driver_mistake(CALLER(), "ddi_soft_state_free", "there is no item %d", item);
-	kvfree(p);
+	port_free(p);
 }
-EXPORT_SYMBOL(ddi_soft_state_free);
 
 void ddi_soft_state_fini(void **state_p)
 {
 	struct soft_state *s = state_p != NULL ? *state_p : NULL;
 	struct table *t, *next;
-	int i;
 
 	if (s == NULL)
 		return;
-	for (i = 0; i < s->table->n; i++)
-		kvfree(s->table->items[i]);
-	for (t = s->table; t != NULL; t = next) {
+	t = s->table;
+	for (int i = 0; i < t->n; i++)
+		port_free(t->items[i]);
+	for (; t != NULL; t = next) {
 		next = t->outgrown;
-		kvfree(t);
+		port_free(t);
 	}
 	mutex_destroy(&s->lock);
-	kfree(s);
+	port_free(s);
 	*state_p = NULL;
 }
-EXPORT_SYMBOL(ddi_soft_state_fini);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What the files of ddi/ share with each other and with the engines.
+ *
+ * LOCKS, outermost first; none is held across a call of a driver, a model or a hook
+ *   soft_state's lock   changes of a table of soft state                     soft_state.c
+ *   prop_lock           an instance's properties                             prop.c
+ *   umem_lock           the list of cookies                                  umem.c
+ */
+#ifndef DEVMAP_DDI_DDI_H
+#define DEVMAP_DDI_DDI_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/conf.h>
+#include <sys/ddi.h>
+#include <sys/modctl.h>
+#include <sys/sunddi.h>
+
+#define DRIVER_NAME_MAX	64
+
+/* A property: text, and an integer too where the text is one. */
+struct prop {
+	struct prop *next;
+	char *name;
+	char *text;
+	bool is_int;
+	int integer;
+};
+
+/*
+ * What of a driver, and of an instance, the DDI knows. Every engine's struct driver and struct
+ * dev_info begin with these, as unnamed members. What is not guarded is set before attach(9E) and
+ * constant until after detach(9E).
+ */
+struct ddi_driver {
+	char name[DRIVER_NAME_MAX - 16];	/* "xfb" */
+	struct dev_ops *ops;		/* from mod_install(9F); NULL: not installed */
+	const char *description;	/* what the driver calls itself; its own string */
+	struct prop *props;		/* that every instance begins with */
+};
+
+struct ddi_instance {
+	struct driver *driver;
+	int instance;
+	bool attached;
+	char name[DRIVER_NAME_MAX];	/* "xfb0" */
+	void *driver_private;
+	kmutex_t prop_lock;		/* guards props */
+	struct prop *props;
+};
+
+static inline struct ddi_driver *ddi_driver_of(struct driver *d)
+{
+	return (struct ddi_driver *)d;
+}
+
+static inline struct ddi_instance *ddi_instance_of(dev_info_t *dip)
+{
+	return (struct ddi_instance *)dip;
+}
+
+/*
+ * log.c. A driver has made a mistake in a call of the DDI (C26): says so once for each place of the
+ * driver's code, which `caller` is: CALLER() of the function that implements `call`.
+ */
+void driver_mistake(const void *caller, const char *call, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same for mistakes that leave no way on. Does not return: see port_end(). */
+void driver_panic(const void *caller, const char *call, const char *fmt, ...)
+	DEVMAP_NORETURN __attribute__((format(printf, 3, 4)));
+/* Code has gone, where gone() says so: mistakes of what comes to stand there are new ones. */
+void mistakes_forget(bool (*gone)(uintptr_t code, const void *arg), const void *arg);
+/* As vcmn_err(9F), for a driver of this name. */
+void driver_vsay(int level, const char *who, const char *format, va_list ap)
+	__attribute__((format(printf, 3, 0)));
+
+/* prop.c. Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
+int props_set(struct prop **list, const char *name, const char *text);
+int props_copy(struct prop **to, const struct prop *from);
+const struct prop *props_find(const struct prop *list, const char *name);
+void props_free(struct prop **list);
+
+/*
+ * time.c. Moments are those of gethrtime(). NEVER is none of them: what is too long ends just
+ * before it.
+ */
+#define NEVER		INT64_MAX
+#define TICK_SLACK	50000		/* ns that a sleep may be late, as a process's own */
+
+hrtime_t time_later(hrtime_t from, hrtime_t ns);
+hrtime_t ticks_ns(clock_t ticks);
+hrtime_t ticks_from_now(clock_t ticks);		/* no ticks, or fewer: now */
+
+#define CALLER()	__builtin_return_address(0)
+
+#endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Properties, soft state, uio(9S), pages. The driver is loaded with the properties named here. */
+#define DEVMAP_MODULE_PART
+#include "check.h"
+
+#include <sys/param.h>
+#include <sys/modctl.h>
+#include <sys/uio.h>
+
+#define GET(name, dflt)	ddi_prop_get_int(DDI_DEV_T_ANY, c->dip, 0, name, dflt)
+
+static int set_and_get(struct check *c, const char *text)
+{
+	(void)ddi_prop_update_string(DDI_DEV_T_NONE, c->dip, "probed", text);
+	return GET("probed", -777);
+}
+
+void check_prop_ints(struct check *c)
+{
+	int *array = NULL;
+	uint_t n = 0;
+
+	CHECK_EQ(c, GET("number", 7), 42);
+	CHECK_EQ(c, GET("text", 7), 7);
+	CHECK_EQ(c, ddi_getprop(DDI_DEV_T_ANY, c->dip, 0, "nothing", 8), 8);
+	CHECK_EQ(c, set_and_get(c, "0xffffffff"), -1);
+	CHECK_EQ(c, set_and_get(c, "0XaB"), 0xab);
+	CHECK_EQ(c, set_and_get(c, "-0x10"), -16);
+	CHECK_EQ(c, set_and_get(c, "010"), 8);
+	CHECK_EQ(c, set_and_get(c, "0"), 0);
+	CHECK_EQ(c, set_and_get(c, "+5"), 5);
+	CHECK_EQ(c, set_and_get(c, "4294967295"), -1);
+	CHECK_EQ(c, set_and_get(c, "-2147483648"), INT32_MIN);
+	CHECK_EQ(c, set_and_get(c, "4294967296"), -777);
+	CHECK_EQ(c, set_and_get(c, "-2147483649"), -777);
+	CHECK_EQ(c, set_and_get(c, "18446744073709551617"), -777);
+	CHECK_EQ(c, set_and_get(c, ""), -777);
+	CHECK_EQ(c, set_and_get(c, "-"), -777);
+	CHECK_EQ(c, set_and_get(c, "0x"), -777);
+	CHECK_EQ(c, set_and_get(c, "08"), -777);
+	CHECK_EQ(c, set_and_get(c, " 1"), -777);
+	CHECK_EQ(c, set_and_get(c, "1 "), -777);
+	CHECK_EQ(c, set_and_get(c, "1\n"), -777);
+	CHECK_EQ(c, set_and_get(c, "--1"), -777);
+	CHECK_EQ(c, ddi_prop_lookup_int_array(DDI_DEV_T_ANY, c->dip, 0, "number", &array, &n), 0);
+	CHECK(c, n == 1 && array[0] == 42);
+	ddi_prop_free(array);
+	CHECK_EQ(c, ddi_prop_lookup_int_array(DDI_DEV_T_ANY, c->dip, 0, "text", &array, &n),
+		 DDI_PROP_CANNOT_DECODE);
+}
+
+void check_prop_texts(struct check *c)
+{
+	char *text = NULL;
+
+	CHECK_EQ(c, ddi_prop_exists(DDI_DEV_T_ANY, c->dip, 0, "text"), 1);
+	CHECK_EQ(c, ddi_prop_exists(DDI_DEV_T_ANY, c->dip, 0, "nothing"), 0);
+	CHECK_EQ(c, ddi_prop_lookup_string(DDI_DEV_T_ANY, c->dip, 0, "number", &text), 0);
+	CHECK(c, strcmp(text, "42") == 0);
+	ddi_prop_free(text);
+	CHECK_EQ(c, ddi_prop_lookup_string(DDI_DEV_T_ANY, c->dip, 0, "nothing", &text),
+		 DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, ddi_prop_update_int(DDI_DEV_T_NONE, c->dip, "new", -5), 0);
+	CHECK_EQ(c, GET("new", 7), -5);
+	CHECK_EQ(c, ddi_prop_update_string(DDI_DEV_T_NONE, c->dip, "new", "thing"), 0);
+	CHECK_EQ(c, GET("new", 7), 7);
+	CHECK_EQ(c, ddi_prop_exists(DDI_DEV_T_ANY, c->dip, 0, "new"), 1);
+	CHECK_EQ(c, ddi_prop_update_string(DDI_DEV_T_NONE, c->dip, "", "x"), DDI_PROP_INVAL_ARG);
+	CHECK_EQ(c, ddi_prop_update_string(DDI_DEV_T_NONE, c->dip, "x", NULL), DDI_PROP_INVAL_ARG);
+}
+
+void check_prop_old(struct check *c)
+{
+	char buf[8], number[] = "number", text[] = "text", *copy = NULL;
+	int len = 0;
+
+	CHECK_EQ(c, ddi_getlongprop(DDI_DEV_T_ANY, c->dip, 0, text, (caddr_t)&copy, &len), 0);
+	CHECK_EQ(c, len, 6);
+	CHECK(c, strcmp(copy, "hello") == 0);
+	kmem_free(copy, (size_t)len);
+	len = 0;
+	CHECK_EQ(c, ddi_prop_op(DDI_DEV_T_ANY, c->dip, PROP_LEN, 0, number, NULL, &len), 0);
+	CHECK_EQ(c, len, sizeof(int));
+	CHECK_EQ(c, ddi_prop_op(DDI_DEV_T_ANY, c->dip, PROP_LEN_AND_VAL_BUF, 0, text, buf, &len),
+		 DDI_PROP_BUF_TOO_SMALL);
+	len = sizeof(buf);
+	CHECK_EQ(c, ddi_prop_op(DDI_DEV_T_ANY, c->dip, PROP_LEN_AND_VAL_BUF, 0, text, buf, &len), 0);
+	CHECK(c, strcmp(buf, "hello") == 0);
+}
+
+void check_state_items(struct check *c)
+{
+	void *st = NULL;
+	char *item;
+
+	CHECK_EQ(c, ddi_soft_state_init(&st, 0, 1), EINVAL);
+	CHECK_EQ(c, ddi_soft_state_init(&st, 100, 1), 0);
+	CHECK(c, ddi_get_soft_state(st, 0) == NULL);
+	CHECK(c, ddi_get_soft_state(st, -1) == NULL);
+	CHECK(c, ddi_get_soft_state(NULL, 0) == NULL);
+	CHECK_EQ(c, ddi_soft_state_zalloc(st, -1), DDI_FAILURE);
+	CHECK_EQ(c, ddi_soft_state_zalloc(st, INT32_MAX), DDI_FAILURE);
+	CHECK_EQ(c, ddi_soft_state_zalloc(st, 0), DDI_SUCCESS);
+	CHECK_EQ(c, ddi_soft_state_zalloc(st, 0), DDI_FAILURE);
+	CHECK_EQ(c, ddi_soft_state_zalloc(st, 1000), DDI_SUCCESS);
+	item = ddi_get_soft_state(st, 1000);
+	CHECK(c, item != NULL && item[99] == 0);
+	CHECK(c, ddi_get_soft_state(st, 0) != NULL);
+	ddi_soft_state_free(st, 0);
+	CHECK(c, ddi_get_soft_state(st, 0) == NULL);
+	ddi_soft_state_free(st, 0);		/* C26: a message */
+	CHECK_EQ(c, ddi_soft_state_zalloc(st, 0), DDI_SUCCESS);
+	ddi_soft_state_fini(&st);
+	CHECK(c, st == NULL);
+}
+
+static struct {
+	void *state;
+	int stop, wrong;
+} grown;
+
+static void state_read(void *arg)
+{
+	while (!__atomic_load_n(&grown.stop, __ATOMIC_ACQUIRE)) {
+		int *p = ddi_get_soft_state(grown.state, 0);
+
+		if (p == NULL || *p != 17)
+			__atomic_store_n(&grown.wrong, 1, __ATOMIC_RELAXED);
+		drv_usecwait(1);
+	}
+}
+
+void check_state_grows(struct check *c)
+{
+	int failed = 0;
+
+	grown.stop = grown.wrong = 0;
+	CHECK_EQ(c, ddi_soft_state_init(&grown.state, sizeof(int), 1), 0);
+	CHECK_EQ(c, ddi_soft_state_zalloc(grown.state, 0), DDI_SUCCESS);
+	*(int *)ddi_get_soft_state(grown.state, 0) = 17;
+	job_start(state_read, NULL);
+	for (int i = 1; i < 5000; i++)
+		failed += ddi_soft_state_zalloc(grown.state, i) != DDI_SUCCESS;
+	__atomic_store_n(&grown.stop, 1, __ATOMIC_RELEASE);
+	jobs_wait();
+	ddi_soft_state_fini(&grown.state);
+	CHECK_EQ(c, failed, 0);
+	CHECK_EQ(c, grown.wrong, 0);
+}
+
+void check_uio_moves(struct check *c)
+{
+	char a[4] = "", b[8] = "", text[] = "0123456789abcdef";
+	struct iovec iov[3] = { { a, 4 }, { NULL, 0 }, { b, 8 } };
+	uio_t u = { .uio_iov = iov, .uio_iovcnt = 3, .uio_loffset = 100,
+		.uio_segflg = UIO_SYSSPACE, .uio_resid = 12 };
+
+	CHECK_EQ(c, uiomove(text, 6, UIO_READ, &u), 0);
+	CHECK_EQ(c, u.uio_resid, 6);
+	CHECK_EQ(c, u.uio_offset, 106);
+	CHECK_EQ(c, ureadc('!', &u), 0);
+	CHECK_EQ(c, uiomove(text, 16, UIO_READ, &u), 0);	/* as much as there is */
+	CHECK_EQ(c, u.uio_resid, 0);
+	CHECK_EQ(c, memcmp(a, "0123", 4), 0);
+	CHECK_EQ(c, memcmp(b, "45!01234", 8), 0);
+	iov[0] = (struct iovec){ b, 3 };
+	u = (uio_t){ .uio_iov = iov, .uio_iovcnt = 1, .uio_segflg = UIO_SYSSPACE, .uio_resid = 3 };
+	CHECK_EQ(c, uwritec(&u), '4');
+	CHECK_EQ(c, uiomove(text, 2, UIO_WRITE, &u), 0);
+	CHECK_EQ(c, memcmp(text, "5!2", 3), 0);
+	CHECK_EQ(c, uwritec(&u), -1);
+}
+
+void check_pages_round(struct check *c)
+{
+	CHECK_EQ(c, btop(2 * PAGESIZE - 1), 1);
+	CHECK_EQ(c, btopr(2 * PAGESIZE - 1), 2);
+	CHECK_EQ(c, btopr(2 * PAGESIZE), 2);
+	CHECK_EQ(c, btopr((unsigned long)-1), ((unsigned long)-1 >> PAGESHIFT) + 1);
+	CHECK_EQ(c, ptob(3), 3 * PAGESIZE);
+	CHECK_EQ(c, ddi_btopr(c->dip, 1), 1);
+	CHECK_EQ(c, ddi_model_convert_from(DDI_MODEL_NATIVE | 3), DDI_MODEL_NONE);
+	CHECK_EQ(c, ddi_model_convert_from(DDI_MODEL_ILP32), DDI_MODEL_ILP32);
+}
+
+void check_instance_facts(struct check *c)
+{
+	void *result;
+	int number;
+
+	CHECK_EQ(c, ddi_get_instance(c->dip), 0);
+	CHECK(c, strcmp(ddi_driver_name(c->dip), "ddit") == 0);
+	CHECK(c, strcmp(ddi_get_name(c->dip), "ddit") == 0);
+	CHECK(c, ddi_get_parent(c->dip) == NULL);
+	ddi_set_driver_private(c->dip, &number);
+	CHECK(c, ddi_get_driver_private(c->dip) == &number);
+	ddi_set_driver_private(c->dip, NULL);
+	CHECK_EQ(c, ddi_no_info(c->dip, DDI_INFO_DEVT2DEVINFO, NULL, &result), DDI_FAILURE);
+	CHECK_EQ(c, ddi_quiesce_not_needed(c->dip), DDI_SUCCESS);
+	CHECK_EQ(c, ddi_quiesce_not_supported(c->dip), DDI_FAILURE);
+	CHECK_EQ(c, mod_install(NULL), EINVAL);		/* C26: only _init(9E) may */
+}
