@@ -23,8 +23,8 @@
 #include "pages_impl.h"
 #include "uffd_compat.h"
 
-#define PAGES	256
-#define ROUNDS	2000
+#define PAGES  256
+#define ROUNDS 2000
 
 static void fail(const char *what)
 {
@@ -38,7 +38,7 @@ static void on_cpu(int cpu)
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	(void)sched_setaffinity(0, sizeof (set), &set);
+	(void)sched_setaffinity(0, sizeof(set), &set);
 }
 
 static void send_fd(int sock, int fd)
@@ -47,13 +47,15 @@ static void send_fd(int sock, int fd)
 	struct iovec iov = { .iov_base = &none, .iov_len = 1 };
 	union {
 		struct cmsghdr h;
-		char room[CMSG_SPACE(sizeof (int))];
-	} c = { .h = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
-		.cmsg_len = CMSG_LEN(sizeof (int)) } };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
-		.msg_controllen = sizeof (c) };
+		char room[CMSG_SPACE(sizeof(int))];
+	} c = { .h = { .cmsg_level = SOL_SOCKET,
+		       .cmsg_type = SCM_RIGHTS,
+		       .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)
+	};
 
-	memcpy(CMSG_DATA(&c.h), &fd, sizeof (fd));
+	memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
 	if (sendmsg(sock, &msg, 0) != 1)
 		fail("sendmsg");
 }
@@ -64,15 +66,16 @@ static int recv_fd(int sock)
 	struct iovec iov = { .iov_base = &none, .iov_len = 1 };
 	union {
 		struct cmsghdr h;
-		char room[CMSG_SPACE(sizeof (int))];
+		char room[CMSG_SPACE(sizeof(int))];
 	} c;
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
-		.msg_controllen = sizeof (c) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)
+	};
 	int fd;
 
 	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) != 1)
 		fail("recvmsg");
-	memcpy(&fd, CMSG_DATA(&c.h), sizeof (fd));
+	memcpy(&fd, CMSG_DATA(&c.h), sizeof(fd));
 	return fd;
 }
 
@@ -99,7 +102,7 @@ static void client_main(int sock, int pair, int cpu)
 	send_fd(sock, uffd);
 	fd = recv_fd(sock);
 	p = mmap(NULL, (size_t)PAGES * PAGESIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (write(sock, &p, sizeof (p)) != sizeof (p))
+	if (write(sock, &p, sizeof(p)) != sizeof(p))
 		fail("write");
 	for (;;) {
 		if (*turn == pair) {
@@ -133,7 +136,7 @@ static void client_open(struct client *c, struct region *r)
 	if (errno != 0)
 		fail("window_create");
 	send_fd(c->sock, window_fd(c->window));
-	if (read(c->sock, &c->addr, sizeof (c->addr)) != sizeof (c->addr))
+	if (read(c->sock, &c->addr, sizeof(c->addr)) != sizeof(c->addr))
 		fail("read");
 	errno = -window_register(c->window, c->addr, 0, (size_t)PAGES * PAGESIZE);
 	if (errno != 0)
@@ -149,7 +152,7 @@ static int compare(const void *a, const void *b)
 
 static double median_us(uint64_t *ns, unsigned n)
 {
-	qsort(ns, n, sizeof (*ns), compare);
+	qsort(ns, n, sizeof(*ns), compare);
 	return (double)ns[n / 2] / 1000;
 }
 
@@ -168,7 +171,7 @@ static void bench_moves(struct client *c, unsigned pages)
 		unload[i] = pages_now() - t;
 	}
 	(void)printf("%4u pages: load %8.1f us, unload %8.1f us\n", pages, median_us(load, ROUNDS),
-	    median_us(unload, ROUNDS));
+		     median_us(unload, ROUNDS));
 }
 
 /*
@@ -178,7 +181,7 @@ static void bench_moves(struct client *c, unsigned pages)
 static bool serve(struct client *pair, unsigned pages)
 {
 	struct pollfd fds[2] = { { .fd = pair[0].space.uffd, .events = POLLIN },
-		{ .fd = pair[1].space.uffd, .events = POLLIN } };
+				 { .fd = pair[1].space.uffd, .events = POLLIN } };
 	struct uffd_msg msg;
 
 	if (poll(fds, 2, 50) == 0)
@@ -186,7 +189,7 @@ static bool serve(struct client *pair, unsigned pages)
 	for (int i = 0; i < 2; i++) {
 		struct client *in = &pair[i], *out = &pair[1 - i];
 
-		if (fds[i].revents == 0 || read(fds[i].fd, &msg, sizeof (msg)) != sizeof (msg))
+		if (fds[i].revents == 0 || read(fds[i].fd, &msg, sizeof(msg)) != sizeof(msg))
 			continue;
 		window_unload(out->window, 0, pages);
 		if (window_load(in->window, in->addr, 0, pages) != 0)

@@ -26,7 +26,8 @@ static void measure(const char *where, int cpu_a, int cpu_b, int turns, uint64_t
 	switch50 = us_at(times, turns, 50);
 	switch99 = us_at(times, turns, 99);
 	printf("%-22s switch p50 %7.1f us, p99 %7.1f us; pipe round trip p50 %6.1f us; "
-	       "ratio %.1f\n", where, switch50, switch99, pipe50, switch50 / pipe50);
+	       "ratio %.1f\n",
+	       where, switch50, switch99, pipe50, switch50 / pipe50);
 	fflush(stdout);
 }
 

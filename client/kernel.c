@@ -19,7 +19,7 @@ int kernel_lock(uint16_t op, uintptr_t start, uintptr_t end, bool parts)
 				      .flags = parts ? DEVMAP_IOC_PARTS : 0 };
 	int fd = (int)raw(SYS_openat, AT_FDCWD, DEVMAP_CONTROL, O_RDONLY | O_CLOEXEC), error;
 
-	if (fd < 0)		/* there is no kernel engine, so this is no mapping of it */
+	if (fd < 0) /* there is no kernel engine, so this is no mapping of it */
 		return parts ? 0 : -EINVAL;
 	error = (int)raw(SYS_ioctl, fd, op == DM_LOCK ? DEVMAP_IOC_LOCK : DEVMAP_IOC_UNLOCK, &r);
 	(void)raw_close(fd);

@@ -9,7 +9,7 @@ static enum devmap_fault_result fail(struct devmap_fault *f, int signal, int err
 {
 	f->f_signal = signal;
 	f->f_error = error;
-	f->f_granted = B_FALSE;		/* there is nothing to rest on */
+	f->f_granted = B_FALSE; /* there is nothing to rest on */
 	return DEVMAP_FAULT_FAILED;
 }
 
@@ -18,10 +18,10 @@ static enum devmap_fault_result loaded_result(struct devmap_fault *f, int error)
 {
 	switch (error) {
 	case 0:
-	case ESRCH:	/* the client, or its mapping, is gone: */
-	case ENOENT:	/* nobody waits, or the next try finds out */
+	case ESRCH:  /* the client, or its mapping, is gone: */
+	case ENOENT: /* nobody waits, or the next try finds out */
 		return DEVMAP_FAULT_DONE;
-	case ENXIO:	/* DEVMAP_MAPPING_INVALID */
+	case ENXIO: /* DEVMAP_MAPPING_INVALID */
 		return fail(f, SIGSEGV, EFAULT);
 	default:
 		return fail(f, SIGBUS, error);
@@ -37,9 +37,9 @@ static enum devmap_fault_result not_loaded(struct devmap_fault *f, struct devmap
 		return DEVMAP_FAULT_DONE;
 	if (!__atomic_exchange_n(&g->g_warned_unloaded, B_TRUE, __ATOMIC_RELAXED))
 		cmn_err(CE_WARN,
-		    "%s: devmap_access: returned 0 but did not load offset 0x%llx (the "
-		    "property devmap-retry-unloaded asks for a retry instead)", dh->dh_name,
-		    dh->dh_off + (offset_t)(f->f_addr - dh->dh_uvaddr));
+			"%s: devmap_access: returned 0 but did not load offset 0x%llx (the "
+			"property devmap-retry-unloaded asks for a retry instead)",
+			dh->dh_name, dh->dh_off + (offset_t)(f->f_addr - dh->dh_uvaddr));
 	return fail(f, SIGBUS, EFAULT);
 }
 
@@ -48,7 +48,7 @@ static enum devmap_fault_result not_loaded(struct devmap_fault *f, struct devmap
  * start. a_lock held; the handle is still pinned by c.
  */
 static boolean_t judge(struct devmap_fault *f, struct devmap_call *c, int value,
-    boolean_t *forgiven, enum devmap_fault_result *result)
+		       boolean_t *forgiven, enum devmap_fault_result *result)
 {
 	struct devmap_handle *dh = c->c_dh;
 	pgcnt_t page = PAGES(c->c_off - dh->dh_off);
@@ -95,7 +95,7 @@ static boolean_t judge(struct devmap_fault *f, struct devmap_call *c, int value,
 
 /* Have the driver answer. a_lock held, but not across the driver. As judge(). */
 static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, boolean_t *forgiven,
-    enum devmap_fault_result *result)
+			    enum devmap_fault_result *result)
 {
 	struct as *as = f->f_as;
 	struct devmap_call c;
@@ -135,7 +135,7 @@ static void settle(struct devmap_fault *f)
 
 /* One try. a_lock held. Returns B_FALSE if there has to be another. */
 static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
-    enum devmap_fault_result *result)
+			   enum devmap_fault_result *result)
 {
 	struct devmap_handle *dh = as_handle_open(f->f_as, f->f_addr);
 	int error;
@@ -155,7 +155,7 @@ static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
 		return B_TRUE;
 	}
 	if (dh->dh_member->mb_group != f->f_released)
-		settle(f);	/* another mapping is there by now */
+		settle(f); /* another mapping is there by now */
 	if (!member_admit(dh->dh_member, f)) {
 		*result = DEVMAP_FAULT_POSTPONED;
 		return B_TRUE;
@@ -260,7 +260,7 @@ static boolean_t handle_open_to(const struct devmap_handle *dh, pgcnt_t page)
 {
 	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	return bit_test(dh->dh_loaded, page) ||
-		(dh->dh_member == NULL && (dh->dh_flags & DEVMAP_ALLOW_REMAP) == 0);
+	       (dh->dh_member == NULL && (dh->dh_flags & DEVMAP_ALLOW_REMAP) == 0);
 }
 
 /*
@@ -273,7 +273,7 @@ static boolean_t handle_open_to(const struct devmap_handle *dh, pgcnt_t page)
  * no handle; EACCES: the driver does not allow rw.
  */
 int devmap_if_loaded(struct as *as, uintptr_t addr, uint_t rw,
-    int (*fn)(struct devmap_handle *dh, pgcnt_t page, void *arg), void *arg)
+		     int (*fn)(struct devmap_handle *dh, pgcnt_t page, void *arg), void *arg)
 {
 	struct devmap_memory *m;
 	struct devmap_handle *dh;
@@ -291,7 +291,8 @@ int devmap_if_loaded(struct as *as, uintptr_t addr, uint_t rw,
 	} else {
 		mutex_enter(&m->mem_lock);
 		error = handle_open_to(dh, PAGES(addr - dh->dh_uvaddr)) ?
-			fn(dh, PAGES(addr - dh->dh_uvaddr), arg) : EAGAIN;
+				fn(dh, PAGES(addr - dh->dh_uvaddr), arg) :
+				EAGAIN;
 		mutex_exit(&m->mem_lock);
 	}
 	mutex_exit(&as->a_lock);

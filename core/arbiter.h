@@ -48,17 +48,17 @@
 
 #include <sys/types.h>
 
-#define ARB_NEVER	INT64_MAX
-#define ARB_REST_NS	50000		/* 50 us, contract C8 */
-#define ARB_RELEASE_NS	100000000	/* 100 ms: a released thread that long away sleeps */
-#define ARB_ENCORE_MAX	16
-#define ARB_SMOOTHING	8		/* a switch's cost counts one part in so many */
+#define ARB_NEVER      INT64_MAX
+#define ARB_REST_NS    50000	 /* 50 us, contract C8 */
+#define ARB_RELEASE_NS 100000000 /* 100 ms: a released thread that long away sleeps */
+#define ARB_ENCORE_MAX 16
+#define ARB_SMOOTHING  8 /* a switch's cost counts one part in so many */
 
 enum arb_state {
-	ARB_IDLE,		/* not queued */
-	ARB_WAITING,		/* a thread waits in it */
-	ARB_POSTPONED,		/* queued, but no thread waits in it */
-	ARB_TURN,		/* its callback may run */
+	ARB_IDLE,      /* not queued */
+	ARB_WAITING,   /* a thread waits in it */
+	ARB_POSTPONED, /* queued, but no thread waits in it */
+	ARB_TURN,      /* its callback may run */
 };
 
 /* Which queue a request was released from, and is outstanding of. */
@@ -69,51 +69,51 @@ enum arb_released {
 };
 
 struct arb_req {
-	struct arb_req *next, *prev;	/* the queue, by ticket */
-	const void *proc;		/* address space that asks */
-	uint64_t ticket;		/* 0: none drawn yet */
+	struct arb_req *next, *prev; /* the queue, by ticket */
+	const void *proc;	     /* address space that asks */
+	uint64_t ticket;	     /* 0: none drawn yet */
 	enum arb_state state;
-	enum arb_released released;	/* and neither back nor answered yet */
+	enum arb_released released; /* and neither back nor answered yet */
 };
 
 struct arb_queue {
-	struct arb_req *head, *tail;	/* waiting and postponed requests, by ticket */
-	hrtime_t release_at;		/* nobody is released before; 0: none is outstanding */
+	struct arb_req *head, *tail; /* waiting and postponed requests, by ticket */
+	hrtime_t release_at;	     /* nobody is released before; 0: none is outstanding */
 };
 
 struct arb {
-	struct arb_queue own;		/* the owner's: found at once, however many others wait */
-	struct arb_queue others;	/* everybody else's */
-	struct arb_req *turn;		/* who has the turn, or NULL */
-	const void *owner;		/* process last granted and not gone, or NULL */
+	struct arb_queue own;	 /* the owner's: found at once, however many others wait */
+	struct arb_queue others; /* everybody else's */
+	struct arb_req *turn;	 /* who has the turn, or NULL */
+	const void *owner;	 /* process last granted and not gone, or NULL */
 	hrtime_t hold_until;
 	hrtime_t rest_until;
-	hrtime_t hold_ns;		/* of the last grant */
-	uint32_t overhead;		/* of the last grant's terms */
-	hrtime_t switch_ns;		/* smoothed cost of a switch; 0: none has been yet */
-	hrtime_t lock_until;		/* ARB_NEVER: nothing was locked, or there is no limit */
-	hrtime_t rest_ns;		/* parameter; ARB_REST_NS unless set */
-	hrtime_t release_ns;		/* parameter; ARB_RELEASE_NS unless set */
-	hrtime_t lock_limit;		/* parameter; 0: none */
-	uint32_t locks;			/* pages the owner locked; 0 while another has the turn */
-	uint32_t encores;		/* turns in a row of the owner while others waited;
+	hrtime_t hold_ns;    /* of the last grant */
+	uint32_t overhead;   /* of the last grant's terms */
+	hrtime_t switch_ns;  /* smoothed cost of a switch; 0: none has been yet */
+	hrtime_t lock_until; /* ARB_NEVER: nothing was locked, or there is no limit */
+	hrtime_t rest_ns;    /* parameter; ARB_REST_NS unless set */
+	hrtime_t release_ns; /* parameter; ARB_RELEASE_NS unless set */
+	hrtime_t lock_limit; /* parameter; 0: none */
+	uint32_t locks;	     /* pages the owner locked; 0 while another has the turn */
+	uint32_t encores;    /* turns in a row of the owner while others waited;
 					   encore_max + 1 stands for all above encore_max */
-	uint32_t encore_max;		/* parameter; ARB_ENCORE_MAX unless set */
+	uint32_t encore_max; /* parameter; ARB_ENCORE_MAX unless set */
 	uint64_t last_ticket;
 };
 
 /* How long a grant holds. */
 struct arb_terms {
 	hrtime_t hold_ns;
-	uint32_t overhead;	/* percent, below 100, for switching; 0: hold_ns counts */
+	uint32_t overhead; /* percent, below 100, for switching; 0: hold_ns counts */
 };
 
 /* What arb_step() decided. */
 struct arb_step {
-	struct arb_req *go;		/* has the turn from now on; wake its thread */
-	struct arb_req *release;	/* was postponed; give it a thread */
-	const void *broken;		/* process whose locks ran over the limit and were ended */
-	hrtime_t until;			/* when to call again; ARB_NEVER: at the next event */
+	struct arb_req *go;	 /* has the turn from now on; wake its thread */
+	struct arb_req *release; /* was postponed; give it a thread */
+	const void *broken;	 /* process whose locks ran over the limit and were ended */
+	hrtime_t until;		 /* when to call again; ARB_NEVER: at the next event */
 };
 
 void arb_init(struct arb *a);

@@ -91,46 +91,46 @@ struct devmap_memory {
 	kmutex_t mem_lock;
 	pgcnt_t mem_npages;
 	struct devmap_page *mem_pages;
-	struct devmap_handle *mem_handles;	/* through dh_mem_next */
-	char mem_name[48];			/* for messages: "xfb0 registers 1" */
-	void *mem_engine;			/* the engine's record */
+	struct devmap_handle *mem_handles; /* through dh_mem_next */
+	char mem_name[48];		   /* for messages: "xfb0 registers 1" */
+	void *mem_engine;		   /* the engine's record */
 };
 
 enum dh_state { DH_NEW = 0x6e657721, DH_SETUP, DH_MAPPED, DH_LIVE, DH_FREED };
 
 struct devmap_handle {
-	enum dh_state dh_state;			/* doubles as the magic number of a valid cookie */
-	uint_t dh_flags;			/* DEVMAP_SETUP_FLAGS of the driver, and ours */
-#define DH_CLOSING	0x10000			/* no new call may begin */
-#define DH_ACCESSED	0x20000			/* a call has begun, or a load, once */
-#define DH_GONE		0x40000			/* wholly unmapped; devmap_unmap(9E) still runs */
-#define DH_ENGINE	0x80000			/* engine_handle_init() was done */
-	struct as *dh_as;			/* whose it is; never changes */
-	char dh_name[24];			/* the driver's, for messages; outlives the rest */
+	enum dh_state dh_state; /* doubles as the magic number of a valid cookie */
+	uint_t dh_flags;	/* DEVMAP_SETUP_FLAGS of the driver, and ours */
+#define DH_CLOSING  0x10000	/* no new call may begin */
+#define DH_ACCESSED 0x20000	/* a call has begun, or a load, once */
+#define DH_GONE	    0x40000	/* wholly unmapped; devmap_unmap(9E) still runs */
+#define DH_ENGINE   0x80000	/* engine_handle_init() was done */
+	struct as *dh_as;	/* whose it is; never changes */
+	char dh_name[24];	/* the driver's, for messages; outlives the rest */
 	struct devmap_mapping *dh_mapping;
 	struct devmap_handle *dh_mem_next, **dh_mem_prev;
-	struct devmap_memory *dh_memory;	/* NULL while DEVMAP_MAPPING_INVALID */
+	struct devmap_memory *dh_memory; /* NULL while DEVMAP_MAPPING_INVALID */
 	dev_info_t *dh_dip;
-	int dh_instance;			/* of dh_dip, for probes */
+	int dh_instance; /* of dh_dip, for probes */
 	dev_t dh_dev;
-	offset_t dh_off;			/* user offset in the device of the first byte */
-	size_t dh_len;				/* bytes, whole pages */
-	uintptr_t dh_uvaddr;			/* where the process sees it */
-	offset_t dh_roff;			/* offset in dh_memory of the first byte */
+	offset_t dh_off;     /* user offset in the device of the first byte */
+	size_t dh_len;	     /* bytes, whole pages */
+	uintptr_t dh_uvaddr; /* where the process sees it */
+	offset_t dh_roff;    /* offset in dh_memory of the first byte */
 	uint_t dh_prot, dh_orig_maxprot, dh_maxprot;
-	struct devmap_callback_ctl dh_ops;	/* a copy; all NULL if the driver gave none */
+	struct devmap_callback_ctl dh_ops; /* a copy; all NULL if the driver gave none */
 	void *dh_pvtp;
-	hrtime_t dh_hold;			/* ns; 0: none */
-	uint_t dh_overhead;			/* percent; 0: not asked for */
-	struct devmap_member *dh_member;	/* NULL without devmap_access */
-	ulong_t *dh_loaded;			/* a bit a page; under mem_lock */
-	ulong_t *dh_locked;			/* a bit a page; under a_lock */
-	pgcnt_t dh_bits;			/* room in each of the two */
-	uint32_t dh_lock_epoch;			/* of mb_lock_epoch when dh_locked was right */
-	uint_t dh_cache;			/* IOMEM_DATA_* of the driver */
-	offset_t dh_gone_off;			/* what devmap_unmap(9E) is being told of ... */
-	size_t dh_gone_len;			/* ... while DH_CLOSING; 0: nothing */
-	struct devmap_handle *dh_behind;	/* ... and the new handle after that, or NULL */
+	hrtime_t dh_hold;		 /* ns; 0: none */
+	uint_t dh_overhead;		 /* percent; 0: not asked for */
+	struct devmap_member *dh_member; /* NULL without devmap_access */
+	ulong_t *dh_loaded;		 /* a bit a page; under mem_lock */
+	ulong_t *dh_locked;		 /* a bit a page; under a_lock */
+	pgcnt_t dh_bits;		 /* room in each of the two */
+	uint32_t dh_lock_epoch;		 /* of mb_lock_epoch when dh_locked was right */
+	uint_t dh_cache;		 /* IOMEM_DATA_* of the driver */
+	offset_t dh_gone_off;		 /* what devmap_unmap(9E) is being told of ... */
+	size_t dh_gone_len;		 /* ... while DH_CLOSING; 0: nothing */
+	struct devmap_handle *dh_behind; /* ... and the new handle after that, or NULL */
 	struct devmap_handle *dh_next_free;
 	struct devmap_call *dh_calls;
 	void *dh_engine;
@@ -146,36 +146,36 @@ struct devmap_mapping {
 	dev_t m_dev;
 	boolean_t m_live;
 	size_t m_nhandles, m_cap;
-	struct devmap_handle **m_handles;	/* sorted by address: found by bisection */
-	size_t m_refs;				/* handles, the dying ones too; under a_lock */
-	void *m_file;				/* the engine's; engine_handle_init, fini hold it */
+	struct devmap_handle **m_handles; /* sorted by address: found by bisection */
+	size_t m_refs;			  /* handles, the dying ones too; under a_lock */
+	void *m_file;			  /* the engine's; engine_handle_init, fini hold it */
 };
 
 struct as {
 	kmutex_t a_lock;
-	kcondvar_t a_cv;			/* a handle's dh_calls became empty */
+	kcondvar_t a_cv; /* a handle's dh_calls became empty */
 	size_t a_nmappings, a_cap;
-	struct devmap_mapping **a_mappings;	/* live ones, sorted by address */
-	struct devmap_mapping *a_new;		/* set up, not yet published */
-	struct devmap_pending *a_pending;	/* devmap_mmap() in progress, one a thread */
-	size_t a_reserved;			/* slots of a_mappings kept for unpublished ones */
-	size_t a_users;				/* threads inside core on its behalf; exit waits */
-	boolean_t a_reached;			/* mark of the search for lock cycles; waits_lock */
-	uint64_t a_key;				/* never another's, from 1 on; never changes */
+	struct devmap_mapping **a_mappings; /* live ones, sorted by address */
+	struct devmap_mapping *a_new;	    /* set up, not yet published */
+	struct devmap_pending *a_pending;   /* devmap_mmap() in progress, one a thread */
+	size_t a_reserved;		    /* slots of a_mappings kept for unpublished ones */
+	size_t a_users;			    /* threads inside core on its behalf; exit waits */
+	boolean_t a_reached;		    /* mark of the search for lock cycles; waits_lock */
+	uint64_t a_key;			    /* never another's, from 1 on; never changes */
 	pid_t a_pid;
 	char a_comm[32];
 };
 
 /* Statistics of a group, and of a member (times are ns). */
 struct devmap_stats {
-	uint64_t accesses;		/* devmap_access(9E) calls */
-	uint64_t grants;		/* successful devmap_contextmgt(9E) calls */
-	uint64_t switches;		/* of these, ones that changed the owner */
+	uint64_t accesses; /* devmap_access(9E) calls */
+	uint64_t grants;   /* successful devmap_contextmgt(9E) calls */
+	uint64_t switches; /* of these, ones that changed the owner */
 	uint64_t failures;
-	uint64_t waits;			/* requests that had to wait */
+	uint64_t waits; /* requests that had to wait */
 	uint64_t wait_ns, owned_ns;
-	uint64_t taken;			/* pages taken from another process by a load (C17) */
-	uint64_t leaked;		/* switches that left the last owner pages (C17) */
+	uint64_t taken;	 /* pages taken from another process by a load (C17) */
+	uint64_t leaked; /* switches that left the last owner pages (C17) */
 	uint64_t locks_broken, lock_cycles;
 };
 
@@ -184,10 +184,10 @@ struct devmap_member {
 	struct devmap_group *mb_group;
 	struct as *mb_as;
 	uint32_t mb_handles;
-	uint32_t mb_loaded;		/* pages loaded over its handles; atomic */
-	uint32_t mb_locked;		/* pages locked */
-	uint32_t mb_lock_epoch;		/* counts the times its locks were broken */
-	uint32_t mb_waiting;		/* threads and postponed faults queued */
+	uint32_t mb_loaded;	/* pages loaded over its handles; atomic */
+	uint32_t mb_locked;	/* pages locked */
+	uint32_t mb_lock_epoch; /* counts the times its locks were broken */
+	uint32_t mb_waiting;	/* threads and postponed faults queued */
 	struct devmap_stats mb_stats;
 };
 
@@ -195,27 +195,27 @@ struct devmap_group {
 	struct devmap_group *g_next;
 	uint32_t g_refs;
 	dev_info_t *g_dip;
-	int g_instance;				/* of g_dip, for probes */
-	void *g_key;				/* access function, or the driver's key */
+	int g_instance; /* of g_dip, for probes */
+	void *g_key;	/* access function, or the driver's key */
 	boolean_t g_keyed;
-	boolean_t g_stays;			/* has a reference of its own; groups_lock */
-	boolean_t g_seen;			/* it has called devmap_do_ctxmgt(9F) */
+	boolean_t g_stays; /* has a reference of its own; groups_lock */
+	boolean_t g_seen;  /* it has called devmap_do_ctxmgt(9F) */
 	kmutex_t g_lock;
 	struct arb g_arb;
 	struct devmap_member *g_members;
-	struct devmap_member *g_owner;		/* of g_arb.owner; NULL: none */
-	struct devmap_request *g_timer;		/* the waiting thread that watches g_until ... */
-	hrtime_t g_until;			/* ... the arbiter's next deadline */
-	boolean_t g_ticking;			/* group_tick() is to come, and has a reference */
-	kt_did_t g_turn_thread;			/* who is in devmap_contextmgt(9E); 0: nobody */
-	struct as *g_lock_owner;		/* with pages locked; waits_lock and g_lock */
-	boolean_t g_warned_unloaded;		/* C16 was said */
-	char g_name[24];			/* the driver's */
+	struct devmap_member *g_owner;	/* of g_arb.owner; NULL: none */
+	struct devmap_request *g_timer; /* the waiting thread that watches g_until ... */
+	hrtime_t g_until;		/* ... the arbiter's next deadline */
+	boolean_t g_ticking;		/* group_tick() is to come, and has a reference */
+	kt_did_t g_turn_thread;		/* who is in devmap_contextmgt(9E); 0: nobody */
+	struct as *g_lock_owner;	/* with pages locked; waits_lock and g_lock */
+	boolean_t g_warned_unloaded;	/* C16 was said */
+	char g_name[24];		/* the driver's */
 	hrtime_t g_owned_since;
-	hrtime_t g_switching_since;		/* until the new owner's thread is woken; 0: no more */
+	hrtime_t g_switching_since; /* until the new owner's thread is woken; 0: no more */
 	struct devmap_stats g_stats;
 	struct histogram g_wait_hist, g_switch_hist;
-	uint64_t g_lock_pages_max;		/* 0: no limit */
+	uint64_t g_lock_pages_max; /* 0: no limit */
 };
 
 /* One request in a group, whoever waits in it. */
@@ -223,11 +223,11 @@ struct devmap_request {
 	struct arb_req r_arb;
 	struct devmap_member *r_member;
 	kcondvar_t r_cv;
-	hrtime_t r_since;			/* queued at; 0: not */
-	uint64_t r_waited;			/* ns, when it got the turn; for probes */
-	struct devmap_fault *r_fault;		/* whose request it is, for release; may be NULL */
-	struct devmap_group *r_group;		/* whose ticket it has; only compared */
-	struct devmap_request *r_wait_next, **r_wait_prev;	/* the list of all waits, waits.c */
+	hrtime_t r_since;	      /* queued at; 0: not */
+	uint64_t r_waited;	      /* ns, when it got the turn; for probes */
+	struct devmap_fault *r_fault; /* whose request it is, for release; may be NULL */
+	struct devmap_group *r_group; /* whose ticket it has; only compared */
+	struct devmap_request *r_wait_next, **r_wait_prev; /* the list of all waits, waits.c */
 };
 
 /* One thread inside a driver's devmap_access(9E), on the stack of core. */
@@ -239,15 +239,15 @@ struct devmap_call {
 	offset_t c_off;
 	size_t c_len;
 	uint_t c_type, c_rw;
-	boolean_t c_loaded;			/* devmap_load covered c_off on c_dh */
-	boolean_t c_denied;			/* devmap_load met a protection error */
-	boolean_t c_granted;			/* devmap_do_ctxmgt succeeded */
-	boolean_t c_gone;			/* devmap_load found the client's memory gone */
-	boolean_t c_restart;			/* what was asked for has changed; g_lock */
-	boolean_t c_interrupted;		/* its wait for the turn was interrupted */
-	uint32_t c_newlocks;			/* DEVMAP_LOCK: pages that it locks anew */
-	uint32_t c_lock_epoch;			/* the mb_lock_epoch that they are counted in */
-	boolean_t c_locked;			/* ... and the arbiter knows of them */
+	boolean_t c_loaded;	 /* devmap_load covered c_off on c_dh */
+	boolean_t c_denied;	 /* devmap_load met a protection error */
+	boolean_t c_granted;	 /* devmap_do_ctxmgt succeeded */
+	boolean_t c_gone;	 /* devmap_load found the client's memory gone */
+	boolean_t c_restart;	 /* what was asked for has changed; g_lock */
+	boolean_t c_interrupted; /* its wait for the turn was interrupted */
+	uint32_t c_newlocks;	 /* DEVMAP_LOCK: pages that it locks anew */
+	uint32_t c_lock_epoch;	 /* the mb_lock_epoch that they are counted in */
+	boolean_t c_locked;	 /* ... and the arbiter knows of them */
 };
 
 /*
@@ -255,13 +255,13 @@ struct devmap_call {
  * page) however many threads wait for that page; zero filled except for the inputs.
  */
 struct devmap_fault {
-	struct as *f_as;			/* in */
-	uintptr_t f_addr;			/* in: the address accessed */
-	uint_t f_rw;				/* in: DEVMAP_READ, DEVMAP_WRITE or DEVMAP_EXEC */
-	int f_error;				/* out: errno-like, the driver's own value */
-	int f_signal;				/* out: SIGBUS or SIGSEGV */
-	boolean_t f_granted;			/* core's: granted, and not yet woken */
-	boolean_t f_interrupted;		/* core's: devmap_fault_interrupt() was called */
+	struct as *f_as;	 /* in */
+	uintptr_t f_addr;	 /* in: the address accessed */
+	uint_t f_rw;		 /* in: DEVMAP_READ, DEVMAP_WRITE or DEVMAP_EXEC */
+	int f_error;		 /* out: errno-like, the driver's own value */
+	int f_signal;		 /* out: SIGBUS or SIGSEGV */
+	boolean_t f_granted;	 /* core's: granted, and not yet woken */
+	boolean_t f_interrupted; /* core's: devmap_fault_interrupt() was called */
 	/*
 	 * in: the thread that faulted serves it itself (the kernel engine). It is never postponed,
 	 * and when it takes a signal while it waits for its turn, or the engine ends the wait, or
@@ -270,17 +270,17 @@ struct devmap_fault {
 	 * thread, for the same page, it keeps its place.
 	 */
 	boolean_t f_direct;
-	boolean_t f_again;			/* out, with f_direct only */
-	struct devmap_request f_req;		/* core's */
-	struct devmap_group *f_group;		/* core's: where it was postponed, held; or NULL */
-	struct devmap_group *f_released;	/* core's: which released it, held; or NULL */
-	kt_did_t f_thread;			/* core's: who serves it; a_lock; 0: nobody */
+	boolean_t f_again;		 /* out, with f_direct only */
+	struct devmap_request f_req;	 /* core's */
+	struct devmap_group *f_group;	 /* core's: where it was postponed, held; or NULL */
+	struct devmap_group *f_released; /* core's: which released it, held; or NULL */
+	kt_did_t f_thread;		 /* core's: who serves it; a_lock; 0: nobody */
 };
 
 enum devmap_fault_result {
 	DEVMAP_FAULT_DONE,	/* wake the threads: the access is to be tried again */
 	DEVMAP_FAULT_FAILED,	/* deliver f_signal */
-	DEVMAP_FAULT_POSTPONED,	/* engine_release() comes, or has come already */
+	DEVMAP_FAULT_POSTPONED, /* engine_release() comes, or has come already */
 };
 
 /* Before and after everything else. fini frees the quarantine; no handle may be left. */
@@ -300,7 +300,7 @@ void devmap_as_exit(struct as *as);
 
 /* Memory. */
 int devmap_memory_init(struct devmap_memory *m, const char *name, size_t len);
-void devmap_memory_fini(struct devmap_memory *m);	/* warns and detaches if handles are left */
+void devmap_memory_fini(struct devmap_memory *m); /* warns and detaches if handles are left */
 
 /*
  * mmap(2): runs segmap(9E)/devmap(9E)/devmap_map(9E) and leaves an unpublished mapping in *out.
@@ -308,9 +308,9 @@ void devmap_memory_fini(struct devmap_memory *m);	/* warns and detaches if handl
  * maxprot is what the descriptor allows. Returns 0 or an errno for mmap.
  */
 int devmap_mmap(struct as *as, dev_t dev, uintptr_t addr, size_t len, uint_t prot, uint_t maxprot,
-    uint_t flags, offset_t off, void *file, cred_t *cred, struct devmap_mapping **out);
+		uint_t flags, offset_t off, void *file, cred_t *cred, struct devmap_mapping **out);
 void devmap_publish(struct devmap_mapping *m);
-void devmap_discard(struct devmap_mapping *m);	/* an unpublished one: devmap_unmap and free */
+void devmap_discard(struct devmap_mapping *m); /* an unpublished one: devmap_unmap and free */
 /*
  * munmap(2) of a range: devmap_unmap(9E) for every handle in it. Always succeeds, except ENOMEM,
  * and then nothing was unmapped.
@@ -339,7 +339,7 @@ void devmap_fault_interrupt(struct devmap_fault *f);
 void devmap_fault_cancel(struct devmap_fault *f);
 /* Does something with a page that needs no driver, while no unload can come between. access.c */
 int devmap_if_loaded(struct as *as, uintptr_t addr, uint_t rw,
-    int (*fn)(struct devmap_handle *dh, pgcnt_t page, void *arg), void *arg);
+		     int (*fn)(struct devmap_handle *dh, pgcnt_t page, void *arg), void *arg);
 
 /* mlock/munlock, devmap_lock/devmap_unlock: type is DEVMAP_LOCK or DEVMAP_UNLOCK. 0 or an errno. */
 int devmap_lock_range(struct as *as, uintptr_t addr, size_t len, uint_t type, uint_t rw);

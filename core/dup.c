@@ -9,7 +9,7 @@
 /* One mapping that is being copied. */
 struct dup {
 	struct devmap_mapping *from, *to;
-	struct devmap_call *pins;	/* one for each handle */
+	struct devmap_call *pins; /* one for each handle */
 };
 
 /*
@@ -60,15 +60,15 @@ static int copy_handle(struct devmap_mapping *to, const struct devmap_handle *dh
 
 	if (new == NULL)
 		return ENOMEM;
-	VERIFY(mapping_add(to, new) == 0);	/* there is room */
+	VERIFY(mapping_add(to, new) == 0); /* there is room */
 	handle_copy(new, dh);
 	new->dh_lock_epoch = 0;
 	if (handle_alloc_bits(new, new->dh_len) != 0)
 		return ENOMEM;
 	if (dh->dh_member != NULL) {
 		g = dh->dh_member->mb_group;
-		new->dh_member = member_attach(g->g_dip, g->g_key, g->g_keyed, to->m_as,
-		    dh->dh_name);
+		new->dh_member =
+			member_attach(g->g_dip, g->g_key, g->g_keyed, to->m_as, dh->dh_name);
 		if (new->dh_member == NULL)
 			return ENOMEM;
 	}
@@ -111,7 +111,7 @@ static int call_devmap_dup(struct dup *d, size_t *done)
 		if (error == 0 && old->dh_ops.devmap_dup != NULL)
 			error = old->dh_ops.devmap_dup(old, old->dh_pvtp, new, &new->dh_pvtp);
 		DEVMAP_PROBE(dup, PROBE_OF(old), (int)new->dh_as->a_pid, old->dh_off, old->dh_len,
-		    error);
+			     error);
 		if (error != 0)
 			return error == ENOMEM ? ENOMEM : EAGAIN;
 	}

@@ -74,7 +74,7 @@ int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offse
 struct engine_driver {
 	struct cb_ops *cb;
 	dev_info_t *dip;
-	const char *name;	/* for messages: "xfb" */
+	const char *name; /* for messages: "xfb" */
 };
 int engine_driver(dev_t dev, struct engine_driver *out);
 

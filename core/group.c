@@ -7,9 +7,9 @@
 #include "internal.h"
 
 static struct {
-	kmutex_t lock;			/* groups_lock of core.h: the list, and g_refs going to 0 */
+	kmutex_t lock; /* groups_lock of core.h: the list, and g_refs going to 0 */
 	struct devmap_group *first;
-	hrtime_t lock_limit;		/* for groups to come */
+	hrtime_t lock_limit; /* for groups to come */
 	uint64_t lock_pages_max;
 } groups;
 
@@ -23,7 +23,7 @@ void groups_fini(void)
 {
 	devmap_instance_gone(NULL);
 	mutex_enter(&groups.lock);
-	while (groups.first != NULL) {		/* group_tick() is still to come */
+	while (groups.first != NULL) { /* group_tick() is still to come */
 		mutex_exit(&groups.lock);
 		delay(1);
 		mutex_enter(&groups.lock);
@@ -56,7 +56,7 @@ static struct devmap_group *group_find(dev_info_t *dip, void *key, boolean_t key
 
 /* groups_lock held. */
 static void group_begin(struct devmap_group *g, dev_info_t *dip, void *key, boolean_t keyed,
-    const char *name)
+			const char *name)
 {
 	size_t i;
 
@@ -208,18 +208,18 @@ static void forget_locks(struct devmap_group *g, const char *why)
 
 	ASSERT(MUTEX_HELD(&g->g_lock));
 	cmn_err(CE_WARN, "%s: %u pages locked by process %d (%s) are unlocked: %s", g->g_name,
-	    mb->mb_locked, (int)mb->mb_as->a_pid, mb->mb_as->a_comm, why);
+		mb->mb_locked, (int)mb->mb_as->a_pid, mb->mb_as->a_comm, why);
 	mb->mb_locked = 0;
 	mb->mb_lock_epoch++;
 	group_publish_locks(g);
 }
 
 void request_enqueue(struct devmap_group *g, struct devmap_request *r, struct devmap_member *mb,
-    boolean_t postponed)
+		     boolean_t postponed)
 {
 	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (r->r_group != g)
-		r->r_arb.ticket = 0;	/* another group's */
+		r->r_arb.ticket = 0; /* another group's */
 	r->r_group = g;
 	r->r_member = mb;
 	mb->mb_waiting++;
@@ -244,7 +244,7 @@ void request_count_wait(struct devmap_group *g, struct devmap_request *r, hrtime
 	g->g_stats.waits++;
 	r->r_member->mb_stats.waits++;
 	DEVMAP_PROBE(wait, g->g_name, g->g_instance, (int)r->r_member->mb_as->a_pid,
-	    g->g_owner != NULL ? (int)g->g_owner->mb_as->a_pid : 0);
+		     g->g_owner != NULL ? (int)g->g_owner->mb_as->a_pid : 0);
 }
 
 static struct devmap_request *first_thread(const struct arb_queue *q)

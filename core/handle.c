@@ -8,11 +8,11 @@
  */
 #include "internal.h"
 
-#define QUARANTINE_MIN	1024	/* handles freed since, before one is used again */
-#define QUARANTINE_MAX	8192	/* above, memory is given back */
+#define QUARANTINE_MIN 1024 /* handles freed since, before one is used again */
+#define QUARANTINE_MAX 8192 /* above, memory is given back */
 
 static struct {
-	kmutex_t lock;		/* free_lock of core.h */
+	kmutex_t lock; /* free_lock of core.h */
 	struct devmap_handle *first, **last;
 	size_t count;
 } quarantine;
@@ -117,7 +117,7 @@ void handle_copy(struct devmap_handle *to, const struct devmap_handle *from)
 	to->dh_hold = __atomic_load_n(&from->dh_hold, __ATOMIC_RELAXED);
 	to->dh_overhead = __atomic_load_n(&from->dh_overhead, __ATOMIC_RELAXED);
 	to->dh_lock_epoch = from->dh_lock_epoch;
-	to->dh_engine = from->dh_engine;	/* for engine_handle_init() to go by */
+	to->dh_engine = from->dh_engine; /* for engine_handle_init() to go by */
 }
 
 /* Tell the engine of the handle. a_lock may be held. */
@@ -193,8 +193,8 @@ static boolean_t cookie_valid(devmap_cookie_t cookie, const char *call)
 	case DH_LIVE:
 		return B_TRUE;
 	case DH_FREED:
-		cmn_err(CE_WARN, "%s: %s: handle %p was freed (devmap_unmap said so)",
-		    dh->dh_name, call, cookie);
+		cmn_err(CE_WARN, "%s: %s: handle %p was freed (devmap_unmap said so)", dh->dh_name,
+			call, cookie);
 		return B_FALSE;
 	}
 	cmn_err(CE_WARN, "devmap: %s: %p is not a handle", call, cookie);

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#define HISTOGRAM_BUCKETS	252	/* 0 to 3, then 4 for each exponent from 2 to 63 */
+#define HISTOGRAM_BUCKETS 252 /* 0 to 3, then 4 for each exponent from 2 to 63 */
 
 struct histogram {
 	uint64_t h_count;

@@ -15,14 +15,14 @@
 #include <sys/conf.h>
 #include <sys/callo.h>
 #ifndef __KERNEL__
-#include <signal.h>	/* the numbers of SIGBUS and SIGSEGV; the kernel's come with its types */
+#include <signal.h> /* the numbers of SIGBUS and SIGSEGV; the kernel's come with its types */
 #endif
 #include "core.h"
 #include "probe.h"
 
-#define PROT_RWX	(PROT_READ | PROT_WRITE | PROT_EXEC)
-#define PAGES(len)	((pgcnt_t)((len) >> PAGESHIFT))
-#define BITS_A_WORD	(8 * sizeof(ulong_t))
+#define PROT_RWX    (PROT_READ | PROT_WRITE | PROT_EXEC)
+#define PAGES(len)  ((pgcnt_t)((len) >> PAGESHIFT))
+#define BITS_A_WORD (8 * sizeof(ulong_t))
 
 /*
  * One devmap_mmap() in progress; how devmap_setup() finds what segmap(9E) cannot tell it. setup.c
@@ -36,7 +36,7 @@ struct devmap_pending {
 	uint_t p_maxprot, p_flags;
 	void *p_file;
 	const struct engine_driver *p_driver;
-	struct devmap_mapping *p_mapping;	/* the result */
+	struct devmap_mapping *p_mapping; /* the result */
 };
 
 /* Bits. */
@@ -108,13 +108,13 @@ static inline boolean_t callback_absent(void *fn)
 
 /* range.c */
 int range_pages(const struct devmap_handle *dh, offset_t off, size_t len, pgcnt_t *first,
-    pgcnt_t *n);
+		pgcnt_t *n);
 boolean_t range_fits(offset_t off, size_t len, size_t whole);
 uint_t prot_of_rw(uint_t rw);
 
 /* memory.c. a_lock held, mem_lock not. */
 void memory_link(struct devmap_handle *dh, struct devmap_memory *m);
-void memory_unlink(struct devmap_handle *dh);	/* unloads all of it first */
+void memory_unlink(struct devmap_handle *dh); /* unloads all of it first */
 
 /* handle.c */
 void handles_init(void);
@@ -123,8 +123,8 @@ struct devmap_handle *handle_alloc(struct as *as, const char *name);
 int handle_alloc_bits(struct devmap_handle *dh, size_t len);
 int handle_engine_init(struct devmap_handle *dh);
 void handle_copy(struct devmap_handle *to, const struct devmap_handle *from);
-void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);	/* a_lock */
-void handle_destroy(struct devmap_handle *dh);	/* no lock held */
+void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n); /* a_lock */
+void handle_destroy(struct devmap_handle *dh);			     /* no lock held */
 /* Finds and locks (a_lock) the handle behind a cookie; NULL, with a message, if there is none. */
 struct devmap_handle *handle_enter(devmap_cookie_t cookie, const char *call);
 void handle_exit(struct devmap_handle *dh);
@@ -132,12 +132,12 @@ void handle_exit(struct devmap_handle *dh);
 void call_begin(struct devmap_call *c, struct devmap_handle *dh);
 void call_end(struct devmap_call *c);
 struct devmap_call *call_find(struct devmap_handle *dh);
-void handle_close(struct devmap_handle *dh);	/* DH_CLOSING; waits until dh_calls is empty */
+void handle_close(struct devmap_handle *dh); /* DH_CLOSING; waits until dh_calls is empty */
 void handle_reopen(struct devmap_handle *dh);
 
 /* mapping.c. a_lock held unless said otherwise. */
-struct devmap_mapping *mapping_alloc(struct as *as, size_t cap);	/* no lock */
-int mapping_add(struct devmap_mapping *m, struct devmap_handle *dh);	/* no lock; m unpublished */
+struct devmap_mapping *mapping_alloc(struct as *as, size_t cap);     /* no lock */
+int mapping_add(struct devmap_mapping *m, struct devmap_handle *dh); /* no lock; m unpublished */
 void mapping_hold(struct devmap_mapping *m);
 void mapping_rele(struct devmap_mapping *m);
 void mapping_refresh(struct devmap_mapping *m);
@@ -149,10 +149,10 @@ void as_remove(struct as *as, struct devmap_mapping *m);
 struct devmap_mapping *as_mapping_from(struct as *as, uintptr_t addr);
 struct devmap_handle *as_handle_from(struct as *as, uintptr_t addr);
 struct devmap_handle *as_handle(struct as *as, uintptr_t addr);
-struct devmap_handle *as_handle_open(struct as *as, uintptr_t addr);	/* waits while DH_CLOSING */
-void as_enter(struct as *as);	/* no lock */
+struct devmap_handle *as_handle_open(struct as *as, uintptr_t addr); /* waits while DH_CLOSING */
+void as_enter(struct as *as);					     /* no lock */
 void as_left(struct as *as);
-void as_leave(struct as *as);	/* no lock */
+void as_leave(struct as *as); /* no lock */
 
 /* pages.c. a_lock and mem_lock held. */
 int pages_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);
@@ -180,21 +180,21 @@ void group_each(void (*fn)(struct devmap_group *g, void *arg), void *arg);
 /* The same, for member.c and turn.c, with g_lock held. */
 static inline struct devmap_request *request_of(struct arb_req *r)
 {
-	return (struct devmap_request *)(void *)r;	/* r_arb comes first */
+	return (struct devmap_request *)(void *)r; /* r_arb comes first */
 }
 CTASSERT(offsetof(struct devmap_request, r_arb) == 0);
 void group_step(struct devmap_group *g);
 void group_set_owner(struct devmap_group *g, struct devmap_member *mb, hrtime_t now);
 void group_publish_locks(struct devmap_group *g);
 void request_enqueue(struct devmap_group *g, struct devmap_request *r, struct devmap_member *mb,
-    boolean_t postponed);
+		     boolean_t postponed);
 void request_left(struct devmap_request *r);
 void request_leave(struct devmap_group *g, struct devmap_request *r);
 void request_count_wait(struct devmap_group *g, struct devmap_request *r, hrtime_t now);
 
 /* member.c. No lock above a_lock held, unless said otherwise. */
 struct devmap_member *member_attach(dev_info_t *dip, void *key, boolean_t keyed, struct as *as,
-    const char *name);
+				    const char *name);
 void member_detach(struct devmap_member *mb);
 void member_release_postponed(struct devmap_member *mb, uintptr_t lo, uintptr_t hi);
 void member_count_access(struct devmap_member *mb);
@@ -211,20 +211,20 @@ uint32_t member_lock_epoch(struct devmap_member *mb);
 boolean_t member_lock_room(struct devmap_member *mb, uint64_t pages);
 
 /* unmap.c */
-void mapping_tear_down(struct devmap_mapping *m, size_t mapped);	/* no lock; m unpublished */
+void mapping_tear_down(struct devmap_mapping *m, size_t mapped); /* no lock; m unpublished */
 
 /* waits.c. A leaf of the lock order. */
 void waits_init(void);
 void waits_fini(void);
-void waits_add(struct devmap_request *r);			/* g_lock */
-void waits_remove(struct devmap_request *r);			/* g_lock */
-void waits_set_lock_owner(struct devmap_group *g, struct as *as);	/* g_lock */
+void waits_add(struct devmap_request *r);			  /* g_lock */
+void waits_remove(struct devmap_request *r);			  /* g_lock */
+void waits_set_lock_owner(struct devmap_group *g, struct as *as); /* g_lock */
 struct devmap_group *waits_find_cycle(struct as *as);
 
 /* setup.c */
 /* Messages and 0, or DDI_FAILURE. a_lock held. */
 int check_range(const struct devmap_handle *dh, const char *call, const struct devmap_memory *m,
-    size_t whole, offset_t off, size_t len);
+		size_t whole, offset_t off, size_t len);
 int check_maxprot(const struct devmap_handle *dh, const char *call, uint_t maxprot);
 
 #endif

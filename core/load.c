@@ -9,29 +9,30 @@ static void warn_range(const struct devmap_handle *dh, const char *call, offset_
 {
 	if (off < dh->dh_off || (u_offset_t)(off - dh->dh_off) >= dh->dh_len)
 		cmn_err(CE_WARN,
-		    "%s: %s: offset 0x%llx is outside the handle (0x%lx bytes at 0x%llx)",
-		    dh->dh_name, call, off, (ulong_t)dh->dh_len, dh->dh_off);
+			"%s: %s: offset 0x%llx is outside the handle (0x%lx bytes at 0x%llx)",
+			dh->dh_name, call, off, (ulong_t)dh->dh_len, dh->dh_off);
 	else
-		cmn_err(CE_WARN, "%s: %s: 0x%lx bytes at offset 0x%llx pass the end of the handle "
-		    "(0x%lx bytes at 0x%llx)", dh->dh_name, call, (ulong_t)len, off,
-		    (ulong_t)dh->dh_len, dh->dh_off);
+		cmn_err(CE_WARN,
+			"%s: %s: 0x%lx bytes at offset 0x%llx pass the end of the handle "
+			"(0x%lx bytes at 0x%llx)",
+			dh->dh_name, call, (ulong_t)len, off, (ulong_t)dh->dh_len, dh->dh_off);
 }
 
 /* C12: inside DEVMAP_LOCK and DEVMAP_UNLOCK only the very length that was asked for is right. */
 static int check_lock_length(const struct devmap_handle *dh, const struct devmap_call *c,
-    const char *call, size_t len)
+			     const char *call, size_t len)
 {
 	if (c == NULL || (c->c_type != DEVMAP_LOCK && c->c_type != DEVMAP_UNLOCK) ||
 	    len == c->c_len)
 		return 0;
 	cmn_err(CE_WARN, "%s: %s: length 0x%lx in a lock or unlock of 0x%lx bytes", dh->dh_name,
-	    call, (ulong_t)len, (ulong_t)c->c_len);
+		call, (ulong_t)len, (ulong_t)c->c_len);
 	return EINVAL;
 }
 
 /* Is what devmap_load() is asked for right? a_lock held. Returns 0 or an errno. */
 static int load_check(struct devmap_handle *dh, struct devmap_call *c, offset_t off, size_t len,
-    uint_t rw, pgcnt_t *first, pgcnt_t *n)
+		      uint_t rw, pgcnt_t *first, pgcnt_t *n)
 {
 	const char *call = "devmap_load";
 	uint_t need = prot_of_rw(rw), have = dh->dh_maxprot & PROT_RWX;
@@ -39,12 +40,14 @@ static int load_check(struct devmap_handle *dh, struct devmap_call *c, offset_t 
 	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (dh_state_get(dh) != DH_LIVE || (dh->dh_flags & DH_GONE) != 0) {
 		cmn_err(CE_WARN, "%s: %s: handle %p is not mapped now", dh->dh_name, call,
-		    (void *)dh);
+			(void *)dh);
 		return EINVAL;
 	}
 	if (engine_current() != dh->dh_as) {
-		cmn_err(CE_WARN, "%s: %s: handle %p belongs to process %d, which is not the one "
-		    "that is being served", dh->dh_name, call, (void *)dh, (int)dh->dh_as->a_pid);
+		cmn_err(CE_WARN,
+			"%s: %s: handle %p belongs to process %d, which is not the one "
+			"that is being served",
+			dh->dh_name, call, (void *)dh, (int)dh->dh_as->a_pid);
 		return EINVAL;
 	}
 	if (range_pages(dh, off, len, first, n) != 0) {
@@ -117,7 +120,7 @@ int devmap_load(devmap_cookie_t dhp, offset_t off, size_t len, uint_t type, uint
 	c = call_find(dh);
 	error = load_check(dh, c, off, len, rw, &first, &n);
 	if (error == 0 && type != DEVMAP_UNLOCK) {
-		dh->dh_flags |= DH_ACCESSED;	/* a sibling may be loaded before it is accessed */
+		dh->dh_flags |= DH_ACCESSED; /* a sibling may be loaded before it is accessed */
 		error = handle_load(dh, first, n);
 		if (error == 0)
 			release_loaded(dh, first, n);
@@ -140,7 +143,7 @@ static offset_t user_end(const struct devmap_handle *dh)
  * what went to the new handle behind it. Returns 0 or EINVAL. a_lock held.
  */
 static int unload_range(const struct devmap_handle *dh, offset_t off, size_t len, offset_t *from,
-    offset_t *to)
+			offset_t *to)
 {
 	struct devmap_handle whole;
 	offset_t end = user_end(dh);
@@ -219,7 +222,7 @@ int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len)
 
 /* devmap_default_access(9F): devmap_load(9F), for a driver that has no context to switch. */
 int devmap_default_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			  uint_t rw)
 {
 	(void)pvtp;
 	return devmap_load(dhp, off, len, type, rw);

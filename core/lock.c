@@ -9,18 +9,18 @@
 struct piece {
 	struct as *as;
 	uint_t type, rw;
-	uintptr_t at, end;		/* what is left to do */
+	uintptr_t at, end; /* what is left to do */
 	struct devmap_handle *dh;
-	pgcnt_t first, n;		/* of dh's pages */
-	pgcnt_t locked;			/* of these, already locked */
-	uint32_t epoch;			/* of the group's locks */
+	pgcnt_t first, n; /* of dh's pages */
+	pgcnt_t locked;	  /* of these, already locked */
+	uint32_t epoch;	  /* of the group's locks */
 };
 
 /*
  * Locks that were broken are none. The bits stay until they are asked for: UNLOCK is still to come.
  */
 static pgcnt_t count_locked(const struct devmap_handle *dh, pgcnt_t first, pgcnt_t n,
-    uint32_t epoch)
+			    uint32_t epoch)
 {
 	return dh->dh_lock_epoch == epoch ? bits_count(dh->dh_locked, first, first + n) : 0;
 }

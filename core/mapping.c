@@ -8,7 +8,7 @@
 /* Begin an address space: of process pid, which runs comm (both for messages only). */
 void devmap_as_init(struct as *as, pid_t pid, const char *comm)
 {
-	static uint64_t last_key;	/* 2^64 last for ever */
+	static uint64_t last_key; /* 2^64 last for ever */
 	size_t i;
 
 	bzero(as, sizeof(*as));

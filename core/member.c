@@ -10,7 +10,7 @@
  * there is no memory.
  */
 struct devmap_member *member_attach(dev_info_t *dip, void *key, boolean_t keyed, struct as *as,
-    const char *name)
+				    const char *name)
 {
 	struct devmap_member *fresh = kmem_zalloc(sizeof(*fresh), KM_NOSLEEP), *mb;
 	struct devmap_group *g;
@@ -44,7 +44,7 @@ struct devmap_member *member_attach(dev_info_t *dip, void *key, boolean_t keyed,
  * Give back the postponed faults of a member at addresses [lo, hi): what they ask for has changed.
  */
 static void release_postponed(struct devmap_group *g, struct devmap_member *mb, struct arb_queue *q,
-    uintptr_t lo, uintptr_t hi)
+			      uintptr_t lo, uintptr_t hi)
 {
 	struct arb_req *a, *next;
 	struct devmap_request *r;
@@ -161,7 +161,7 @@ static void postpone(struct devmap_group *g, struct devmap_member *mb, struct de
 {
 	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (f->f_released == g)
-		f->f_released = NULL;	/* and its reference is f_group's */
+		f->f_released = NULL; /* and its reference is f_group's */
 	else
 		group_hold(g);
 	f->f_group = g;
@@ -174,13 +174,15 @@ static void postpone(struct devmap_group *g, struct devmap_member *mb, struct de
 
 /* Its access function is known to ask for the turn, and others are before it. */
 static boolean_t would_only_wait(const struct devmap_group *g, const struct devmap_member *mb,
-    const struct devmap_fault *f)
+				 const struct devmap_fault *f)
 {
 	const struct devmap_request *r = &f->f_req;
 
 	return !f->f_direct && g->g_seen &&
-		!arb_near(&g->g_arb, mb->mb_as, r->r_group == g ? r->r_arb.ticket : 0) ? B_TRUE :
-		B_FALSE;
+			       !arb_near(&g->g_arb, mb->mb_as,
+					 r->r_group == g ? r->r_arb.ticket : 0) ?
+		       B_TRUE :
+		       B_FALSE;
 }
 
 /*
@@ -223,9 +225,10 @@ void member_taken(struct devmap_member *by, struct devmap_member *from, uint64_t
 		by->mb_stats.taken += pages;
 	mutex_exit(&g->g_lock);
 	if (worth_saying(before, before + pages))
-		cmn_err(CE_WARN, "%s: devmap_load: process %d (%s) still had valid translations of "
-		    "pages that are loaded for another process; they were taken away",
-		    g->g_name, (int)mb->mb_as->a_pid, mb->mb_as->a_comm);
+		cmn_err(CE_WARN,
+			"%s: devmap_load: process %d (%s) still had valid translations of "
+			"pages that are loaded for another process; they were taken away",
+			g->g_name, (int)mb->mb_as->a_pid, mb->mb_as->a_comm);
 	if (by == NULL || by->mb_group == g)
 		return;
 	g = by->mb_group;
@@ -286,7 +289,7 @@ void member_lock_more(struct devmap_member *mb, uint32_t pages, uint32_t epoch)
 	mutex_enter(&g->g_lock);
 	if (epoch == mb->mb_lock_epoch && arb_lock(&g->g_arb, mb->mb_as, pages, gethrtime()))
 		mb->mb_locked += pages;
-	group_step(g);		/* refused: the limit has passed, and this ends the epoch */
+	group_step(g); /* refused: the limit has passed, and this ends the epoch */
 	mutex_exit(&g->g_lock);
 }
 
@@ -324,7 +327,7 @@ boolean_t member_lock_room(struct devmap_member *mb, uint64_t pages)
 
 	mutex_enter(&g->g_lock);
 	room = g->g_lock_pages_max == 0 || mb->mb_locked + pages <= g->g_lock_pages_max ? B_TRUE :
-		B_FALSE;
+											  B_FALSE;
 	mutex_exit(&g->g_lock);
 	return room;
 }

@@ -53,7 +53,7 @@ void devmap_memory_fini(struct devmap_memory *m)
 		mutex_exit(&m->mem_lock);
 		if (!said)
 			cmn_err(CE_WARN, "%s: %s is freed while it is mapped", dh->dh_name,
-			    m->mem_name);
+				m->mem_name);
 		said = B_TRUE;
 		memory_unlink(dh);
 		dh->dh_flags |= DEVMAP_MAPPING_INVALID;

@@ -69,7 +69,7 @@ static struct devmap_handle *holding_handle(struct devmap_memory *m, pgcnt_t pag
 		    bit_test(dh->dh_loaded, page - at))
 			return dh;
 	}
-	return NULL;		/* I1 says: never */
+	return NULL; /* I1 says: never */
 }
 
 /* All handles of as forget pages [page, end) of the memory. */

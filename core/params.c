@@ -96,8 +96,9 @@ int devmap_set_ctx_group(devmap_cookie_t dhp, void *key)
 		error = EINVAL;
 	else if (dh->dh_flags & DH_ACCESSED)
 		error = EBUSY;
-	else if ((mb = member_attach(dh->dh_dip, key != NULL ? key :
-	    (void *)dh->dh_ops.devmap_access, key != NULL, dh->dh_as, dh->dh_name)) == NULL)
+	else if ((mb = member_attach(dh->dh_dip,
+				     key != NULL ? key : (void *)dh->dh_ops.devmap_access,
+				     key != NULL, dh->dh_as, dh->dh_name)) == NULL)
 		error = ENOMEM;
 	if (error == 0) {
 		old = dh->dh_member;

@@ -31,24 +31,24 @@
 
 #if defined(__KERNEL__)
 #include "../engine/linux/trace.h"
-#define DEVMAP_PROBE(name, ...)	trace_devmap_##name(__VA_ARGS__)
+#define DEVMAP_PROBE(name, ...) trace_devmap_##name(__VA_ARGS__)
 #elif __has_include(<sys/sdt.h>)
 #define SDT_USE_VARIADIC
 #include <sys/sdt.h>
-#define DEVMAP_PROBE(name, ...)	STAP_PROBEV(devmap, name, __VA_ARGS__)
+#define DEVMAP_PROBE(name, ...) STAP_PROBEV(devmap, name, __VA_ARGS__)
 #else
 static inline void probe_nothing(const char *driver, ...)
 {
 	(void)driver;
 }
-#define DEVMAP_PROBE(name, ...)			\
-	do {					\
-		if (0)				\
+#define DEVMAP_PROBE(name, ...)                     \
+	do {                                        \
+		if (0)                              \
 			probe_nothing(__VA_ARGS__); \
 	} while (0)
 #endif
 
 /* The first arguments of most. */
-#define PROBE_OF(dh)	(dh)->dh_name, (dh)->dh_instance, (int)(dh)->dh_as->a_pid
+#define PROBE_OF(dh) (dh)->dh_name, (dh)->dh_instance, (int)(dh)->dh_as->a_pid
 
 #endif

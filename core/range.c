@@ -9,7 +9,7 @@
  * for a range outside the handle. a_lock held.
  */
 int range_pages(const struct devmap_handle *dh, offset_t off, size_t len, pgcnt_t *first,
-    pgcnt_t *n)
+		pgcnt_t *n)
 {
 	size_t from;
 
@@ -29,7 +29,7 @@ int range_pages(const struct devmap_handle *dh, offset_t off, size_t len, pgcnt_
 boolean_t range_fits(offset_t off, size_t len, size_t whole)
 {
 	return off >= 0 && (u_offset_t)off <= whole && len <= whole - (size_t)off ? B_TRUE :
-	    B_FALSE;
+										    B_FALSE;
 }
 
 /* The protection that an access (enum devmap_rw) needs; 0 for DEVMAP_OTHER: any will do. */

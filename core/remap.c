@@ -30,15 +30,15 @@ static int change_backing(struct devmap_handle *dh, struct devmap_memory *m, off
 }
 
 static int check_remap(const struct devmap_handle *dh, const char *call, uint_t flags,
-    uint_t allowed, uint_t maxprot)
+		       uint_t allowed, uint_t maxprot)
 {
 	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (dh_state_get(dh) == DH_NEW)
 		cmn_err(CE_WARN, "%s: %s: handle %p is not set up", dh->dh_name, call,
-		    (const void *)dh);
+			(const void *)dh);
 	else if (!(dh->dh_flags & DEVMAP_ALLOW_REMAP))
 		cmn_err(CE_WARN, "%s: %s: handle %p was set up without DEVMAP_ALLOW_REMAP",
-		    dh->dh_name, call, (const void *)dh);
+			dh->dh_name, call, (const void *)dh);
 	else if ((flags & ~allowed) != 0)
 		cmn_err(CE_WARN, "%s: %s: flags 0x%x", dh->dh_name, call, flags);
 	else
@@ -52,13 +52,13 @@ static int check_length(const struct devmap_handle *dh, const char *call, size_t
 	if (len <= dh->dh_len && ((len + PAGEOFFSET) & (size_t)PAGEMASK) == dh->dh_len)
 		return DDI_SUCCESS;
 	cmn_err(CE_WARN, "%s: %s: length 0x%lx is not that of the handle (0x%lx)", dh->dh_name,
-	    call, (ulong_t)len, (ulong_t)dh->dh_len);
+		call, (ulong_t)len, (ulong_t)dh->dh_len);
 	return DDI_FAILURE;
 }
 
 /* The end of both: m is NULL for a handle that becomes invalid. */
 static int remap(struct devmap_handle *dh, const char *call, struct devmap_memory *m, offset_t off,
-    uint_t maxprot)
+		 uint_t maxprot)
 {
 	/*
 	 * A handle that becomes invalid keeps its offset: it says where in its window the handle
@@ -86,7 +86,7 @@ static int remap(struct devmap_handle *dh, const char *call, struct devmap_memor
  * Returns DDI_SUCCESS, or DDI_FAILURE with a message, and nothing has changed.
  */
 int devmap_devmem_remap(devmap_cookie_t dhp, dev_info_t *dip, uint_t rnumber, offset_t roff,
-    size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *attr)
+			size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *attr)
 {
 	const char *call = "devmap_devmem_remap";
 	struct devmap_handle *dh = handle_enter(dhp, call);
@@ -112,7 +112,7 @@ int devmap_devmem_remap(devmap_cookie_t dhp, dev_info_t *dip, uint_t rnumber, of
 
 /* devmap_umem_remap(): the same for len bytes from off of cookie; flags is 0. */
 int devmap_umem_remap(devmap_cookie_t dhp, dev_info_t *dip, ddi_umem_cookie_t cookie, offset_t off,
-    size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *attr)
+		      size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *attr)
 {
 	const char *call = "devmap_umem_remap";
 	struct devmap_handle *dh = handle_enter(dhp, call);

@@ -12,7 +12,7 @@
 
 /* What mmap(2) itself refuses, whatever the driver. Returns 0 or an errno. */
 static int check_mmap(uintptr_t addr, size_t len, uint_t prot, uint_t maxprot, uint_t flags,
-    offset_t off)
+		      offset_t off)
 {
 	uint_t kind = flags & MAP_TYPE;
 
@@ -30,7 +30,7 @@ static int check_mmap(uintptr_t addr, size_t len, uint_t prot, uint_t maxprot, u
 
 /* Go the driver's way to devmap_setup(). Returns 0 or an errno. */
 static int call_segmap(const struct devmap_pending *p, struct as *as, offset_t off, uint_t prot,
-    cred_t *cred)
+		       cred_t *cred)
 {
 	const struct cb_ops *cb = p->p_driver->cb;
 	caddr_t addr = (caddr_t)p->p_addr;
@@ -38,7 +38,7 @@ static int call_segmap(const struct devmap_pending *p, struct as *as, offset_t o
 
 	if (!callback_absent((void *)cb->cb_segmap)) {
 		error = cb->cb_segmap(p->p_dev, (off_t)off, as, &addr, (off_t)p->p_len, prot,
-		    p->p_maxprot, p->p_flags, cred);
+				      p->p_maxprot, p->p_flags, cred);
 		/* Some return -1 for any trouble. */
 		return error >= 0 && error < 4096 ? error : ENXIO;
 	}
@@ -47,7 +47,7 @@ static int call_segmap(const struct devmap_pending *p, struct as *as, offset_t o
 	    (!(cb->cb_flag & D_DEVMAP) && !callback_absent((void *)cb->cb_mmap)))
 		return ENODEV;
 	return devmap_setup(p->p_dev, off, as, &addr, p->p_len, prot, p->p_maxprot, p->p_flags,
-	    cred);
+			    cred);
 }
 
 static void pending_add(struct as *as, struct devmap_pending *p)
@@ -92,7 +92,7 @@ static struct devmap_pending *pending_find(struct as *as)
  * returned.
  */
 int devmap_mmap(struct as *as, dev_t dev, uintptr_t addr, size_t len, uint_t prot, uint_t maxprot,
-    uint_t flags, offset_t off, void *file, cred_t *cred, struct devmap_mapping **out)
+		uint_t flags, offset_t off, void *file, cred_t *cred, struct devmap_mapping **out)
 {
 	struct engine_driver driver;
 	struct devmap_pending p;
@@ -133,27 +133,32 @@ int devmap_mmap(struct as *as, dev_t dev, uintptr_t addr, size_t len, uint_t pro
 
 /* Is what devmap(9E) left in its handle right? Returns 0, or EINVAL with a message (C26). */
 static int check_devmap(const struct devmap_handle *dh, size_t maplen, size_t remaining,
-    uint_t flags)
+			uint_t flags)
 {
 	const char *name = dh->dh_name;
 
 	if (dh_state_get(dh) != DH_SETUP)
 		cmn_err(CE_WARN,
-		    "%s: devmap: offset 0x%llx: called neither devmap_devmem_setup nor "
-		    "devmap_umem_setup", name, dh->dh_off);
+			"%s: devmap: offset 0x%llx: called neither devmap_devmem_setup nor "
+			"devmap_umem_setup",
+			name, dh->dh_off);
 	else if (maplen == 0)
 		cmn_err(CE_WARN, "%s: devmap: offset 0x%llx: *maplen is 0", name, dh->dh_off);
 	else if ((maplen & PAGEOFFSET) != 0)
 		cmn_err(CE_WARN, "%s: devmap: offset 0x%llx: *maplen 0x%lx is not whole pages",
-		    name, dh->dh_off, (ulong_t)maplen);
+			name, dh->dh_off, (ulong_t)maplen);
 	else if (maplen > remaining)
-		cmn_err(CE_WARN, "%s: devmap: offset 0x%llx: *maplen 0x%lx is more than was asked "
-		    "for (0x%lx bytes)", name, dh->dh_off, (ulong_t)maplen, (ulong_t)remaining);
+		cmn_err(CE_WARN,
+			"%s: devmap: offset 0x%llx: *maplen 0x%lx is more than was asked "
+			"for (0x%lx bytes)",
+			name, dh->dh_off, (ulong_t)maplen, (ulong_t)remaining);
 	else if (maplen != dh->dh_len)
-		cmn_err(CE_WARN, "%s: devmap: offset 0x%llx: *maplen 0x%lx is not what was set up "
-		    "(0x%lx bytes)", name, dh->dh_off, (ulong_t)maplen, (ulong_t)dh->dh_len);
+		cmn_err(CE_WARN,
+			"%s: devmap: offset 0x%llx: *maplen 0x%lx is not what was set up "
+			"(0x%lx bytes)",
+			name, dh->dh_off, (ulong_t)maplen, (ulong_t)dh->dh_len);
 	else if ((flags & MAP_TYPE) == MAP_PRIVATE && dh->dh_member == NULL)
-		return EINVAL;		/* the client's mistake: there are no contexts */
+		return EINVAL; /* the client's mistake: there are no contexts */
 	else
 		return 0;
 	return EINVAL;
@@ -181,10 +186,10 @@ static int add_handle(struct devmap_mapping *m, const struct engine_driver *driv
 		return ENOMEM;
 	}
 	error = driver->cb->cb_devmap(m->m_dev, dh, dh->dh_off, m->m_len - at, &maplen,
-	    ddi_mmap_get_model());
+				      ddi_mmap_get_model());
 	if (error != 0) {
 		cmn_err(CE_NOTE, "%s: devmap: offset 0x%llx, 0x%lx bytes: refused (%d)",
-		    driver->name, dh->dh_off, (ulong_t)(m->m_len - at), error);
+			driver->name, dh->dh_off, (ulong_t)(m->m_len - at), error);
 		return ENXIO;
 	}
 	error = check_devmap(dh, maplen, m->m_len - at, m->m_flags);
@@ -201,11 +206,12 @@ static int call_devmap_map(struct devmap_mapping *m, size_t *mapped)
 		dh = m->m_handles[*mapped];
 		if (dh->dh_ops.devmap_map != NULL) {
 			error = dh->dh_ops.devmap_map(dh, dh->dh_dev, m->m_flags, dh->dh_off,
-			    dh->dh_len, &dh->dh_pvtp);
+						      dh->dh_len, &dh->dh_pvtp);
 			if (error != 0) {
 				cmn_err(CE_NOTE,
-				    "%s: devmap_map: offset 0x%llx, 0x%lx bytes: refused "
-				    "(%d)", dh->dh_name, dh->dh_off, (ulong_t)dh->dh_len, error);
+					"%s: devmap_map: offset 0x%llx, 0x%lx bytes: refused "
+					"(%d)",
+					dh->dh_name, dh->dh_off, (ulong_t)dh->dh_len, error);
 				return ENXIO;
 			}
 		}
@@ -264,7 +270,7 @@ static int build_mapping(struct devmap_mapping *m, const struct engine_driver *d
 
 /* Are the arguments of devmap_setup() those of the mmap(2) that it is for? 0 or an errno. */
 static int check_setup(const struct devmap_pending *p, dev_t dev, offset_t off, size_t len,
-    uint_t prot, uint_t maxprot, uint_t flags)
+		       uint_t prot, uint_t maxprot, uint_t flags)
 {
 	const struct engine_driver *driver = p->p_driver;
 	const struct cb_ops *cb = driver->cb;
@@ -278,9 +284,10 @@ static int check_setup(const struct devmap_pending *p, dev_t dev, offset_t off, 
 	}
 	if (dev != p->p_dev || ((len + PAGEOFFSET) & (size_t)PAGEMASK) != p->p_len) {
 		cmn_err(CE_WARN,
-		    "%s: devmap_setup: 0x%lx bytes of device 0x%lx instead of 0x%lx of "
-		    "device 0x%lx, which were to be mapped", driver->name, (ulong_t)len,
-		    (ulong_t)dev, (ulong_t)p->p_len, (ulong_t)p->p_dev);
+			"%s: devmap_setup: 0x%lx bytes of device 0x%lx instead of 0x%lx of "
+			"device 0x%lx, which were to be mapped",
+			driver->name, (ulong_t)len, (ulong_t)dev, (ulong_t)p->p_len,
+			(ulong_t)p->p_dev);
 		return EINVAL;
 	}
 	return check_mmap(p->p_addr, len, prot, maxprot & p->p_maxprot, flags, off);
@@ -297,7 +304,7 @@ static int check_setup(const struct devmap_pending *p, dev_t dev, offset_t off, 
  * refused, EINVAL for mistakes, EACCES, ENOMEM.
  */
 int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp, size_t len,
-    uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred)
+		 uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred)
 {
 	struct devmap_pending *p = pending_find(as);
 	struct devmap_mapping *m;
@@ -331,7 +338,7 @@ int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp, si
  * there.
  */
 int ddi_devmap_segmap(dev_t dev, off_t off, ddi_as_handle_t as, caddr_t *addrp, off_t len,
-    uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred)
+		      uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred)
 {
 	if (len <= 0)
 		return EINVAL;
@@ -353,13 +360,13 @@ int check_maxprot(const struct devmap_handle *dh, const char *call, uint_t maxpr
 	if ((prot & ~(maxprot & dh->dh_orig_maxprot)) == 0)
 		return DDI_SUCCESS;
 	cmn_err(CE_NOTE, "%s: %s: protection 0x%x is more than the maximum, 0x%x", dh->dh_name,
-	    call, prot, maxprot & dh->dh_orig_maxprot & PROT_RWX);
+		call, prot, maxprot & dh->dh_orig_maxprot & PROT_RWX);
 	return DDI_FAILURE;
 }
 
 /* Are there len bytes (rounded up to pages) from off in the memory, which has so many bytes? */
 int check_range(const struct devmap_handle *dh, const char *call, const struct devmap_memory *m,
-    size_t whole, offset_t off, size_t len)
+		size_t whole, offset_t off, size_t len)
 {
 	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (m == NULL) {
@@ -370,7 +377,7 @@ int check_range(const struct devmap_handle *dh, const char *call, const struct d
 	    PAGES(off) + PAGES(len + PAGEOFFSET) <= m->mem_npages)
 		return DDI_SUCCESS;
 	cmn_err(CE_WARN, "%s: %s: 0x%lx bytes at offset 0x%llx are outside %s (0x%lx bytes)",
-	    dh->dh_name, call, (ulong_t)len, off, m->mem_name, (ulong_t)whole);
+		dh->dh_name, call, (ulong_t)len, off, m->mem_name, (ulong_t)whole);
 	return DDI_FAILURE;
 }
 
@@ -381,13 +388,13 @@ static int check_flags(const struct devmap_handle *dh, const char *call, size_t 
 
 	if (dh_state_get(dh) != DH_NEW)
 		cmn_err(CE_WARN, "%s: %s: handle %p is set up already", dh->dh_name, call,
-		    (const void *)dh);
+			(const void *)dh);
 	else if ((flags & DEVMAP_MAPPING_INVALID) && !(flags & DEVMAP_ALLOW_REMAP))
 		cmn_err(CE_WARN, "%s: %s: DEVMAP_MAPPING_INVALID without DEVMAP_ALLOW_REMAP",
-		    dh->dh_name, call);
+			dh->dh_name, call);
 	else if ((cache & (cache - 1)) != 0)
 		cmn_err(CE_WARN, "%s: %s: flags 0x%x: more than one cache attribute", dh->dh_name,
-		    call, flags);
+			call, flags);
 	else if (len == 0 || len > (size_t)INT64_MAX - PAGEOFFSET)
 		cmn_err(CE_WARN, "%s: %s: length 0x%lx", dh->dh_name, call, (ulong_t)len);
 	else
@@ -412,8 +419,8 @@ static void copy_ops(struct devmap_callback_ctl *to, const struct devmap_callbac
 
 /* Everything was checked: the handle stands on m (NULL: on nothing) from now on. */
 static int finish_setup(struct devmap_handle *dh, const char *call,
-    const struct devmap_callback_ctl *ops, struct devmap_memory *m, offset_t roff, size_t len,
-    uint_t maxprot, uint_t flags)
+			const struct devmap_callback_ctl *ops, struct devmap_memory *m,
+			offset_t roff, size_t len, uint_t maxprot, uint_t flags)
 {
 	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	copy_ops(&dh->dh_ops, ops);
@@ -422,7 +429,7 @@ static int finish_setup(struct devmap_handle *dh, const char *call,
 		goto no_memory;
 	if (dh->dh_ops.devmap_access != NULL) {
 		dh->dh_member = member_attach(dh->dh_dip, (void *)dh->dh_ops.devmap_access, B_FALSE,
-		    dh->dh_as, dh->dh_name);
+					      dh->dh_as, dh->dh_name);
 		if (dh->dh_member == NULL)
 			goto no_memory;
 	}
@@ -443,7 +450,8 @@ no_memory:
 
 /* Both setups, once the memory is known; m is NULL with DEVMAP_MAPPING_INVALID. */
 static int setup(struct devmap_handle *dh, const char *call, const struct devmap_callback_ctl *ops,
-    struct devmap_memory *m, size_t whole, offset_t off, size_t len, uint_t maxprot, uint_t flags)
+		 struct devmap_memory *m, size_t whole, offset_t off, size_t len, uint_t maxprot,
+		 uint_t flags)
 {
 	if (check_flags(dh, call, len, flags) != DDI_SUCCESS ||
 	    check_maxprot(dh, call, maxprot) != DDI_SUCCESS)
@@ -466,8 +474,8 @@ static int setup(struct devmap_handle *dh, const char *call, const struct devmap
  * register set, the mapping wants more than maxprot, wrong flags, no memory.
  */
 int devmap_devmem_setup(devmap_cookie_t dhp, dev_info_t *dip, struct devmap_callback_ctl *ops,
-    uint_t rnumber, offset_t roff, size_t len, uint_t maxprot, uint_t flags,
-    ddi_device_acc_attr_t *attr)
+			uint_t rnumber, offset_t roff, size_t len, uint_t maxprot, uint_t flags,
+			ddi_device_acc_attr_t *attr)
 {
 	const char *call = "devmap_devmem_setup";
 	struct devmap_handle *dh = handle_enter(dhp, call);
@@ -490,8 +498,8 @@ int devmap_devmem_setup(devmap_cookie_t dhp, dev_info_t *dip, struct devmap_call
  * dip is not used: the group is that of the device that was opened.
  */
 int devmap_umem_setup(devmap_cookie_t dhp, dev_info_t *dip, struct devmap_callback_ctl *ops,
-    ddi_umem_cookie_t cookie, offset_t koff, size_t len, uint_t maxprot, uint_t flags,
-    ddi_device_acc_attr_t *attr)
+		      ddi_umem_cookie_t cookie, offset_t koff, size_t len, uint_t maxprot,
+		      uint_t flags, ddi_device_acc_attr_t *attr)
 {
 	const char *call = "devmap_umem_setup";
 	struct devmap_handle *dh = handle_enter(dhp, call);

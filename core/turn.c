@@ -13,7 +13,7 @@ static boolean_t sleep_in_queue(struct devmap_group *g, struct devmap_request *r
 	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (g->g_timer == r && g->g_until != ARB_NEVER)
 		woken = cv_timedwait_sig_hires(&r->r_cv, &g->g_lock, g->g_until, 1,
-		    CALLOUT_FLAG_ABSOLUTE);
+					       CALLOUT_FLAG_ABSOLUTE);
 	else
 		woken = cv_wait_sig(&r->r_cv, &g->g_lock);
 	group_step(g);
@@ -85,9 +85,9 @@ static void check_leak(struct devmap_group *g, struct devmap_member *mb)
 	g->g_stats.leaked++;
 	if (worth_saying(g->g_stats.leaked - 1, g->g_stats.leaked))
 		cmn_err(CE_WARN,
-		    "%s: devmap_contextmgt: process %d (%s) does not own the device any "
-		    "more, but %u of its pages are still loaded", g->g_name, (int)mb->mb_as->a_pid,
-		    mb->mb_as->a_comm, mb_loaded_get(mb));
+			"%s: devmap_contextmgt: process %d (%s) does not own the device any "
+			"more, but %u of its pages are still loaded",
+			g->g_name, (int)mb->mb_as->a_pid, mb->mb_as->a_comm, mb_loaded_get(mb));
 }
 
 static void count_switch(struct devmap_group *g, struct devmap_member *mb, hrtime_t cost)
@@ -111,7 +111,7 @@ static struct arb_terms terms_of(const struct devmap_handle *dh)
 }
 
 static void turn_granted(struct devmap_group *g, struct devmap_call *c, struct devmap_request *r,
-    uint_t type, hrtime_t cost)
+			 uint_t type, hrtime_t cost)
 {
 	struct devmap_member *mb = c->c_dh->dh_member;
 	hrtime_t now = gethrtime();
@@ -131,7 +131,7 @@ static void turn_granted(struct devmap_group *g, struct devmap_call *c, struct d
 }
 
 static void end_turn(struct devmap_group *g, struct devmap_call *c, struct devmap_request *r,
-    uint_t type, hrtime_t cost, int value)
+		     uint_t type, hrtime_t cost, int value)
 {
 	mutex_enter(&g->g_lock);
 	g->g_turn_thread = 0;
@@ -152,21 +152,21 @@ static void end_turn(struct devmap_group *g, struct devmap_call *c, struct devma
  * ask.
  */
 static struct devmap_call *ctxmgt_call(struct devmap_handle *dh, struct devmap_call *own,
-    struct devmap_request *r)
+				       struct devmap_request *r)
 {
 	struct devmap_call *c;
 
 	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (dh->dh_member == NULL) {
 		cmn_err(CE_WARN, "%s: devmap_do_ctxmgt: handle %p has no devmap_access",
-		    dh->dh_name, (void *)dh);
+			dh->dh_name, (void *)dh);
 		return NULL;
 	}
 	c = call_find(dh);
 	if (c == NULL) {
 		if (dh->dh_flags & DH_CLOSING) {
 			cmn_err(CE_WARN, "%s: devmap_do_ctxmgt: handle %p is being unmapped",
-			    dh->dh_name, (void *)dh);
+				dh->dh_name, (void *)dh);
 			return NULL;
 		}
 		bzero(own, sizeof(*own));
@@ -179,10 +179,10 @@ static struct devmap_call *ctxmgt_call(struct devmap_handle *dh, struct devmap_c
 }
 
 typedef int contextmgt_t(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw);
+			 uint_t rw);
 
 static int ctxmgt(struct devmap_call *c, offset_t off, size_t len, uint_t type, uint_t rw,
-    contextmgt_t *fn)
+		  contextmgt_t *fn)
 {
 	struct devmap_handle *dh = c->c_dh;
 	struct devmap_group *g = dh->dh_member->mb_group;
@@ -194,7 +194,7 @@ static int ctxmgt(struct devmap_call *c, offset_t off, size_t len, uint_t type, 
 	if (g->g_turn_thread == c->c_thread) {
 		mutex_exit(&g->g_lock);
 		cmn_err(CE_WARN, "%s: devmap_do_ctxmgt: called from the group's devmap_contextmgt",
-		    dh->dh_name);
+			dh->dh_name);
 		return DDI_FAILURE;
 	}
 	g->g_seen = B_TRUE;
@@ -212,7 +212,7 @@ static int ctxmgt(struct devmap_call *c, offset_t off, size_t len, uint_t type, 
 
 /* What of the call is on this stack ends with it. Only this thread changes c_req. */
 static void ctxmgt_end(struct devmap_call *c, const struct devmap_request *r,
-    const struct devmap_call *own)
+		       const struct devmap_call *own)
 {
 	struct as *as = c->c_dh->dh_as;
 
@@ -237,7 +237,7 @@ static void ctxmgt_end(struct devmap_call *c, const struct devmap_request *r,
  * took a signal or the mapping has changed: devmap_access(9E) is to return it.
  */
 int devmap_do_ctxmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw, contextmgt_t *fn)
+		     uint_t rw, contextmgt_t *fn)
 {
 	struct devmap_handle *dh = handle_enter(dhp, "devmap_do_ctxmgt");
 	struct devmap_request request;

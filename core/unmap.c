@@ -16,9 +16,9 @@
 /* One cut. */
 struct cut {
 	struct devmap_handle *dh;
-	uintptr_t lo, hi;			/* what is removed of it, addresses */
-	struct devmap_handle *behind;		/* for a hole: the new handle */
-	struct devmap_mapping *rest;		/* for what comes after, if both sides stay */
+	uintptr_t lo, hi;	      /* what is removed of it, addresses */
+	struct devmap_handle *behind; /* for a hole: the new handle */
+	struct devmap_mapping *rest;  /* for what comes after, if both sides stay */
 	boolean_t keeps_head, keeps_tail;
 };
 
@@ -36,7 +36,7 @@ static void end_handle(struct devmap_handle *dh)
 	mutex_exit(&as->a_lock);
 	if (dh->dh_ops.devmap_unmap != NULL)
 		dh->dh_ops.devmap_unmap(dh, dh->dh_pvtp, dh->dh_off, dh->dh_len, NULL, NULL, NULL,
-		    NULL);
+					NULL);
 	handle_destroy(dh);
 }
 
@@ -118,20 +118,21 @@ static int prepare_behind(struct cut *cut)
 	new->dh_roff += (offset_t)skip;
 	new->dh_uvaddr += skip;
 	new->dh_len -= skip;
-	new->dh_mapping = dh->dh_mapping;	/* for the engine; its own comes later */
+	new->dh_mapping = dh->dh_mapping; /* for the engine; its own comes later */
 	new->dh_memory = dh->dh_memory;
 	cut->behind = new;
 	error = handle_alloc_bits(new, new->dh_len);
 	if (error == 0 && dh->dh_member != NULL) {
 		new->dh_member = member_attach(dh->dh_member->mb_group->g_dip,
-		    dh->dh_member->mb_group->g_key, dh->dh_member->mb_group->g_keyed, dh->dh_as,
-		    dh->dh_name);
+					       dh->dh_member->mb_group->g_key,
+					       dh->dh_member->mb_group->g_keyed, dh->dh_as,
+					       dh->dh_name);
 		if (new->dh_member == NULL)
 			error = ENOMEM;
 	}
 	if (error == 0)
 		error = handle_engine_init(new);
-	new->dh_memory = NULL;			/* until it is linked */
+	new->dh_memory = NULL; /* until it is linked */
 	new->dh_mapping = NULL;
 	return error;
 }
@@ -260,7 +261,7 @@ static void adopt(struct devmap_mapping *m, struct devmap_handle *dh)
 {
 	struct devmap_mapping *old = dh->dh_mapping;
 
-	VERIFY(mapping_add(m, dh) == 0);	/* there is room */
+	VERIFY(mapping_add(m, dh) == 0); /* there is room */
 	if (old != NULL)
 		mapping_rele(old);
 }
@@ -346,8 +347,8 @@ static void cut_finish(struct cut *cut)
 		new2 = dh;
 	if (dh->dh_ops.devmap_unmap != NULL)
 		dh->dh_ops.devmap_unmap(dh, dh->dh_pvtp, dh->dh_gone_off, dh->dh_gone_len, new1,
-		    new1 != NULL ? &new1->dh_pvtp : NULL, new2, new2 != NULL ? &new2->dh_pvtp :
-		    NULL);
+					new1 != NULL ? &new1->dh_pvtp : NULL, new2,
+					new2 != NULL ? &new2->dh_pvtp : NULL);
 	mutex_enter(&as->a_lock);
 	handle_reopen(dh);
 	if (cut->behind != NULL)

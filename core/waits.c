@@ -11,7 +11,7 @@
 #include "internal.h"
 
 static struct {
-	kmutex_t lock;			/* waits_lock of core.h */
+	kmutex_t lock; /* waits_lock of core.h */
 	struct devmap_request *first;
 } waits;
 
@@ -104,7 +104,7 @@ struct devmap_group *waits_find_cycle(struct as *as)
 	mutex_enter(&waits.lock);
 	g = search(as);
 	if (g != NULL)
-		group_hold(g);	/* it has a lock owner, so it has members */
+		group_hold(g); /* it has a lock owner, so it has members */
 	as->a_reached = B_FALSE;
 	for (r = waits.first; r != NULL; r = r->r_wait_next) {
 		next = waits_for(r);

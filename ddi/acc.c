@@ -14,20 +14,22 @@ static bool acc_valid(const struct ddi_acc_handle *h)
 }
 
 static void acc_complain(struct ddi_acc_handle *h, const void *addr, unsigned int width,
-    const void *caller, const char *call)
+			 const void *caller, const char *call)
 {
 	if (!acc_valid(h))
 		driver_mistake(caller, call, "%p is not a handle of ddi_regs_map_setup", (void *)h);
 	else if (!__atomic_exchange_n(&h->told, true, __ATOMIC_RELAXED))
-		driver_mistake(caller, call,
-		    "%s: %u bytes at %p (offset 0x%tx) are not aligned, or outside what was mapped "
-		    "of set %u (0x%zx to 0x%zx); said once for this handle", h->driver, width, addr,
-		    (const char *)addr - h->base, h->rnumber, h->start, h->end);
+		driver_mistake(
+			caller, call,
+			"%s: %u bytes at %p (offset 0x%tx) are not aligned, or outside what was mapped "
+			"of set %u (0x%zx to 0x%zx); said once for this handle",
+			h->driver, width, addr, (const char *)addr - h->base, h->rnumber, h->start,
+			h->end);
 }
 
 /* Whether n accesses of this width, from addr up, are inside what was mapped; their offset. */
 static bool acc_offset(struct ddi_acc_handle *h, const void *addr, unsigned int width, size_t n,
-    size_t *off, const void *caller, const char *call)
+		       size_t *off, const void *caller, const char *call)
 {
 	if (acc_valid(h)) {
 		/* An address below the base becomes a huge offset. */
@@ -46,8 +48,8 @@ static uint64_t acc_swap(const struct ddi_acc_handle *h, uint64_t value, unsigne
 }
 
 /* A bus answers with all ones where nothing is. */
-uint64_t acc_get(struct ddi_acc_handle *h, const void *addr, unsigned int width,
-    const void *caller, const char *call)
+uint64_t acc_get(struct ddi_acc_handle *h, const void *addr, unsigned int width, const void *caller,
+		 const char *call)
 {
 	size_t off;
 
@@ -57,7 +59,7 @@ uint64_t acc_get(struct ddi_acc_handle *h, const void *addr, unsigned int width,
 }
 
 void acc_put(struct ddi_acc_handle *h, const void *addr, unsigned int width, uint64_t value,
-    const void *caller, const char *call)
+	     const void *caller, const char *call)
 {
 	size_t off;
 
@@ -75,13 +77,13 @@ static uint64_t host_load(const void *p, unsigned int width)
 	case 1:
 		return *(const uint8_t *)p;
 	case 2:
-		memcpy(&v16, p, sizeof (v16));
+		memcpy(&v16, p, sizeof(v16));
 		return v16;
 	case 4:
-		memcpy(&v32, p, sizeof (v32));
+		memcpy(&v32, p, sizeof(v32));
 		return v32;
 	default:
-		memcpy(&v64, p, sizeof (v64));
+		memcpy(&v64, p, sizeof(v64));
 		return v64;
 	}
 }
@@ -96,13 +98,13 @@ static void host_store(void *p, unsigned int width, uint64_t value)
 		*(uint8_t *)p = (uint8_t)value;
 		break;
 	case 2:
-		memcpy(p, &v16, sizeof (v16));
+		memcpy(p, &v16, sizeof(v16));
 		break;
 	case 4:
-		memcpy(p, &v32, sizeof (v32));
+		memcpy(p, &v32, sizeof(v32));
 		break;
 	default:
-		memcpy(p, &value, sizeof (value));
+		memcpy(p, &value, sizeof(value));
 		break;
 	}
 }
@@ -118,7 +120,7 @@ static void acc_swap_all(const struct ddi_acc_handle *h, char *buf, size_t len, 
 
 /* Repeated accesses. The caller's buffer may lie among the registers themselves. */
 
-#define BOUNCE	256			/* bytes, of every width a multiple */
+#define BOUNCE 256 /* bytes, of every width a multiple */
 
 struct rep {
 	struct ddi_acc_handle *h;
@@ -155,7 +157,7 @@ static bool rep_put_run(const struct rep *r, const char *host, size_t off)
 		memcpy(bounce, host, len);
 		acc_swap_all(r->h, bounce, len, r->width);
 		if (!port_regs_write(r->h->set, off, bounce, len))
-			return false;		/* already at the first */
+			return false; /* already at the first */
 		host += len;
 		off += len;
 	}
@@ -180,8 +182,9 @@ static void rep_get(const struct rep *r, char *host, const void *dev_addr)
 	if (rep_get_run(r, host, off))
 		return;
 	for (size_t i = 0; i < r->n; i++)
-		host_store(host + i * r->width, r->width, acc_swap(r->h,
-		    port_reg_get(r->h->set, off + i * step, r->width), r->width));
+		host_store(host + i * r->width, r->width,
+			   acc_swap(r->h, port_reg_get(r->h->set, off + i * step, r->width),
+				    r->width));
 }
 
 static void rep_put(const struct rep *r, const char *host, const void *dev_addr)
@@ -192,39 +195,41 @@ static void rep_put(const struct rep *r, const char *host, const void *dev_addr)
 		return;
 	for (size_t i = 0; i < r->n; i++)
 		port_reg_put(r->h->set, off + i * step, r->width,
-		    acc_swap(r->h, host_load(host + i * r->width, r->width), r->width));
+			     acc_swap(r->h, host_load(host + i * r->width, r->width), r->width));
 }
 
 /* The four functions of each width: ddi_get*, ddi_put*, ddi_rep_get*, ddi_rep_put*. */
-#define ACCESSORS(bits)									\
-	uint##bits##_t ddi_get##bits(ddi_acc_handle_t handle, uint##bits##_t *dev_addr)	\
-	{										\
-		return (uint##bits##_t)acc_get(handle, dev_addr, (bits) / 8, CALLER(),	\
-		    "ddi_get" #bits);							\
-	}										\
-											\
-	void ddi_put##bits(ddi_acc_handle_t handle, uint##bits##_t *dev_addr,		\
-	    uint##bits##_t value)							\
-	{										\
-		acc_put(handle, dev_addr, (bits) / 8, value, CALLER(), "ddi_put" #bits);	\
-	}										\
-											\
-	void ddi_rep_get##bits(ddi_acc_handle_t handle, uint##bits##_t *host_addr,	\
-	    uint##bits##_t *dev_addr, size_t repcount, uint_t flags)			\
-	{										\
-		struct rep r = { handle, (bits) / 8, repcount, flags, CALLER(),		\
-			"ddi_rep_get" #bits };						\
-											\
-		rep_get(&r, (char *)host_addr, dev_addr);				\
-	}										\
-											\
-	void ddi_rep_put##bits(ddi_acc_handle_t handle, uint##bits##_t *host_addr,	\
-	    uint##bits##_t *dev_addr, size_t repcount, uint_t flags)			\
-	{										\
-		struct rep r = { handle, (bits) / 8, repcount, flags, CALLER(),		\
-			"ddi_rep_put" #bits };						\
-											\
-		rep_put(&r, (const char *)host_addr, dev_addr);				\
+#define ACCESSORS(bits)                                                                    \
+	uint##bits##_t ddi_get##bits(ddi_acc_handle_t handle, uint##bits##_t *dev_addr)    \
+	{                                                                                  \
+		return (uint##bits##_t)acc_get(handle, dev_addr, (bits) / 8, CALLER(),     \
+					       "ddi_get" #bits);                           \
+	}                                                                                  \
+                                                                                           \
+	void ddi_put##bits(ddi_acc_handle_t handle, uint##bits##_t *dev_addr,              \
+			   uint##bits##_t value)                                           \
+	{                                                                                  \
+		acc_put(handle, dev_addr, (bits) / 8, value, CALLER(), "ddi_put" #bits);   \
+	}                                                                                  \
+                                                                                           \
+	void ddi_rep_get##bits(ddi_acc_handle_t handle, uint##bits##_t *host_addr,         \
+			       uint##bits##_t *dev_addr, size_t repcount, uint_t flags)    \
+	{                                                                                  \
+		struct rep r = {                                                           \
+			handle, (bits) / 8, repcount, flags, CALLER(), "ddi_rep_get" #bits \
+		};                                                                         \
+                                                                                           \
+		rep_get(&r, (char *)host_addr, dev_addr);                                  \
+	}                                                                                  \
+                                                                                           \
+	void ddi_rep_put##bits(ddi_acc_handle_t handle, uint##bits##_t *host_addr,         \
+			       uint##bits##_t *dev_addr, size_t repcount, uint_t flags)    \
+	{                                                                                  \
+		struct rep r = {                                                           \
+			handle, (bits) / 8, repcount, flags, CALLER(), "ddi_rep_put" #bits \
+		};                                                                         \
+                                                                                           \
+		rep_put(&r, (const char *)host_addr, dev_addr);                            \
 	}
 
 ACCESSORS(8)

@@ -40,7 +40,7 @@ int ddi_copyout(const void *driverbuf, void *buf, size_t cn, int flags)
 /* uiomove(9F) */
 
 static int uio_piece(char *address, size_t len, enum uio_rw rw, const uio_t *uio,
-    const void *caller, const char *call)
+		     const void *caller, const char *call)
 {
 	char *user = (char *)uio->uio_iov->iov_base;
 
@@ -49,7 +49,7 @@ static int uio_piece(char *address, size_t len, enum uio_rw rw, const uio_t *uio
 		return 0;
 	}
 	return rw == UIO_READ ? port_copyout(address, user, len, caller, call) :
-	    port_copyin(user, address, len, caller, call);
+				port_copyin(user, address, len, caller, call);
 }
 
 static void uio_advance(uio_t *uio, size_t len)
@@ -61,7 +61,7 @@ static void uio_advance(uio_t *uio, size_t len)
 }
 
 static int uio_move(char *address, size_t n, enum uio_rw rw, uio_t *uio, const void *caller,
-    const char *call)
+		    const char *call)
 {
 	while (n > 0 && uio->uio_resid > 0 && uio->uio_iovcnt > 0) {
 		size_t len = uio->uio_iov->iov_len;

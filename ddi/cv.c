@@ -8,7 +8,7 @@
 #include "port.h"
 
 static enum port_wake cv_wait_for(kcondvar_t *cvp, kmutex_t *mp, const struct port_wait *w,
-    const void *caller, const char *call)
+				  const void *caller, const char *call)
 {
 	if (MUTEX_NOT_HELD(mp))
 		driver_panic(caller, call, "this thread does not hold mutex %p", (void *)mp);
@@ -29,7 +29,7 @@ static clock_t ticks_left(hrtime_t until)
 
 /* What timed waits return. */
 static clock_t cv_wait_timed(kcondvar_t *cvp, kmutex_t *mp, const struct port_wait *w,
-    const void *caller, const char *call)
+			     const void *caller, const char *call)
 {
 	switch (cv_wait_for(cvp, mp, w, caller, call)) {
 	case PORT_TIMED_OUT:
@@ -64,9 +64,7 @@ clock_t cv_timedwait(kcondvar_t *cvp, kmutex_t *mp, clock_t timeout)
 
 clock_t cv_timedwait_sig(kcondvar_t *cvp, kmutex_t *mp, clock_t timeout)
 {
-	const struct port_wait w = {
-		.until = ticks_ns(timeout), .slack = TICK_SLACK, .sig = true
-	};
+	const struct port_wait w = { .until = ticks_ns(timeout), .slack = TICK_SLACK, .sig = true };
 
 	return cv_wait_timed(cvp, mp, &w, CALLER(), "cv_timedwait_sig");
 }
@@ -81,9 +79,9 @@ clock_t cv_reltimedwait(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_res_t
 
 clock_t cv_reltimedwait_sig(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_res_t res)
 {
-	const struct port_wait w = {
-		.until = ticks_from_now(delta), .slack = TICK_SLACK, .sig = true
-	};
+	const struct port_wait w = { .until = ticks_from_now(delta),
+				     .slack = TICK_SLACK,
+				     .sig = true };
 
 	(void)res;
 	return cv_wait_timed(cvp, mp, &w, CALLER(), "cv_reltimedwait_sig");

@@ -17,7 +17,7 @@
 #include <sys/modctl.h>
 #include <sys/sunddi.h>
 
-#define DRIVER_NAME_MAX	64
+#define DRIVER_NAME_MAX 64
 
 /* A property: text, and an integer too where the text is one. */
 struct prop {
@@ -34,19 +34,19 @@ struct prop {
  * constant until after detach(9E).
  */
 struct ddi_driver {
-	char name[DRIVER_NAME_MAX - 16];	/* "xfb" */
-	struct dev_ops *ops;		/* from mod_install(9F); NULL: not installed */
-	const char *description;	/* what the driver calls itself; its own string */
-	struct prop *props;		/* that every instance begins with */
+	char name[DRIVER_NAME_MAX - 16]; /* "xfb" */
+	struct dev_ops *ops;		 /* from mod_install(9F); NULL: not installed */
+	const char *description;	 /* what the driver calls itself; its own string */
+	struct prop *props;		 /* that every instance begins with */
 };
 
 struct ddi_instance {
 	struct driver *driver;
 	int instance;
 	bool attached;
-	char name[DRIVER_NAME_MAX];	/* "xfb0" */
+	char name[DRIVER_NAME_MAX]; /* "xfb0" */
 	void *driver_private;
-	kmutex_t prop_lock;		/* guards props */
+	kmutex_t prop_lock; /* guards props */
 	struct prop *props;
 };
 
@@ -67,8 +67,8 @@ static inline struct ddi_instance *ddi_instance_of(dev_info_t *dip)
 void driver_mistake(const void *caller, const char *call, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The same for mistakes that leave no way on. Does not return: see port_end(). */
-void driver_panic(const void *caller, const char *call, const char *fmt, ...)
-	DEVMAP_NORETURN __attribute__((format(printf, 3, 4)));
+void driver_panic(const void *caller, const char *call, const char *fmt, ...) DEVMAP_NORETURN
+	__attribute__((format(printf, 3, 4)));
 /* Code has gone, where gone() says so: mistakes of what comes to stand there are new ones. */
 void mistakes_forget(bool (*gone)(uintptr_t code, const void *arg), const void *arg);
 /* As vcmn_err(9F), for a driver of this name. */
@@ -85,13 +85,13 @@ void props_free(struct prop **list);
  * time.c. Moments are those of gethrtime(). NEVER is none of them: what is too long ends just
  * before it.
  */
-#define NEVER		INT64_MAX
-#define TICK_SLACK	50000		/* ns that a sleep may be late, as a process's own */
+#define NEVER	   INT64_MAX
+#define TICK_SLACK 50000 /* ns that a sleep may be late, as a process's own */
 
 hrtime_t time_later(hrtime_t from, hrtime_t ns);
 hrtime_t ticks_ns(clock_t ticks);
-hrtime_t ticks_from_now(clock_t ticks);		/* no ticks, or fewer: now */
+hrtime_t ticks_from_now(clock_t ticks); /* no ticks, or fewer: now */
 
-#define CALLER()	__builtin_return_address(0)
+#define CALLER() __builtin_return_address(0)
 
 #endif

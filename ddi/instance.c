@@ -47,5 +47,5 @@ void ddi_report_dev(dev_info_t *dip)
 	const char *pci = port_pci_name(dip);
 
 	port_log(PORT_LOG_CONT, "%s: %s%s%s", ddi_instance_of(dip)->name, what,
-	    pci != NULL ? " at PCI " : "", pci != NULL ? pci : "");
+		 pci != NULL ? " at PCI " : "", pci != NULL ? pci : "");
 }

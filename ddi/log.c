@@ -53,7 +53,7 @@ void cmn_err(int level, const char *format, ...)
 	char who[DRIVER_NAME_MAX];
 	va_list ap;
 
-	driver_of_code(CALLER(), who, sizeof (who));
+	driver_of_code(CALLER(), who, sizeof(who));
 	va_start(ap, format);
 	driver_vsay(level, who, format, ap);
 	va_end(ap);
@@ -63,7 +63,7 @@ void vcmn_err(int level, const char *format, va_list ap)
 {
 	char who[DRIVER_NAME_MAX];
 
-	driver_of_code(CALLER(), who, sizeof (who));
+	driver_of_code(CALLER(), who, sizeof(who));
 	driver_vsay(level, who, format, ap);
 }
 
@@ -81,25 +81,25 @@ void assfail(const char *what, const char *file, int line)
 {
 	char who[DRIVER_NAME_MAX];
 
-	driver_of_code(CALLER(), who, sizeof (who));
+	driver_of_code(CALLER(), who, sizeof(who));
 	port_log(PORT_LOG_LAST, "%s: assertion failed: %s, at %s:%d", who, what, file, line);
 	port_end();
 }
 
 void assfail3(const char *what, u_longlong_t left, const char *op, u_longlong_t right,
-    const char *file, int line)
+	      const char *file, int line)
 {
 	char who[DRIVER_NAME_MAX];
 
-	driver_of_code(CALLER(), who, sizeof (who));
+	driver_of_code(CALLER(), who, sizeof(who));
 	port_log(PORT_LOG_LAST, "%s: assertion failed: %s (0x%llx %s 0x%llx), at %s:%d", who, what,
-	    left, op, right, file, line);
+		 left, op, right, file, line);
 	port_end();
 }
 
 /* Mistakes. The places that have been told about; when it is full, so are we. */
 
-#define PLACES	256
+#define PLACES 256
 
 static uintptr_t places[PLACES];
 
@@ -110,7 +110,7 @@ static bool first_time(const void *caller)
 	for (size_t i = 0; i < PLACES; i++) {
 		was = 0;
 		if (__atomic_compare_exchange_n(&places[(place + i) % PLACES], &was, place, false,
-		    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+						__ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			return true;
 		if (was == place)
 			return false;
@@ -130,14 +130,14 @@ void mistakes_forget(bool (*gone)(uintptr_t code, const void *arg), const void *
 }
 
 static void vmistake(enum port_log kind, const void *caller, const char *call, const char *fmt,
-    va_list ap) __attribute__((format(printf, 4, 0)));
+		     va_list ap) __attribute__((format(printf, 4, 0)));
 
 static void vmistake(enum port_log kind, const void *caller, const char *call, const char *fmt,
-    va_list ap)
+		     va_list ap)
 {
 	char *text = port_vformat(fmt, ap), who[DRIVER_NAME_MAX];
 
-	driver_of_code(caller, who, sizeof (who));
+	driver_of_code(caller, who, sizeof(who));
 	port_log(kind, "%s: %s: %s", who, call, text != NULL ? text : fmt);
 	port_text_free(text);
 }

@@ -8,15 +8,15 @@
 #include "ddi.h"
 
 /* With void, beside the header's prototype-less declarations. */
-int (nodev)(void);
-int (nulldev)(void);
+int(nodev)(void);
+int(nulldev)(void);
 
-int (nodev)(void)
+int(nodev)(void)
 {
 	return ENXIO;
 }
 
-int (nulldev)(void)
+int(nulldev)(void)
 {
 	return 0;
 }

@@ -21,10 +21,10 @@ static void refuse(const struct ddi_driver *d, const char *why)
 }
 
 static void refuse_revision(const struct ddi_driver *d, const char *what, int is, const char *name,
-    int ours)
+			    int ours)
 {
 	port_log(PORT_LOG_MISTAKE, "%s: mod_install: %s is %d, %s is %d", d->name, what, is, name,
-	    ours);
+		 ours);
 }
 
 /* Positional initialisers may stop before cb_rev, which is 0 then. */

@@ -43,18 +43,18 @@ void port_free(void *p);
  * mistake, or before the end, may not. Called with any lock held; never sleeps.
  */
 enum port_log {
-	PORT_LOG_CONT,		/* the first four are CE_CONT to CE_PANIC */
+	PORT_LOG_CONT, /* the first four are CE_CONT to CE_PANIC */
 	PORT_LOG_NOTE,
 	PORT_LOG_WARN,
 	PORT_LOG_PANIC,
 	PORT_LOG_MISTAKE,
-	PORT_LOG_LAST,		/* port_end() follows */
+	PORT_LOG_LAST, /* port_end() follows */
 };
 
 void port_log(enum port_log kind, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A text, to be given back; NULL: no memory. Called with any lock held; never sleeps. */
 char *port_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
-void port_text_free(char *text);	/* may be NULL */
+void port_text_free(char *text); /* may be NULL */
 /*
  * Does not return: what was relied upon does not hold. Ends the engine, or this thread and no more.
  */
@@ -77,7 +77,7 @@ int port_copyout(const void *from, void *user, size_t len, const void *caller, c
 /* Of the process that is being served: there is one. */
 pid_t port_process_group(void);
 pid_t port_session(void);
-time_t port_calendar_time(void);		/* seconds since 1970 */
+time_t port_calendar_time(void); /* seconds since 1970 */
 
 /*
  * The one wait on a condition variable. Lets go of mp, which the caller holds, waits, and takes it
@@ -86,9 +86,9 @@ time_t port_calendar_time(void);		/* seconds since 1970 */
  * to another. It may end early.
  */
 struct port_wait {
-	hrtime_t until;		/* a moment that is still to come, or NEVER */
-	hrtime_t slack;		/* ns by which it may be late */
-	bool sig;		/* a signal of the process, or engine_interrupt(), ends it too */
+	hrtime_t until; /* a moment that is still to come, or NEVER */
+	hrtime_t slack; /* ns by which it may be late */
+	bool sig;	/* a signal of the process, or engine_interrupt(), ends it too */
 };
 
 enum port_wake { PORT_WOKEN, PORT_TIMED_OUT, PORT_INTERRUPTED };
@@ -100,7 +100,7 @@ enum port_wake port_cv_wait(kcondvar_t *cvp, kmutex_t *mp, const struct port_wai
  * up to slack ns longer.
  */
 void port_sleep_until(hrtime_t until, hrtime_t slack);
-void port_relax(void);		/* in a loop that waits for moments */
+void port_relax(void); /* in a loop that waits for moments */
 
 /*
  * Device memory of len bytes, whole pages, filled with zeros, that clients can map: the core's
@@ -123,13 +123,13 @@ bool port_memory_wait(size_t len);
  * registers are to be accessed one by one.
  */
 struct port_regset {
-	void *set;		/* for the functions below */
+	void *set; /* for the functions below */
 	char *base;
 	size_t len;
 };
 
 int port_nregs(dev_info_t *dip);
-bool port_regset(dev_info_t *dip, uint_t rnumber, struct port_regset *out);	/* false: none */
+bool port_regset(dev_info_t *dip, uint_t rnumber, struct port_regset *out); /* false: none */
 /*
  * A driver is going to follow base by itself, and needs it no more; as often as that happens. False:
  * it cannot, and there is no end.

@@ -78,7 +78,7 @@ const struct prop *props_find(const struct prop *list, const char *name)
 
 static struct prop *prop_new(const char *name)
 {
-	struct prop *p = port_alloc(sizeof (*p));
+	struct prop *p = port_alloc(sizeof(*p));
 
 	if (p != NULL) {
 		p->name = text_copy(name);
@@ -169,7 +169,7 @@ int ddi_prop_exists(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *
 }
 
 int ddi_prop_lookup_string(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
-    char **datap)
+			   char **datap)
 {
 	const struct prop *p = prop_get(dip, name);
 	int result = DDI_PROP_NOT_FOUND;
@@ -185,7 +185,7 @@ int ddi_prop_lookup_string(dev_t match_dev, dev_info_t *dip, uint_t flags, const
 }
 
 int ddi_prop_lookup_int_array(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
-    int **datap, uint_t *nelementsp)
+			      int **datap, uint_t *nelementsp)
 {
 	const struct prop *p = prop_get(dip, name);
 	int result = p == NULL ? DDI_PROP_NOT_FOUND : DDI_PROP_CANNOT_DECODE;
@@ -193,7 +193,7 @@ int ddi_prop_lookup_int_array(dev_t match_dev, dev_info_t *dip, uint_t flags, co
 	(void)match_dev;
 	(void)flags;
 	if (p != NULL && p->is_int) {
-		*datap = port_alloc(sizeof (**datap));
+		*datap = port_alloc(sizeof(**datap));
 		result = *datap != NULL ? DDI_PROP_SUCCESS : DDI_PROP_NO_MEMORY;
 		if (*datap != NULL) {
 			**datap = p->integer;
@@ -227,7 +227,7 @@ int ddi_prop_update_int(dev_t match_dev, dev_info_t *dip, const char *name, int 
 {
 	char text[16];
 
-	(void)snprintf(text, sizeof (text), "%d", data);
+	(void)snprintf(text, sizeof(text), "%d", data);
 	return ddi_prop_update_string(match_dev, dip, name, text);
 }
 
@@ -239,7 +239,7 @@ int ddi_getprop(dev_t dev, dev_info_t *dip, int flags, const char *name, int def
 /* The older functions see bytes: an int, or a string with its NUL. */
 static const void *prop_bytes(const struct prop *p, int *len)
 {
-	*len = p->is_int ? (int)sizeof (p->integer) : (int)strlen(p->text) + 1;
+	*len = p->is_int ? (int)sizeof(p->integer) : (int)strlen(p->text) + 1;
 	return p->is_int ? (const void *)&p->integer : p->text;
 }
 
@@ -262,7 +262,7 @@ static int prop_give(const struct prop *p, ddi_prop_op_t prop_op, caddr_t valuep
 		if (copy == NULL)
 			return DDI_PROP_NO_MEMORY;
 		memcpy(copy, bytes, (size_t)len);
-		memcpy(valuep, &copy, sizeof (copy));
+		memcpy(valuep, &copy, sizeof(copy));
 		break;
 	default:
 		break;
@@ -271,7 +271,7 @@ static int prop_give(const struct prop *p, ddi_prop_op_t prop_op, caddr_t valuep
 }
 
 int ddi_prop_op(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, char *name,
-    caddr_t valuep, int *lengthp)
+		caddr_t valuep, int *lengthp)
 {
 	const struct prop *p = prop_get(dip, name);
 	int result = p != NULL ? prop_give(p, prop_op, valuep, lengthp) : DDI_PROP_NOT_FOUND;
@@ -283,7 +283,7 @@ int ddi_prop_op(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, ch
 }
 
 int ddi_getlongprop(dev_t dev, dev_info_t *dip, int flags, const char *name, caddr_t valuep,
-    int *lengthp)
+		    int *lengthp)
 {
 	return ddi_prop_op(dev, dip, PROP_LEN_AND_VAL_ALLOC, flags, (char *)name, valuep, lengthp);
 }

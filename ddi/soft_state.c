@@ -12,7 +12,7 @@
 #include "ddi.h"
 #include "port.h"
 
-#define ITEMS_MAX	(1 << 20)	/* minors have 20 bits on Linux */
+#define ITEMS_MAX (1 << 20) /* minors have 20 bits on Linux */
 
 struct table {
 	struct table *outgrown;
@@ -28,7 +28,7 @@ struct soft_state {
 
 static struct table *table_new(int n)
 {
-	struct table *t = port_alloc(sizeof (*t) + (size_t)n * sizeof (t->items[0]));
+	struct table *t = port_alloc(sizeof(*t) + (size_t)n * sizeof(t->items[0]));
 
 	if (t != NULL)
 		t->n = n;
@@ -42,7 +42,7 @@ int ddi_soft_state_init(void **state_p, size_t size, size_t n_items)
 
 	if (state_p == NULL || size == 0)
 		return EINVAL;
-	s = port_alloc(sizeof (*s));
+	s = port_alloc(sizeof(*s));
 	t = table_new(n_items > 0 && n_items < ITEMS_MAX ? (int)n_items : 8);
 	if (s == NULL || t == NULL) {
 		port_free(s);
@@ -115,7 +115,7 @@ void ddi_soft_state_free(void *state, int item)
 
 	if (s == NULL) {
 		driver_mistake(CALLER(), "ddi_soft_state_free",
-		    "no state: ddi_soft_state_init first");
+			       "no state: ddi_soft_state_init first");
 		return;
 	}
 	mutex_enter(&s->lock);

@@ -9,7 +9,7 @@
 #include "ddi.h"
 #include "port.h"
 
-#define SPIN_NS		50000		/* waits shorter than this are spun */
+#define SPIN_NS 50000 /* waits shorter than this are spun */
 
 int hz = 1000;
 

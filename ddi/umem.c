@@ -11,9 +11,9 @@
 #include "port.h"
 #include "../core/engine.h"
 
-#define UMEM_BUCKETS	256
-#define UMEM_TRIES	1000		/* without DDI_UMEM_NOSLEEP */
-#define UMEM_NAME_MAX	64
+#define UMEM_BUCKETS  256
+#define UMEM_TRIES    1000 /* without DDI_UMEM_NOSLEEP */
+#define UMEM_NAME_MAX 64
 
 struct umem {
 	struct umem *next;
@@ -22,9 +22,9 @@ struct umem {
 	size_t len;
 };
 
-static kmutex_t umem_lock;		/* guards these; a leaf */
+static kmutex_t umem_lock; /* guards these; a leaf */
 static struct umem *umem_buckets[UMEM_BUCKETS];
-static unsigned long umem_count;	/* ever made, for names */
+static unsigned long umem_count; /* ever made, for names */
 
 static struct umem **umem_bucket(const void *cookie)
 {
@@ -58,7 +58,7 @@ static void umem_name(const void *caller, char *name, size_t size)
 	char driver[DRIVER_NAME_MAX];
 	unsigned long n;
 
-	driver_of_code(caller, driver, sizeof (driver));
+	driver_of_code(caller, driver, sizeof(driver));
 	mutex_enter(&umem_lock);
 	n = umem_count++;
 	mutex_exit(&umem_lock);
@@ -67,7 +67,7 @@ static void umem_name(const void *caller, char *name, size_t size)
 
 static struct umem *umem_new(size_t len, const char *name)
 {
-	struct umem *u = port_alloc(sizeof (*u));
+	struct umem *u = port_alloc(sizeof(*u));
 
 	if (u == NULL)
 		return NULL;
@@ -102,7 +102,7 @@ void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep)
 	*cookiep = NULL;
 	if (size == 0)
 		return NULL;
-	umem_name(CALLER(), name, sizeof (name));
+	umem_name(CALLER(), name, sizeof(name));
 	if (size <= PTRDIFF_MAX - PAGEOFFSET)
 		u = umem_wait(ptob(btopr(size)), flag, name);
 	if (u == NULL) {
@@ -132,7 +132,8 @@ void ddi_umem_free(ddi_umem_cookie_t cookie)
 	mutex_exit(&umem_lock);
 	if (u == NULL) {
 		driver_mistake(CALLER(), "ddi_umem_free",
-		    "%p is not a cookie of ddi_umem_alloc, or was freed already", cookie);
+			       "%p is not a cookie of ddi_umem_alloc, or was freed already",
+			       cookie);
 		return;
 	}
 	port_memory_destroy(u->memory);
@@ -163,7 +164,8 @@ int ddi_umem_lock(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookie
 	(void)flags;
 	*cookiep = NULL;
 	driver_mistake(CALLER(), "ddi_umem_lock",
-	    "%zu bytes at %p: not supported; use ddi_copyin and ddi_copyout", len, (void *)addr);
+		       "%zu bytes at %p: not supported; use ddi_copyin and ddi_copyout", len,
+		       (void *)addr);
 	return ENOTSUP;
 }
 
@@ -171,11 +173,11 @@ void ddi_umem_unlock(ddi_umem_cookie_t cookie)
 {
 	if (cookie != NULL)
 		driver_mistake(CALLER(), "ddi_umem_unlock", "%p is not a cookie of ddi_umem_lock",
-		    cookie);
+			       cookie);
 }
 
 struct buf *ddi_umem_iosetup(ddi_umem_cookie_t cookie, off_t off, size_t len, int direction,
-    dev_t dev, daddr_t blkno, int (*iodone)(struct buf *bp), int sleepflag)
+			     dev_t dev, daddr_t blkno, int (*iodone)(struct buf *bp), int sleepflag)
 {
 	(void)cookie;
 	(void)off;

@@ -11,7 +11,7 @@
 #include "render.h"
 
 struct paper {
-	struct canvas canvas;		/* first: emit() gets back to its paper */
+	struct canvas canvas; /* first: emit() gets back to its paper */
 	uint32_t *pixels;
 	size_t size;
 };

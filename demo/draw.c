@@ -23,17 +23,17 @@
 #include "draw.h"
 #include "scene.h"
 
-#define STATE_WORDS	(sizeof(struct op_state) / 4)
-#define LOCAL_WORDS	8
-#define PATIENCE	20.0	/* seconds for one operation */
+#define STATE_WORDS (sizeof(struct op_state) / 4)
+#define LOCAL_WORDS 8
+#define PATIENCE    20.0 /* seconds for one operation */
 
 struct draw {
-	struct canvas canvas;		/* first: emit() gets back to its draw */
+	struct canvas canvas; /* first: emit() gets back to its draw */
 	const char *name;
 	volatile uint32_t *regs;
 	volatile uint32_t *screen;
 	uint32_t fence;
-	uint32_t local;			/* what this program keeps in the local memory */
+	uint32_t local; /* what this program keeps in the local memory */
 	unsigned long operations, wrong;
 };
 
@@ -57,8 +57,8 @@ static void expect(struct draw *d, unsigned offset, uint32_t want)
 	if (got == want)
 		return;
 	if (d->wrong++ < 5)
-		fprintf(stderr, "%s: register 0x%03x is 0x%08x, should be 0x%08x\n", d->name, offset,
-			got, want);
+		fprintf(stderr, "%s: register 0x%03x is 0x%08x, should be 0x%08x\n", d->name,
+			offset, got, want);
 }
 
 static void expect_state(struct draw *d, const uint32_t *words)
@@ -96,8 +96,8 @@ static void engine(struct draw *d, const struct op *op)
 static void store(struct draw *d, const struct op_state *s)
 {
 	for (uint32_t y = 0; y < s->height; y++) {
-		volatile uint32_t *row = d->screen +
-					 ((uint32_t)s->dst_y + y) * (s->pitch / 4) + s->dst_x;
+		volatile uint32_t *row =
+			d->screen + ((uint32_t)s->dst_y + y) * (s->pitch / 4) + s->dst_x;
 
 		for (uint32_t x = 0; x < s->width; x++)
 			row[x] = s->foreground;

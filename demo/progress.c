@@ -22,7 +22,7 @@
 #include <unistd.h>
 #include <linux/fb.h>
 
-#define PERIOD_NS	500000000L
+#define PERIOD_NS 500000000L
 
 extern char **environ;
 
@@ -82,7 +82,8 @@ static json_t *find_group(json_t *all, const char *device)
 	json_t *o;
 	size_t i;
 
-	json_array_foreach(json_object_get(all, "devices"), i, o) {
+	json_array_foreach(json_object_get(all, "devices"), i, o)
+	{
 		const char *name = json_string_value(json_object_get(o, "name"));
 
 		if (name != NULL && strcmp(name, device) == 0)

@@ -8,10 +8,11 @@
 
 struct surface {
 	uint32_t *pixels;
-	int64_t width, height, stride;	/* in pixels */
+	int64_t width, height, stride; /* in pixels */
 };
 
-static bool find_surface(const struct op_state *s, uint32_t *memory, size_t size, struct surface *out)
+static bool find_surface(const struct op_state *s, uint32_t *memory, size_t size,
+			 struct surface *out)
 {
 	if (s->pitch == 0 || s->pitch % 4 || s->offset % 4 || s->offset >= size)
 		return false;
@@ -140,8 +141,7 @@ static void line(const struct surface *f, const struct op_state *s)
 		int64_t x = s->from_x + part(i, n, dx), y = s->from_y + part(i, n, dy);
 
 		if (within(x, 0, f->width) && within(y, 0, f->height) && !clipped(s, x, y))
-			put(f, s, x, y,
-			    s->pattern & 1U << i % 32 ? s->foreground : s->background);
+			put(f, s, x, y, s->pattern & 1U << i % 32 ? s->foreground : s->background);
 	}
 }
 

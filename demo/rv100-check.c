@@ -14,15 +14,15 @@
 #include "image.h"
 #include "rv100-scene.h"
 
-#define WIDTH		640
-#define HEIGHT		480
-#define PITCH		(WIDTH * 4)
-#define MEMORY		(16 << 20)
+#define WIDTH  640
+#define HEIGHT 480
+#define PITCH  (WIDTH * 4)
+#define MEMORY (16 << 20)
 
 struct paper {
-	struct rv_canvas canvas;	/* first: emit() gets back to its paper */
+	struct rv_canvas canvas; /* first: emit() gets back to its paper */
 	unsigned char *memory;
-	unsigned char *before;		/* as much, for a copy */
+	unsigned char *before; /* as much, for a copy */
 };
 
 static size_t place(const struct rv_surface *s, int depth, int x, int y)

@@ -23,7 +23,7 @@
 #include "../drivers/rv100.h"
 #include "rv100-scene.h"
 
-#define PATIENCE	20.0	/* seconds for one operation */
+#define PATIENCE 20.0 /* seconds for one operation */
 
 enum {
 	DST_WIDTH,
@@ -71,12 +71,12 @@ static const uint16_t addresses[REGS] = {
 };
 
 struct draw {
-	struct rv_canvas canvas;	/* first: emit() gets back to its draw */
+	struct rv_canvas canvas; /* first: emit() gets back to its draw */
 	const char *name;
 	int figure;
 	volatile uint32_t *regs;
 	volatile uint32_t *screen;
-	uint32_t have[REGS];		/* what this program stored, as it must load */
+	uint32_t have[REGS]; /* what this program stored, as it must load */
 	unsigned long operations, wrong;
 };
 
@@ -224,8 +224,8 @@ static void engine(struct draw *d, const struct rv_op *op)
 		set_surface(d, SRC_OFFSET, RV100_SRC_PITCH_OFFSET, op->src);
 	else
 		set(d, BRUSH_FRGD, op->colour);
-	set(d, CNTL, (op->leftwards ? 0 : RV100_LEFT_TO_RIGHT) |
-			     (op->upwards ? 0 : RV100_TOP_TO_BOTTOM));
+	set(d, CNTL,
+	    (op->leftwards ? 0 : RV100_LEFT_TO_RIGHT) | (op->upwards ? 0 : RV100_TOP_TO_BOTTOM));
 	set_master(d, master(d, op));
 	set_positions(d, op);
 	set(d, BRUSH_BKGD, (uint32_t)d->figure << 28 | (uint32_t)d->operations);

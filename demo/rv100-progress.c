@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include <linux/fb.h>
 
-#define PERIOD_NS	500000000L
+#define PERIOD_NS 500000000L
 
 static volatile sig_atomic_t stop;
 
@@ -74,8 +74,8 @@ static void say(const char *device, double per_second, unsigned long long switch
 	char owner[128], waiters[128], waits[128];
 
 	printf("demo: owner %-12s %7.0f switches/s, %s waiting, %s waits, %llu switches\n",
-	       statistic(device, "owner", owner), per_second,
-	       statistic(device, "waiters", waiters), statistic(device, "waits", waits), switches);
+	       statistic(device, "owner", owner), per_second, statistic(device, "waiters", waiters),
+	       statistic(device, "waits", waits), switches);
 	fflush(stdout);
 }
 

@@ -126,7 +126,7 @@ static void bricks(struct rv_canvas *c, unsigned frame)
 static void channel(struct rv_canvas *c, int depth, uint32_t colour, int x, int y, int h)
 {
 	struct rv_op op = { .kind = RV_FILL, .depth = depth, .colour = colour };
-	int first = (c->x + x) * 4 - 1024;	/* byte of the pixel's blue; red is two behind it */
+	int first = (c->x + x) * 4 - 1024; /* byte of the pixel's blue; red is two behind it */
 
 	op.dst = screen_bytes(c);
 	op.x = depth == 8 ? first + 2 : first / 2;

@@ -21,16 +21,16 @@ struct op_state {
 
 struct op {
 	struct op_state state;
-	uint32_t command;	/* of XFB_COMMAND, or SCENE_STORE */
+	uint32_t command; /* of XFB_COMMAND, or SCENE_STORE */
 };
 
 /* Not the engine's work: the program itself stores foreground into the rectangle. */
-#define SCENE_STORE	0x100
+#define SCENE_STORE 0x100
 
 /* Where a scene draws, and who takes its operations. */
 struct canvas {
-	int x, y, width, height;	/* its part of the screen, also the clip rectangle */
-	uint32_t pitch;			/* of the screen */
+	int x, y, width, height; /* its part of the screen, also the clip rectangle */
+	uint32_t pitch;		 /* of the screen */
 	void (*emit)(struct canvas *c, const struct op *op);
 };
 
@@ -39,8 +39,8 @@ typedef void scene_fn(struct canvas *c, unsigned frame);
 
 scene_fn scene_fill, scene_line, scene_copy, scene_xor;
 
-#define SCENES		4
-#define SCENE_LAST	7		/* the frame that remains */
+#define SCENES	   4
+#define SCENE_LAST 7 /* the frame that remains */
 
 extern scene_fn *const scenes[SCENES];
 

@@ -59,19 +59,19 @@
 
 #include "edu.h"
 
-#define EDU_SET_CONFIG	0			/* register sets: PCI's configuration space, BAR 0 */
+#define EDU_SET_CONFIG	0 /* register sets: PCI's configuration space, BAR 0 */
 #define EDU_SET_REGS	1
-#define EDU_COMM_NOINTX	0x400			/* in PCI_CONF_COMM, since PCI 2.3 */
-#define EDU_ADDRESS_MAX	0x0fffffff		/* the device has 28 address lines */
+#define EDU_COMM_NOINTX 0x400	   /* in PCI_CONF_COMM, since PCI 2.3 */
+#define EDU_ADDRESS_MAX 0x0fffffff /* the device has 28 address lines */
 
-#define EDU_DMA_NS	(5 * NANOSEC)		/* a DMA may take so long; QEMU means 100 ms */
-#define EDU_SHORT_NS	(5 * NANOSEC)		/* and a computation of a small operand */
-#define EDU_QUICK_NS	(NANOSEC / 20)		/* no DMA is as quick as that, by far */
-#define EDU_LATE_NS	(NANOSEC / 1000)	/* by which an interrupt is late, mostly */
-#define EDU_SPIN_NS	(NANOSEC / 1000)	/* of any wait without sleeping */
-#define EDU_WAIT_MS	60000			/* property wait-ms */
+#define EDU_DMA_NS	(5 * NANOSEC)	 /* a DMA may take so long; QEMU means 100 ms */
+#define EDU_SHORT_NS	(5 * NANOSEC)	 /* and a computation of a small operand */
+#define EDU_QUICK_NS	(NANOSEC / 20)	 /* no DMA is as quick as that, by far */
+#define EDU_LATE_NS	(NANOSEC / 1000) /* by which an interrupt is late, mostly */
+#define EDU_SPIN_NS	(NANOSEC / 1000) /* of any wait without sleeping */
+#define EDU_WAIT_MS	60000		 /* property wait-ms */
 
-#define EDU_ZERO	34			/* n! mod 2^32 is 0 from this n on */
+#define EDU_ZERO	34 /* n! mod 2^32 is 0 from this n on */
 
 /* A page that the device reaches. */
 struct edu_page {
@@ -82,45 +82,45 @@ struct edu_page {
 };
 
 struct edu_map {
-	struct edu_map *map_next;		/* of this context */
+	struct edu_map *map_next; /* of this context */
 	struct edu_ctx *map_ctx;
 	devmap_cookie_t map_dhp;
-	uint_t map_fork;			/* the last fork that duplicated it */
+	uint_t map_fork; /* the last fork that duplicated it */
 };
 
 /* The device as one process knows it, when it is quiet. All 0 after a reset. */
 struct edu_state {
-	uint32_t st_liveness, st_factorial;	/* as they read */
+	uint32_t st_liveness, st_factorial; /* as they read */
 	uint32_t st_status, st_irq;
 	uint64_t st_source, st_destination, st_count, st_command;
 	uint8_t st_buffer[EDU_BUFFER_SIZE];
 };
 
 struct edu_ctx {
-	struct edu_ctx *ctx_next;		/* of this device */
+	struct edu_ctx *ctx_next; /* of this device */
 	struct edu *ctx_edu;
-	uint64_t ctx_key;			/* 0: a fork made it, nobody has come yet */
+	uint64_t ctx_key; /* 0: a fork made it, nobody has come yet */
 	struct edu_map *ctx_maps;
-	uint_t ctx_fork;			/* forks are told apart by number */
-	struct edu_ctx *ctx_child;		/* the copy for fork ctx_fork; NULL: none yet */
+	uint_t ctx_fork;	   /* forks are told apart by number */
+	struct edu_ctx *ctx_child; /* the copy for fork ctx_fork; NULL: none yet */
 	struct edu_page ctx_page;
-	struct edu_state ctx_state;		/* while it is not in the device */
+	struct edu_state ctx_state; /* while it is not in the device */
 };
 
 struct edu {
 	dev_info_t *edu_dip;
 	ddi_acc_handle_t edu_acc;
 	caddr_t edu_regs;
-	struct edu_page edu_page;		/* to move the buffer through */
+	struct edu_page edu_page; /* to move the buffer through */
 	size_t edu_buffer_bytes;
-	clock_t edu_hold;			/* ticks */
+	clock_t edu_hold; /* ticks */
 	hrtime_t edu_patience;
 	kmutex_t edu_lock;
-	kcondvar_t edu_never;			/* to sleep on; nobody signals it */
+	kcondvar_t edu_never; /* to sleep on; nobody signals it */
 	struct edu_ctx *edu_ctxs;
-	struct edu_ctx *edu_current;		/* NULL: what is in the device belongs to nobody */
-	hrtime_t edu_granted;			/* when edu_current came to the device */
-	boolean_t edu_known;			/* edu_content is what was in the buffer then */
+	struct edu_ctx *edu_current; /* NULL: what is in the device belongs to nobody */
+	hrtime_t edu_granted;	     /* when edu_current came to the device */
+	boolean_t edu_known;	     /* edu_content is what was in the buffer then */
 	uint8_t edu_content[EDU_BUFFER_SIZE];
 	struct edu_stats edu_stats;
 };
@@ -189,7 +189,7 @@ static int edu_too_long(struct edu *edu, const char *what, hrtime_t limit)
 
 /* Waits until bit is `set` in reg, or clear. No process can begin anything. */
 static int edu_wait_bit(struct edu *edu, uint_t reg, uint32_t bit, boolean_t set, hrtime_t limit,
-	const char *what)
+			const char *what)
 {
 	hrtime_t begun = gethrtime();
 
@@ -228,8 +228,8 @@ static int edu_wait_computed(struct edu *edu)
 			return edu_too_long(edu, "a computation", edu->edu_patience);
 		if (waited < EDU_SPIN_NS)
 			drv_usecwait(1);
-		else if (cv_reltimedwait_sig(&edu->edu_never, &edu->edu_lock, 1,
-					     TR_CLOCK_TICK) == 0)
+		else if (cv_reltimedwait_sig(&edu->edu_never, &edu->edu_lock, 1, TR_CLOCK_TICK) ==
+			 0)
 			return EINTR;
 	}
 	return 0;
@@ -248,14 +248,14 @@ static int edu_move(struct edu *edu, size_t len, uint64_t command)
 	int error;
 
 	if (!from_device)
-		(void) ddi_dma_sync(page->page_dma, 0, len, DDI_DMA_SYNC_FORDEV);
+		(void)ddi_dma_sync(page->page_dma, 0, len, DDI_DMA_SYNC_FORDEV);
 	edu_put64(edu, EDU_DMA_SOURCE, from_device ? EDU_BUFFER : page->page_bus);
 	edu_put64(edu, EDU_DMA_DESTINATION, from_device ? page->page_bus : EDU_BUFFER);
 	edu_put64(edu, EDU_DMA_COUNT, len);
 	edu_put64(edu, EDU_DMA_COMMAND, command | EDU_DMA_RUN);
 	error = edu_wait_moved(edu);
 	if (error == 0 && from_device)
-		(void) ddi_dma_sync(page->page_dma, 0, len, DDI_DMA_SYNC_FORKERNEL);
+		(void)ddi_dma_sync(page->page_dma, 0, len, DDI_DMA_SYNC_FORKERNEL);
 	return error;
 }
 
@@ -287,7 +287,7 @@ static uint32_t edu_operand(uint32_t result)
 static void edu_page_free(struct edu_page *page)
 {
 	if (page->page_bus != 0)
-		(void) ddi_dma_unbind_handle(page->page_dma);
+		(void)ddi_dma_unbind_handle(page->page_dma);
 	if (page->page_acc != NULL)
 		ddi_dma_mem_free(&page->page_acc);
 	if (page->page_dma != NULL)
@@ -476,7 +476,7 @@ static int edu_restore_factorial(struct edu *edu, const struct edu_state *st)
 	error = edu_compute(edu, edu_operand(st->st_factorial));
 	if (error == 0)
 		error = edu_wait_bit(edu, EDU_IRQ_STATUS, EDU_IRQ_COMPUTED, B_TRUE, EDU_SHORT_NS,
-			"the interrupt of a small computation");
+				     "the interrupt of a small computation");
 	edu_put32(edu, EDU_STATUS, 0);
 	return error;
 }
@@ -791,11 +791,11 @@ static int edu_transfer(struct edu *edu, size_t off, caddr_t buf, size_t len, en
 	if (ctx == NULL) {
 		error = ENXIO;
 	} else if (rw == UIO_READ) {
-		(void) ddi_dma_sync(ctx->ctx_page.page_dma, off, len, DDI_DMA_SYNC_FORKERNEL);
+		(void)ddi_dma_sync(ctx->ctx_page.page_dma, off, len, DDI_DMA_SYNC_FORKERNEL);
 		bcopy(ctx->ctx_page.page_addr + off, buf, len);
 	} else {
 		bcopy(buf, ctx->ctx_page.page_addr + off, len);
-		(void) ddi_dma_sync(ctx->ctx_page.page_dma, off, len, DDI_DMA_SYNC_FORDEV);
+		(void)ddi_dma_sync(ctx->ctx_page.page_dma, off, len, DDI_DMA_SYNC_FORDEV);
 	}
 	mutex_exit(&edu->edu_lock);
 	return error;
@@ -971,7 +971,7 @@ static int edu_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 		return DDI_FAILURE;
 	edu = ddi_get_soft_state(edu_softstate, instance);
 	edu_init(edu, dip);
-	(void) snprintf(name, sizeof(name), "edu%d", instance);
+	(void)snprintf(name, sizeof(name), "edu%d", instance);
 	if (edu_map_hardware(edu) == DDI_SUCCESS &&
 	    ddi_create_minor_node(dip, name, S_IFCHR, (minor_t)instance, DDI_PSEUDO, 0) ==
 		    DDI_SUCCESS) {
@@ -993,7 +993,7 @@ static int edu_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
 	if (cmd != DDI_DETACH || edu == NULL || edu->edu_ctxs != NULL)
 		return DDI_FAILURE;
 	ddi_remove_minor_node(dip, NULL);
-	(void) edu_set_master(dip, B_FALSE);
+	(void)edu_set_master(dip, B_FALSE);
 	edu_fini(edu);
 	ddi_soft_state_free(edu_softstate, instance);
 	return DDI_SUCCESS;

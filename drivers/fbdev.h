@@ -7,17 +7,17 @@
 #ifndef DRIVERS_FBDEV_H
 #define DRIVERS_FBDEV_H
 
-#define FBDEV_GET_VAR	0x4600
-#define FBDEV_PUT_VAR	0x4601
-#define FBDEV_GET_FIX	0x4602
-#define FBDEV_GET_CMAP	0x4604
-#define FBDEV_PUT_CMAP	0x4605
-#define FBDEV_PAN	0x4606
-#define FBDEV_BLANK	0x4611
-#define FBDEV_BLANK_MAX	4			/* FB_BLANK_POWERDOWN; 0: FB_BLANK_UNBLANK */
+#define FBDEV_GET_VAR	       0x4600
+#define FBDEV_PUT_VAR	       0x4601
+#define FBDEV_GET_FIX	       0x4602
+#define FBDEV_GET_CMAP	       0x4604
+#define FBDEV_PUT_CMAP	       0x4605
+#define FBDEV_PAN	       0x4606
+#define FBDEV_BLANK	       0x4611
+#define FBDEV_BLANK_MAX	       4 /* FB_BLANK_POWERDOWN; 0: FB_BLANK_UNBLANK */
 
-#define FBDEV_VISUAL_TRUECOLOR	2
-#define FBDEV_NCMAP	256			/* entries of the colour map */
+#define FBDEV_VISUAL_TRUECOLOR 2
+#define FBDEV_NCMAP	       256 /* entries of the colour map */
 
 struct fbdev_bitfield {
 	uint32_t offset, length, msb_right;
@@ -28,9 +28,9 @@ struct fbdev_var {
 	uint32_t bits_per_pixel, grayscale;
 	struct fbdev_bitfield red, green, blue, transp;
 	uint32_t nonstd, activate;
-	uint32_t height, width;			/* millimetres */
+	uint32_t height, width; /* millimetres */
 	uint32_t accel_flags;
-	uint32_t pixclock;			/* picoseconds */
+	uint32_t pixclock; /* picoseconds */
 	uint32_t left_margin, right_margin, upper_margin, lower_margin, hsync_len, vsync_len;
 	uint32_t sync, vmode, rotate, colorspace, reserved[4];
 };
@@ -48,7 +48,7 @@ struct fbdev_fix {
 
 struct fbdev_cmap {
 	uint32_t start, len;
-	uint64_t channel[4];			/* where uint16_t are: red, green, blue, transp */
+	uint64_t channel[4]; /* where uint16_t are: red, green, blue, transp */
 };
 
 /* The frame buffer. A mapping has the screen at offset 0, and the registers from smem_len on. */
@@ -83,7 +83,7 @@ static void fbdev_var(const struct fbdev *fb, struct fbdev_var *var)
 static void fbdev_fix(const struct fbdev *fb, struct fbdev_fix *fix)
 {
 	bzero(fix, sizeof(*fix));
-	(void) snprintf(fix->id, sizeof(fix->id), "%s%d", fb->name, fb->instance);
+	(void)snprintf(fix->id, sizeof(fix->id), "%s%d", fb->name, fb->instance);
 	fix->smem_len = (uint32_t)fb->smem_len;
 	fix->visual = FBDEV_VISUAL_TRUECOLOR;
 	fix->line_length = fb->pitch;
@@ -117,9 +117,9 @@ static int fbdev_accept(const struct fbdev *fb, int cmd, intptr_t arg, int mode)
 	if (want.xoffset != 0 || want.yoffset != 0)
 		return EINVAL;
 	if (cmd == FBDEV_PUT_VAR &&
-	    (want.xres != have.xres || want.yres != have.yres ||
-	     want.xres_virtual > have.xres || want.yres_virtual > have.yres ||
-	     want.bits_per_pixel != have.bits_per_pixel || want.grayscale != 0))
+	    (want.xres != have.xres || want.yres != have.yres || want.xres_virtual > have.xres ||
+	     want.yres_virtual > have.yres || want.bits_per_pixel != have.bits_per_pixel ||
+	     want.grayscale != 0))
 		return EINVAL;
 	return ddi_copyout(&have, (void *)arg, sizeof(have), mode) != 0 ? EFAULT : 0;
 }

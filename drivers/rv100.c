@@ -65,35 +65,35 @@
 #include "rv100.h"
 
 /* Register sets: 0 is configuration space, then come the base address registers; 2 are ports. */
-#define RV100_SET_MEMORY	1
-#define RV100_SET_REGS		3
-#define RV100_SET_REGS_LEN	(RV100_REGISTERS + RV100_REGISTERS_SIZE)
+#define RV100_SET_MEMORY   1
+#define RV100_SET_REGS	   3
+#define RV100_SET_REGS_LEN (RV100_REGISTERS + RV100_REGISTERS_SIZE)
 
 /* The chip's own registers, on the page before the 2D engine's: the driver's alone. */
-#define RV100_CRTC_GEN_CNTL		0x0050
-#define RV100_CRTC_EXT_CNTL		0x0054
-#define RV100_DAC_CNTL			0x0058
-#define RV100_CONFIG_MEMSIZE		0x00f8
-#define RV100_CRTC_H_TOTAL_DISP		0x0200
-#define RV100_CRTC_V_TOTAL_DISP		0x0208
-#define RV100_CRTC_OFFSET		0x0224
-#define RV100_CRTC_PITCH		0x022c
-#define RV100_RBBM_STATUS		0x0e40
+#define RV100_CRTC_GEN_CNTL	0x0050
+#define RV100_CRTC_EXT_CNTL	0x0054
+#define RV100_DAC_CNTL		0x0058
+#define RV100_CONFIG_MEMSIZE	0x00f8
+#define RV100_CRTC_H_TOTAL_DISP 0x0200
+#define RV100_CRTC_V_TOTAL_DISP 0x0208
+#define RV100_CRTC_OFFSET	0x0224
+#define RV100_CRTC_PITCH	0x022c
+#define RV100_RBBM_STATUS	0x0e40
 
-#define RV100_CRTC_32BPP		0x00000600	/* CRTC_GEN_CNTL */
-#define RV100_CRTC_EXT_DISP_EN		0x01000000
-#define RV100_CRTC_EN			0x02000000
-#define RV100_CRTC_DISPLAY_DIS		0x00000400	/* CRTC_EXT_CNTL */
-#define RV100_DAC_8BIT_EN		0x00000100
+#define RV100_CRTC_32BPP	0x00000600 /* CRTC_GEN_CNTL */
+#define RV100_CRTC_EXT_DISP_EN	0x01000000
+#define RV100_CRTC_EN		0x02000000
+#define RV100_CRTC_DISPLAY_DIS	0x00000400 /* CRTC_EXT_CNTL */
+#define RV100_DAC_8BIT_EN	0x00000100
 
-#define RV100_IDLE_NS	NANOSEC			/* an operation in flight may take so long */
-#define RV100_SPIN_NS	(NANOSEC / 1000)	/* of that without sleeping */
+#define RV100_IDLE_NS		NANOSEC		 /* an operation in flight may take so long */
+#define RV100_SPIN_NS		(NANOSEC / 1000) /* of that without sleeping */
 
-#define RV100_GMC_INITIAL	(RV100_GMC_SRC_PITCH_OFFSET | RV100_GMC_DST_PITCH_OFFSET | \
-				 RV100_GMC_CLR_CMP_CLEAR | RV100_GMC_AUX_CLIP_CLEAR | \
-				 RV100_GMC_WRITE_MASK_SET)
-#define RV100_DATATYPE_INITIAL	0x00030d06	/* solid brush, pixels of 32 bits in and out */
-#define RV100_MIX_INITIAL	(RV100_ROP3_PATCOPY | RV100_GMC_SRC_RECT >> 16)
+#define RV100_GMC_INITIAL                                                                    \
+	(RV100_GMC_SRC_PITCH_OFFSET | RV100_GMC_DST_PITCH_OFFSET | RV100_GMC_CLR_CMP_CLEAR | \
+	 RV100_GMC_AUX_CLIP_CLEAR | RV100_GMC_WRITE_MASK_SET)
+#define RV100_DATATYPE_INITIAL 0x00030d06 /* solid brush, pixels of 32 bits in and out */
+#define RV100_MIX_INITIAL      (RV100_ROP3_PATCOPY | RV100_GMC_SRC_RECT >> 16)
 
 /*
  * All that a process can change in the 2D engine, in the order in which it is restored; and what a
@@ -125,34 +125,34 @@ static const struct {
 };
 
 struct rv100_map {
-	struct rv100_map *map_next;		/* of this context */
+	struct rv100_map *map_next; /* of this context */
 	struct rv100_ctx *map_ctx;
 	devmap_cookie_t map_dhp;
-	offset_t map_off;			/* in the logical device: memory, then registers */
+	offset_t map_off; /* in the logical device: memory, then registers */
 	size_t map_len;
-	uint_t map_fork;			/* the last fork that duplicated it */
+	uint_t map_fork; /* the last fork that duplicated it */
 };
 
 struct rv100_ctx {
-	struct rv100_ctx *ctx_next;		/* of this device */
+	struct rv100_ctx *ctx_next; /* of this device */
 	struct rv100 *ctx_rv;
-	uint64_t ctx_key;			/* 0: a fork made it, nobody has come yet */
+	uint64_t ctx_key; /* 0: a fork made it, nobody has come yet */
 	struct rv100_map *ctx_maps;
 	uint_t ctx_fork;			/* forks are told apart by number */
 	struct rv100_ctx *ctx_child;		/* the copy for fork ctx_fork; NULL: none yet */
-	uint32_t ctx_state[NELEM(rv100_state)];	/* while it is not in the device */
+	uint32_t ctx_state[NELEM(rv100_state)]; /* while it is not in the device */
 };
 
 struct rv100 {
 	dev_info_t *rv_dip;
 	ddi_acc_handle_t rv_regs_acc, rv_memory_acc;
 	caddr_t rv_regs, rv_memory;
-	size_t rv_memory_len;			/* whole pages */
-	clock_t rv_hold;			/* ticks */
+	size_t rv_memory_len; /* whole pages */
+	clock_t rv_hold;      /* ticks */
 	uint_t rv_overhead;
 	kmutex_t rv_lock;
 	struct rv100_ctx *rv_ctxs;
-	struct rv100_ctx *rv_current;		/* NULL: what is in the device belongs to nobody */
+	struct rv100_ctx *rv_current; /* NULL: what is in the device belongs to nobody */
 };
 
 static void *rv100_softstate;
@@ -192,8 +192,10 @@ static int rv100_wait_idle(struct rv100 *rv)
 		hrtime_t waited = gethrtime() - begun;
 
 		if (waited > RV100_IDLE_NS) {
-			cmn_err(CE_WARN, "rv100%d: the 2D engine is busy for more than %d ms: "
-				"cannot switch", ddi_get_instance(rv->rv_dip),
+			cmn_err(CE_WARN,
+				"rv100%d: the 2D engine is busy for more than %d ms: "
+				"cannot switch",
+				ddi_get_instance(rv->rv_dip),
 				(int)(RV100_IDLE_NS / (NANOSEC / MILLISEC)));
 			return EIO;
 		}
@@ -419,7 +421,7 @@ static int rv100_devmap_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset
 	devmap_set_ctx_timeout(dhp, rv->rv_hold);
 #ifdef DEVMAP_EXTENSIONS
 	if (rv->rv_overhead != 0)
-		(void) devmap_set_ctx_overhead(dhp, rv->rv_overhead);
+		(void)devmap_set_ctx_overhead(dhp, rv->rv_overhead);
 #endif
 	return 0;
 }
@@ -451,8 +453,8 @@ static int rv100_devmap_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new
 
 /* What remains on either side of the hole gets a record of its own; the old one always goes. */
 static void rv100_devmap_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
-			       devmap_cookie_t new_dhp1, void **new_pvtp1,
-			       devmap_cookie_t new_dhp2, void **new_pvtp2)
+			       devmap_cookie_t new_dhp1, void **new_pvtp1, devmap_cookie_t new_dhp2,
+			       void **new_pvtp2)
 {
 	struct rv100_map *map = pvtp;
 	struct rv100_ctx *ctx = map->map_ctx;
@@ -687,7 +689,7 @@ static int rv100_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 	rv->rv_hold = drv_usectohz((clock_t)rv100_prop(dip, "hold-ms") * 1000);
 	rv->rv_overhead = (uint_t)rv100_prop(dip, "overhead-percent");
 	mutex_init(&rv->rv_lock, NULL, MUTEX_DRIVER, NULL);
-	(void) snprintf(name, sizeof(name), "rv100%d", instance);
+	(void)snprintf(name, sizeof(name), "rv100%d", instance);
 	if (rv100_map_hardware(rv) == DDI_SUCCESS && rv100_wait_idle(rv) == 0) {
 		rv100_set_mode(rv);
 		if (ddi_create_minor_node(dip, name, S_IFCHR, (minor_t)instance, DDI_NT_DISPLAY,
@@ -750,13 +752,9 @@ static struct dev_ops rv100_dev_ops = {
 	.devo_quiesce = ddi_quiesce_not_needed,
 };
 
-static struct modldrv rv100_modldrv = {
-	&mod_driverops, "RV100 2D engine", &rv100_dev_ops
-};
+static struct modldrv rv100_modldrv = { &mod_driverops, "RV100 2D engine", &rv100_dev_ops };
 
-static struct modlinkage rv100_modlinkage = {
-	MODREV_1, { &rv100_modldrv, NULL }
-};
+static struct modlinkage rv100_modlinkage = { MODREV_1, { &rv100_modldrv, NULL } };
 
 DEVMAP_PCI_ALIAS(1002, 5159);
 

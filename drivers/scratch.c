@@ -23,9 +23,9 @@ struct mapping {
 
 static dev_info_t *scratch_dip;
 static ddi_umem_cookie_t scratch_cookie;
-static char *scratch_page;		/* the device */
-static kmutex_t scratch_lock;		/* guards what follows, and all of struct mapping */
-static struct mapping *scratch_owner;	/* whose values are in the device; NULL: nobody's */
+static char *scratch_page;	      /* the device */
+static kmutex_t scratch_lock;	      /* guards what follows, and all of struct mapping */
+static struct mapping *scratch_owner; /* whose values are in the device; NULL: nobody's */
 
 static int scratch_save(void)
 {
@@ -105,9 +105,8 @@ static void scratch_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t 
 	kmem_free(pvtp, sizeof(struct mapping));
 }
 
-static struct devmap_callback_ctl scratch_ops = {
-	DEVMAP_OPS_REV, scratch_map, scratch_access, scratch_dup, scratch_unmap
-};
+static struct devmap_callback_ctl scratch_ops = { DEVMAP_OPS_REV, scratch_map, scratch_access,
+						  scratch_dup, scratch_unmap };
 
 static int scratch_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len, size_t *maplen,
 			  uint_t model)
@@ -140,16 +139,20 @@ static int scratch_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
 	return DDI_SUCCESS;
 }
 
-static struct cb_ops scratch_cb_ops = {
-	.cb_open = nulldev, .cb_close = nulldev, .cb_read = nodev, .cb_write = nodev,
-	.cb_ioctl = nodev, .cb_devmap = scratch_devmap, .cb_segmap = ddi_devmap_segmap,
-	.cb_flag = D_MP | D_DEVMAP, .cb_rev = CB_REV
-};
+static struct cb_ops scratch_cb_ops = { .cb_open = nulldev,
+					.cb_close = nulldev,
+					.cb_read = nodev,
+					.cb_write = nodev,
+					.cb_ioctl = nodev,
+					.cb_devmap = scratch_devmap,
+					.cb_segmap = ddi_devmap_segmap,
+					.cb_flag = D_MP | D_DEVMAP,
+					.cb_rev = CB_REV };
 
-static struct dev_ops scratch_dev_ops = {
-	.devo_rev = DEVO_REV, .devo_attach = scratch_attach, .devo_detach = scratch_detach,
-	.devo_cb_ops = &scratch_cb_ops
-};
+static struct dev_ops scratch_dev_ops = { .devo_rev = DEVO_REV,
+					  .devo_attach = scratch_attach,
+					  .devo_detach = scratch_detach,
+					  .devo_cb_ops = &scratch_cb_ops };
 
 static struct modldrv scratch_modldrv = { &mod_driverops, "one page", &scratch_dev_ops };
 static struct modlinkage scratch_modlinkage = { MODREV_1, { &scratch_modldrv, NULL } };

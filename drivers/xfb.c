@@ -56,35 +56,35 @@
 #include "fbdev.h"
 #include "xfb.h"
 
-#define XFB_SET_REGS	0			/* register sets */
-#define XFB_SET_SCREEN	1
+#define XFB_SET_REGS   0 /* register sets */
+#define XFB_SET_SCREEN 1
 
-#define XFB_NSTATE	((XFB_REGISTERS_SIZE - XFB_STATE) / 4)
-#define XFB_IDLE_NS	NANOSEC			/* an operation in flight may take so long */
-#define XFB_SPIN_NS	(NANOSEC / 1000)	/* of that without sleeping */
-#define XFB_AROUND	16			/* pages of a virtual screen loaded at once */
+#define XFB_NSTATE     ((XFB_REGISTERS_SIZE - XFB_STATE) / 4)
+#define XFB_IDLE_NS    NANOSEC		/* an operation in flight may take so long */
+#define XFB_SPIN_NS    (NANOSEC / 1000) /* of that without sleeping */
+#define XFB_AROUND     16		/* pages of a virtual screen loaded at once */
 
 struct xfb_map {
-	struct xfb_map *map_next;		/* of this context */
+	struct xfb_map *map_next; /* of this context */
 	struct xfb_ctx *map_ctx;
 	devmap_cookie_t map_dhp;
-	offset_t map_off;			/* in the logical device: screen, then registers */
+	offset_t map_off; /* in the logical device: screen, then registers */
 	size_t map_len;
-	uint_t map_fork;			/* the last fork that duplicated it */
+	uint_t map_fork; /* the last fork that duplicated it */
 };
 
 struct xfb_ctx {
-	struct xfb_ctx *ctx_next;		/* of this device */
+	struct xfb_ctx *ctx_next; /* of this device */
 	struct xfb *ctx_xfb;
-	uint64_t ctx_key;			/* 0: a fork made it, nobody has come yet */
+	uint64_t ctx_key; /* 0: a fork made it, nobody has come yet */
 	struct xfb_map *ctx_maps;
-	uint_t ctx_fork;			/* forks are told apart by number */
-	struct xfb_ctx *ctx_child;		/* the copy for fork ctx_fork; NULL: none yet */
-	uint32_t ctx_state[XFB_NSTATE];		/* registers, while they are not in the device */
+	uint_t ctx_fork;		/* forks are told apart by number */
+	struct xfb_ctx *ctx_child;	/* the copy for fork ctx_fork; NULL: none yet */
+	uint32_t ctx_state[XFB_NSTATE]; /* registers, while they are not in the device */
 	/* With virtual screens: */
-	caddr_t ctx_screen;			/* the screen, while it is not in the device */
-	uchar_t *ctx_dirty;			/* a byte a page: ctx_screen may be older than it */
-	uint32_t ctx_operations;		/* XFB_OPERATIONS when ctx_screen was as the device */
+	caddr_t ctx_screen;	 /* the screen, while it is not in the device */
+	uchar_t *ctx_dirty;	 /* a byte a page: ctx_screen may be older than it */
+	uint32_t ctx_operations; /* XFB_OPERATIONS when ctx_screen was as the device */
 };
 
 struct xfb {
@@ -92,14 +92,14 @@ struct xfb {
 	ddi_acc_handle_t xfb_regs_acc, xfb_screen_acc;
 	caddr_t xfb_regs, xfb_screen;
 	uint32_t xfb_width, xfb_height, xfb_pitch;
-	size_t xfb_memory;			/* bytes of screen memory, whole pages */
+	size_t xfb_memory; /* bytes of screen memory, whole pages */
 	boolean_t xfb_virtual;
 	boolean_t xfb_switch_ioctl;
-	clock_t xfb_hold;			/* ticks */
+	clock_t xfb_hold; /* ticks */
 	uint_t xfb_overhead;
 	kmutex_t xfb_lock;
 	struct xfb_ctx *xfb_ctxs;
-	struct xfb_ctx *xfb_current;		/* NULL: what is in the device belongs to nobody */
+	struct xfb_ctx *xfb_current; /* NULL: what is in the device belongs to nobody */
 };
 
 static void *xfb_softstate;
@@ -156,8 +156,10 @@ static int xfb_wait_idle(struct xfb *xfb)
 		hrtime_t waited = gethrtime() - begun;
 
 		if (waited > XFB_IDLE_NS) {
-			cmn_err(CE_WARN, "xfb%d: the engine is busy for more than %d ms: "
-				"cannot switch", ddi_get_instance(xfb->xfb_dip),
+			cmn_err(CE_WARN,
+				"xfb%d: the engine is busy for more than %d ms: "
+				"cannot switch",
+				ddi_get_instance(xfb->xfb_dip),
 				(int)(XFB_IDLE_NS / (NANOSEC / MILLISEC)));
 			return EIO;
 		}
@@ -313,16 +315,16 @@ static void xfb_save_screen(struct xfb *xfb, struct xfb_ctx *ctx)
 /* The device is quiet. */
 static void xfb_save(struct xfb *xfb, struct xfb_ctx *ctx)
 {
-	ddi_rep_get32(xfb->xfb_regs_acc, ctx->ctx_state,
-		      (uint32_t *)(xfb->xfb_regs + XFB_STATE), XFB_NSTATE, DDI_DEV_AUTOINCR);
+	ddi_rep_get32(xfb->xfb_regs_acc, ctx->ctx_state, (uint32_t *)(xfb->xfb_regs + XFB_STATE),
+		      XFB_NSTATE, DDI_DEV_AUTOINCR);
 	if (xfb->xfb_virtual)
 		xfb_save_screen(xfb, ctx);
 }
 
 static void xfb_restore(struct xfb *xfb, struct xfb_ctx *ctx)
 {
-	ddi_rep_put32(xfb->xfb_regs_acc, ctx->ctx_state,
-		      (uint32_t *)(xfb->xfb_regs + XFB_STATE), XFB_NSTATE, DDI_DEV_AUTOINCR);
+	ddi_rep_put32(xfb->xfb_regs_acc, ctx->ctx_state, (uint32_t *)(xfb->xfb_regs + XFB_STATE),
+		      XFB_NSTATE, DDI_DEV_AUTOINCR);
 	if (xfb->xfb_virtual) {
 		xfb_screen_write(xfb, 0, ctx->ctx_screen, xfb->xfb_memory);
 		ctx->ctx_operations = xfb_reg(xfb, XFB_OPERATIONS);
@@ -437,7 +439,7 @@ static int xfb_devmap_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t
 	devmap_set_ctx_timeout(dhp, xfb->xfb_hold);
 #ifdef DEVMAP_EXTENSIONS
 	if (xfb->xfb_overhead != 0)
-		(void) devmap_set_ctx_overhead(dhp, xfb->xfb_overhead);
+		(void)devmap_set_ctx_overhead(dhp, xfb->xfb_overhead);
 #endif
 	return 0;
 }
@@ -638,7 +640,7 @@ static int xfb_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *credp, 
 
 	if (xfb == NULL)
 		return ENXIO;
-	if (cmd == FBDEV_BLANK)		/* nobody looks at this screen in the dark */
+	if (cmd == FBDEV_BLANK) /* nobody looks at this screen in the dark */
 		return arg < 0 || arg > FBDEV_BLANK_MAX ? EINVAL : 0;
 	if (cmd == XFBIO_SWITCH)
 		return xfb->xfb_switch_ioctl ? xfb_switch_to_caller(xfb) : ENOTTY;
@@ -738,7 +740,7 @@ static int xfb_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 	xfb->xfb_hold = drv_usectohz((clock_t)xfb_prop(dip, "hold-ms") * 1000);
 	xfb->xfb_overhead = (uint_t)xfb_prop(dip, "overhead-percent");
 	mutex_init(&xfb->xfb_lock, NULL, MUTEX_DRIVER, NULL);
-	(void) snprintf(name, sizeof(name), "xfb%d", instance);
+	(void)snprintf(name, sizeof(name), "xfb%d", instance);
 	if (xfb_map_hardware(xfb) == DDI_SUCCESS &&
 	    ddi_create_minor_node(dip, name, S_IFCHR, (minor_t)instance, DDI_NT_DISPLAY, 0) ==
 		    DDI_SUCCESS) {
@@ -799,13 +801,9 @@ static struct dev_ops xfb_dev_ops = {
 	.devo_quiesce = ddi_quiesce_not_needed,
 };
 
-static struct modldrv xfb_modldrv = {
-	&mod_driverops, "accelerated frame buffer", &xfb_dev_ops
-};
+static struct modldrv xfb_modldrv = { &mod_driverops, "accelerated frame buffer", &xfb_dev_ops };
 
-static struct modlinkage xfb_modlinkage = {
-	MODREV_1, { &xfb_modldrv, NULL }
-};
+static struct modlinkage xfb_modlinkage = { MODREV_1, { &xfb_modldrv, NULL } };
 
 int _init(void)
 {

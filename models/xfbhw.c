@@ -16,18 +16,18 @@
 #include <devmap/model.h>
 #include "../drivers/xfb.h"
 
-enum { REGISTERS, SCREEN };	/* register sets */
+enum { REGISTERS, SCREEN }; /* register sets */
 
-#define SIZE_MAX_PIXELS	8192	/* of the screen, either way */
-#define CHUNK		1024	/* pixels moved at once */
-#define SLICE		16384	/* work done in one sync(): pixels of a rectangle */
-#define SPAN_COST	16	/* what beginning a run of pixels costs, in pixels */
+#define SIZE_MAX_PIXELS 8192  /* of the screen, either way */
+#define CHUNK		1024  /* pixels moved at once */
+#define SLICE		16384 /* work done in one sync(): pixels of a rectangle */
+#define SPAN_COST	16    /* what beginning a run of pixels costs, in pixels */
 
 #define NFIXED		(XFB_STATE / 4)
 #define NSTATE		((XFB_ERROR - XFB_STATE) / 4 + 1)
 
 struct rect {
-	int64_t x, y, w, h;	/* w, h may be 0, never negative once clipped */
+	int64_t x, y, w, h; /* w, h may be 0, never negative once clipped */
 };
 
 /* One operation, latched and clipped. */
@@ -35,25 +35,25 @@ struct operation {
 	uint32_t command;
 	uint32_t error;
 	uint32_t foreground, background, rop, pattern;
-	uint64_t pitch, offset;		/* of the surface, bytes */
-	struct rect rect;		/* FILL, COPY: where to draw; LINE: where drawing is allowed */
-	int64_t shift_x, shift_y;	/* COPY: from the destination to the source */
-	bool up, left;			/* COPY: last row first, last pixel first */
-	int64_t row, col;		/* FILL, COPY: the next to draw */
-	int64_t x, y;			/* LINE: the next pixel */
-	int64_t step, steps;		/* LINE: pixels done, pixels in all */
-	int64_t minor, slip;		/* LINE: extent of the shorter axis, twice the error so far */
+	uint64_t pitch, offset;	  /* of the surface, bytes */
+	struct rect rect;	  /* FILL, COPY: where to draw; LINE: where drawing is allowed */
+	int64_t shift_x, shift_y; /* COPY: from the destination to the source */
+	bool up, left;		  /* COPY: last row first, last pixel first */
+	int64_t row, col;	  /* FILL, COPY: the next to draw */
+	int64_t x, y;		  /* LINE: the next pixel */
+	int64_t step, steps;	  /* LINE: pixels done, pixels in all */
+	int64_t minor, slip;	  /* LINE: extent of the shorter axis, twice the error so far */
 	int step_x, step_y;
-	bool steep;			/* LINE: y is the longer axis */
+	bool steep; /* LINE: y is the longer axis */
 };
 
 struct xfbhw {
-	uint32_t memory;		/* bytes of screen memory */
+	uint32_t memory; /* bytes of screen memory */
 	uint32_t pitch;
 	bool busy;
-	uint32_t fixed[NFIXED];		/* what the registers before XFB_STATE must read as */
+	uint32_t fixed[NFIXED]; /* what the registers before XFB_STATE must read as */
 	struct operation op;
-	uint32_t chunk[CHUNK];		/* source pixels on their way */
+	uint32_t chunk[CHUNK]; /* source pixels on their way */
 };
 
 /* The registers as they stood when the command was taken. */
@@ -163,8 +163,8 @@ static int64_t rect_chunk(struct devmap_model *m, struct xfbhw *hw)
 	int64_t y = op->up ? r->y + r->h - 1 - op->row : r->y + op->row;
 
 	if (op->command == XFB_COPY)
-		read_words(m, SCREEN, pixel_offset(op, x + op->shift_x, y + op->shift_y),
-			   hw->chunk, (size_t)n);
+		read_words(m, SCREEN, pixel_offset(op, x + op->shift_x, y + op->shift_y), hw->chunk,
+			   (size_t)n);
 	draw_span(m, pixel_offset(op, x, y), hw->chunk, (size_t)n, op->rop);
 	op->col += n;
 	if (op->col == r->w) {

@@ -34,7 +34,7 @@ const char *device_dir(const char *option)
 int installed(const char *relative, char *buf, unsigned long len)
 {
 	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof (self) - 1);
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	int up;
 
 	if (n < 0)
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "--help";
 
-	for (size_t i = 0; i < sizeof (commands) / sizeof (commands[0]); i++)
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(name, commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {

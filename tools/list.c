@@ -36,15 +36,15 @@ static int knock(int dirfd, const char *name)
 	struct timeval patience = { .tv_sec = 5 };
 	int s, error;
 
-	if (snprintf(sa.sun_path, sizeof (sa.sun_path), "/proc/self/fd/%d/%s", dirfd, name) >=
-	    (int)sizeof (sa.sun_path))
+	if (snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/%s", dirfd, name) >=
+	    (int)sizeof(sa.sun_path))
 		return -ENAMETOOLONG;
 	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (s < 0)
 		return -errno;
-	(void)setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof (patience));
-	(void)setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof (patience));
-	if (connect(s, (struct sockaddr *)&sa, sizeof (sa)) == 0)
+	(void)setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(s, (struct sockaddr *)&sa, sizeof(sa)) == 0)
 		return s;
 	error = -errno;
 	close(s);
@@ -55,7 +55,7 @@ static int knock(int dirfd, const char *name)
 static json_t *ask(int dirfd, const char *name, int *error)
 {
 	struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_STATUS };
-	struct iovec iov = { .iov_base = &rq, .iov_len = sizeof (rq) };
+	struct iovec iov = { .iov_base = &rq, .iov_len = sizeof(rq) };
 	struct dm_reply r;
 	unsigned nfds = 0;
 	json_t *o = NULL;
@@ -64,10 +64,13 @@ static json_t *ask(int dirfd, const char *name, int *error)
 
 	*error = s < 0 ? -s : -wire_send(s, &iov, 1, NULL, 0);
 	if (*error == 0) {
-		ssize_t n = wire_receive(s, &r, sizeof (r), &fd, 1, &nfds, NULL, 0);
+		ssize_t n = wire_receive(s, &r, sizeof(r), &fd, 1, &nfds, NULL, 0);
 
-		*error = n < 0 ? (int)-n : n != sizeof (r) || r.magic != DM_MAGIC ? EPROTO :
-		    r.error ? r.error : nfds != 1 ? EPROTO : 0;
+		*error = n < 0				       ? (int)-n :
+			 n != sizeof(r) || r.magic != DM_MAGIC ? EPROTO :
+			 r.error			       ? r.error :
+			 nfds != 1			       ? EPROTO :
+								 0;
 	}
 	if (s >= 0)
 		close(s);
@@ -108,7 +111,7 @@ static int add_user_devices(json_t *all, const char *dir)
 			json_array_append_new(all, o);
 		else
 			fprintf(stderr, "devmap: list: %s/%s: %s\n", dir, names[i]->d_name,
-			    strerror(error));
+				strerror(error));
 		free(names[i]);
 	}
 	free(names);
@@ -218,17 +221,17 @@ static void owner_text(json_t *g, char *buf, size_t len)
 }
 
 #define HEADER "%-12s %-6s %-22s %7s %8s %9s %10s %8s %15s %15s %6s\n"
-#define ROW "%-12s %-6s %-22.22s %7lld %8lld %9.0f %10lld %8lld %7.0f %7.0f %7.0f %7.0f %6lld\n"
+#define ROW    "%-12s %-6s %-22.22s %7lld %8lld %9.0f %10lld %8lld %7.0f %7.0f %7.0f %7.0f %6lld\n"
 
 static void print_group(const char *name, const char *engine, json_t *g)
 {
 	char owner[64];
 
-	owner_text(g, owner, sizeof (owner));
+	owner_text(g, owner, sizeof(owner));
 	printf(ROW, name, engine, owner, integer(g, "waiters"), integer(g, "mappings"),
-	    json_real_value(json_object_get(g, "hold_us")), integer(g, "switches"), integer(g, "waits"),
-	    p(g, "wait", "p50_us"), p(g, "wait", "p99_us"), p(g, "switch", "p50_us"),
-	    p(g, "switch", "p99_us"), integer(g, "taken"));
+	       json_real_value(json_object_get(g, "hold_us")), integer(g, "switches"),
+	       integer(g, "waits"), p(g, "wait", "p50_us"), p(g, "wait", "p99_us"),
+	       p(g, "switch", "p50_us"), p(g, "switch", "p99_us"), integer(g, "taken"));
 }
 
 static void print_table(json_t *all)
@@ -236,16 +239,16 @@ static void print_table(json_t *all)
 	size_t i, k;
 	json_t *o, *g;
 
-	printf(HEADER, "DEVICE", "ENGINE", "OWNER", "WAITERS", "MAPPINGS", "HOLD us", "SWITCHES", "WAITS",
-	    "WAIT us p50/p99", "SWTC us p50/p99", "TAKEN");
-	json_array_foreach(all, i, o) {
+	printf(HEADER, "DEVICE", "ENGINE", "OWNER", "WAITERS", "MAPPINGS", "HOLD us", "SWITCHES",
+	       "WAITS", "WAIT us p50/p99", "SWTC us p50/p99", "TAKEN");
+	json_array_foreach(all, i, o)
+	{
 		const char *name = text(o, "name"), *engine = text(o, "engine");
 		json_t *groups = json_object_get(o, "groups");
 
 		if (json_array_size(groups) == 0)
 			printf("%-12s %-6s %s\n", name, engine, "-");
-		json_array_foreach(groups, k, g)
-			print_group(name, engine, g);
+		json_array_foreach(groups, k, g) print_group(name, engine, g);
 	}
 }
 

@@ -58,13 +58,13 @@ static int preload(void)
 {
 	char path[PATH_MAX], list[2 * PATH_MAX];
 	const char *old = getenv("LD_PRELOAD");
-	int error = installed("lib/libdevmap.so", path, sizeof (path));
+	int error = installed("lib/libdevmap.so", path, sizeof(path));
 
 	if (error != 0) {
 		fprintf(stderr, "devmap: run: %s: %s\n", path, strerror(-error));
 		return error;
 	}
-	snprintf(list, sizeof (list), "%s%s%s", path, old && *old ? ":" : "", old ? old : "");
+	snprintf(list, sizeof(list), "%s%s%s", path, old && *old ? ":" : "", old ? old : "");
 	return setenv("LD_PRELOAD", list, 1) == 0 ? 0 : -errno;
 }
 
@@ -77,7 +77,8 @@ static int start_engine(struct run *r)
 	int out[2], n = 4;
 	FILE *f;
 
-	snprintf(r->private_dir, sizeof (r->private_dir), "%s/devmap-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	snprintf(r->private_dir, sizeof(r->private_dir), "%s/devmap-XXXXXX",
+		 tmp && *tmp ? tmp : "/tmp");
 	if (mkdtemp(r->private_dir) == NULL || pipe(out) != 0)
 		return -errno;
 	for (int i = 0; i < r->ndrivers; i++)
@@ -97,11 +98,12 @@ static int start_engine(struct run *r)
 	}
 	close(out[1]);
 	f = fdopen(out[0], "r");
-	if (f == NULL || fgets(line, sizeof (line), f) == NULL || strncmp(line, "devmap: ready", 13) != 0)
+	if (f == NULL || fgets(line, sizeof(line), f) == NULL ||
+	    strncmp(line, "devmap: ready", 13) != 0)
 		line[0] = '\0';
 	if (f != NULL)
 		fclose(f);
-	return line[0] != '\0' ? 0 : -ECHILD;	/* it has said why */
+	return line[0] != '\0' ? 0 : -ECHILD; /* it has said why */
 }
 
 static void stop_engine(struct run *r)
@@ -146,7 +148,7 @@ static int run_and_wait(struct run *r, char **argv)
 	if (r->program == 0)
 		_exit(exec_program(argv));
 	forward_to = r->program;
-	for (size_t i = 0; i < sizeof (sigs) / sizeof (sigs[0]); i++)
+	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		(void)sigaction(sigs[i], &sa, NULL);
 	while (waitpid(r->program, &status, 0) < 0)
 		if (errno != EINTR)
@@ -161,9 +163,10 @@ static int take_option(struct run *r, int opt, char *arg)
 		r->dir = arg;
 		return 0;
 	case O_ALIAS:
-		return strchr(arg, '=') ? append(r->aliases, sizeof (r->aliases), arg, ',') : -EINVAL;
+		return strchr(arg, '=') ? append(r->aliases, sizeof(r->aliases), arg, ',') :
+					  -EINVAL;
 	case O_DRIVER:
-		if (r->ndrivers == (int)(sizeof (r->drivers) / sizeof (r->drivers[0])))
+		if (r->ndrivers == (int)(sizeof(r->drivers) / sizeof(r->drivers[0])))
 			return -E2BIG;
 		r->drivers[r->ndrivers++] = arg;
 		return 0;
@@ -194,11 +197,13 @@ int cmd_run(int argc, char **argv)
 		error = start_engine(&r);
 	if (error != 0) {
 		if (error != -ECHILD)
-			fprintf(stderr, "devmap: run: cannot start an engine: %s\n", strerror(-error));
+			fprintf(stderr, "devmap: run: cannot start an engine: %s\n",
+				strerror(-error));
 		stop_engine(&r);
 		return 125;
 	}
-	if (preload() != 0 || setenv("DEVMAP_DIR", r.ndrivers ? r.private_dir : device_dir(r.dir), 1) != 0 ||
+	if (preload() != 0 ||
+	    setenv("DEVMAP_DIR", r.ndrivers ? r.private_dir : device_dir(r.dir), 1) != 0 ||
 	    (r.aliases[0] != '\0' && setenv("DEVMAP_ALIAS", r.aliases, 1) != 0))
 		status = 125;
 	else if (r.ndrivers == 0)

@@ -91,8 +91,18 @@ static int one_of(const char *text, const char *const *words)
 	return -EINVAL;
 }
 
-enum { O_DIR = 1, O_OWNER, O_GROUP, O_MODE, O_CRASH, O_KFAULTS, O_LOCK_TIME, O_LOCK_PAGES, O_THREADS,
-	O_HELP };
+enum {
+	O_DIR = 1,
+	O_OWNER,
+	O_GROUP,
+	O_MODE,
+	O_CRASH,
+	O_KFAULTS,
+	O_LOCK_TIME,
+	O_LOCK_PAGES,
+	O_THREADS,
+	O_HELP
+};
 
 static const struct option options[] = {
 	{ "dir", required_argument, NULL, O_DIR },
@@ -155,7 +165,7 @@ static int make_dir(const char *dir)
 	char path[PATH_MAX];
 	int error = 0;
 
-	if (snprintf(path, sizeof (path), "%s", dir) >= (int)sizeof (path))
+	if (snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path))
 		error = ENAMETOOLONG;
 	for (char *p = path + 1; error == 0 && *p != '\0'; p++) {
 		if (*p != '/')
@@ -170,7 +180,8 @@ static int make_dir(const char *dir)
 	if (error == 0 && access(path, W_OK | X_OK) != 0)
 		error = errno;
 	if (error != 0)
-		fprintf(stderr, "devmap: serve: %s: cannot make devices here: %s\n", dir, strerror(error));
+		fprintf(stderr, "devmap: serve: %s: cannot make devices here: %s\n", dir,
+			strerror(error));
 	return error;
 }
 
@@ -183,8 +194,8 @@ static char *full_spec(const char *spec)
 
 	if (memchr(spec, '/', n) != NULL || (so && access(spec, R_OK) == 0))
 		return strdup(spec);
-	snprintf(relative, sizeof (relative), "lib/devmap/%.*s%s", (int)n, spec, so ? "" : ".so");
-	if (installed(relative, path, sizeof (path)) != 0)
+	snprintf(relative, sizeof(relative), "lib/devmap/%.*s%s", (int)n, spec, so ? "" : ".so");
+	if (installed(relative, path, sizeof(path)) != 0)
 		return strdup(spec);
 	if (asprintf(&out, "%s%s", path, spec + n) < 0)
 		return NULL;
@@ -208,7 +219,7 @@ int cmd_serve(int argc, char **argv)
 		}
 		if (take_option(&sv, opt, optarg) != 0) {
 			fprintf(stderr, "devmap: serve: --%s: '%s' is not a value for it\n",
-			    options[i].name, optarg);
+				options[i].name, optarg);
 			return 2;
 		}
 	}
@@ -219,7 +230,7 @@ int cmd_serve(int argc, char **argv)
 	server_options.dir = device_dir(sv.dir);
 	if (make_dir(server_options.dir) != 0)
 		return 1;
-	specs = calloc((size_t)(argc - optind), sizeof (*specs));
+	specs = calloc((size_t)(argc - optind), sizeof(*specs));
 	for (i = optind; specs != NULL && i < argc; i++)
 		specs[i - optind] = full_spec(argv[i]);
 	status = specs == NULL ? 1 : supervisor_main(specs, argc - optind, sv.policy);

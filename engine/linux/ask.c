@@ -15,20 +15,20 @@
 
 #include "internal.h"
 
-#define IDLE_MAX	64	/* of a space; the oldest loses its place */
+#define IDLE_MAX 64 /* of a space; the oldest loses its place */
 
 /* All but `fault`, which is the leader's, by asks->lock. */
 struct ask {
-	struct rb_node node;		/* in asks->tree, while listed */
-	struct list_head link;		/* in asks->idle, while listed and without users */
+	struct rb_node node;   /* in asks->tree, while listed */
+	struct list_head link; /* in asks->idle, while listed and without users */
 	uintptr_t page;
-	unsigned int users;		/* threads that lead or follow */
-	bool listed;			/* new threads find it */
+	unsigned int users; /* threads that lead or follow */
+	bool listed;	    /* new threads find it */
 	bool led;
-	bool answered;			/* for good: whoever comes now makes a new one */
-	bool granted;			/* with it the device was */
-	int signal;			/* once answered: the access fails; 0: it may be made */
-	uint_t rw;			/* the leader's */
+	bool answered; /* for good: whoever comes now makes a new one */
+	bool granted;  /* with it the device was */
+	int signal;    /* once answered: the access fails; 0: it may be made */
+	uint_t rw;     /* the leader's */
 	wait_queue_head_t followers;
 	struct devmap_fault fault;
 };
@@ -159,7 +159,7 @@ static struct ask *ask_enter(struct space *s, uintptr_t page, uint_t rw, bool *l
 		return NULL;
 	spin_lock(&asks->lock);
 	a = find(asks, page);
-	if (a != NULL && a->answered) {		/* the page was lost again */
+	if (a != NULL && a->answered) { /* the page was lost again */
 		old = unlist(asks, a);
 		a = NULL;
 	}
@@ -198,7 +198,7 @@ static void ask_end(struct asks *asks, struct ask *a, bool left, int signal, boo
 	a->signal = signal;
 	a->granted = granted;
 	if (!left && !granted && a->listed)
-		(void)unlist(asks, a);		/* this thread is in it, so it stays */
+		(void)unlist(asks, a); /* this thread is in it, so it stays */
 	wake_up_all(&a->followers);
 	old = drop(asks, a);
 	spin_unlock(&asks->lock);
@@ -219,7 +219,7 @@ static int lead(struct space *s, struct ask *a, uintptr_t addr, uint_t rw, struc
 	bool left, granted;
 	int signal;
 
-	f->f_addr = addr;	/* the same page, but after another's try perhaps another access */
+	f->f_addr = addr; /* the same page, but after another's try perhaps another access */
 	f->f_rw = rw;
 	space_name(s);
 	result = devmap_fault(f);

@@ -29,9 +29,9 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
  * count of writable mappings that it has not taken. But not since 6.7, nor since 6.1.119 and
  * 6.6.63, where it remembers what it took: there one more would never be given back.
  */
-#define COMPAT_MMAP_REMEMBERS						\
-	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 63) ||		\
-	 (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 119) &&		\
+#define COMPAT_MMAP_REMEMBERS                                \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 63) ||   \
+	 (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 119) && \
 	  LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)))
 
 static inline int compat_private_made_shared(struct address_space *mapping)

@@ -37,9 +37,7 @@ static struct context *find(unsigned int slot, const struct task_struct *task)
 {
 	struct context *c;
 
-	hlist_for_each_entry(c, &table[slot].head, link)
-		if (c->task == task)
-			return c;
+	hlist_for_each_entry(c, &table[slot].head, link) if (c->task == task) return c;
 	return NULL;
 }
 
@@ -95,7 +93,8 @@ void engine_interrupt(kt_did_t server)
 	struct context *c;
 
 	spin_lock(&table[slot].lock);
-	hlist_for_each_entry(c, &table[slot].head, link) {
+	hlist_for_each_entry(c, &table[slot].head, link)
+	{
 		if (c->task == task) {
 			WRITE_ONCE(c->interrupted, true);
 			WRITE_ONCE(c->leave, true);
@@ -114,14 +113,15 @@ void contexts_revoke(const dev_info_t *dip, bool kill)
 
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
 		spin_lock(&table[i].lock);
-		hlist_for_each_entry(c, &table[i].head, link) {
+		hlist_for_each_entry(c, &table[i].head, link)
+		{
 			if (c->dip != dip)
 				continue;
 			WRITE_ONCE(c->leave, true);
 			if (kill) {
 				pr_warn("devmap: %s: process %d (%s) is killed: it is in a call of a "
-				    "driver whose device is being removed\n", dip->name,
-				    task_tgid_nr(c->task), c->task->comm);
+					"driver whose device is being removed\n",
+					dip->name, task_tgid_nr(c->task), c->task->comm);
 				send_sig(SIGKILL, c->task, 1);
 			}
 			wake_up_process(c->task);
@@ -177,6 +177,6 @@ hrtime_t context_until(void)
  */
 bool may_wait(void)
 {
-	return (current->flags & (PF_EXITING | PF_SIGNALED | PF_DUMPCORE | PF_POSTCOREDUMP |
-	    PF_KTHREAD)) == 0;
+	return (current->flags &
+		(PF_EXITING | PF_SIGNALED | PF_DUMPCORE | PF_POSTCOREDUMP | PF_KTHREAD)) == 0;
 }

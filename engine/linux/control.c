@@ -98,12 +98,12 @@ static int lock_once(struct space *s, const struct devmap_ioc_range *r, uint_t t
 		return EINVAL;
 	context_enter(&c, &s->as);
 	error = r->flags & DEVMAP_IOC_PARTS ? lock_parts(&s->as, from, to, type) :
-		lock_all(&s->as, from, to, type);
+					      lock_all(&s->as, from, to, type);
 	context_leave(&c);
 	return error;
 }
 
-#define LOCK_TRIES	10
+#define LOCK_TRIES 10
 
 static long control_lock(struct space *s, const struct devmap_ioc_range *r, uint_t type)
 {
@@ -129,7 +129,7 @@ static long control_ioctl(struct file *filp, unsigned int cmd, unsigned long arg
 	if (copy_from_user(&r, (const void __user *)arg, sizeof(r)) != 0)
 		return -EFAULT;
 	s = current->mm != NULL ? space_get(current->mm) : NULL;
-	if (s == NULL)			/* it has no mapping of ours */
+	if (s == NULL) /* it has no mapping of ours */
 		return r.flags & DEVMAP_IOC_PARTS ? 0 : -EINVAL;
 	space_name(s);
 	result = control_lock(s, &r, cmd == DEVMAP_IOC_LOCK ? DEVMAP_LOCK : DEVMAP_UNLOCK);
@@ -140,7 +140,7 @@ static long control_ioctl(struct file *filp, unsigned int cmd, unsigned long arg
 /* What a file reads, from the beginning each time that it is read from there. */
 struct reading {
 	struct mutex lock;
-	char *text;			/* or NULL */
+	char *text; /* or NULL */
 	size_t len;
 };
 

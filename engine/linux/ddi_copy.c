@@ -13,13 +13,13 @@
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
-#define TRIES_PER_PAGE	100	/* bringing it in, before somebody takes it away again */
+#define TRIES_PER_PAGE 100 /* bringing it in, before somebody takes it away again */
 
 struct copy {
 	char *kernel;
 	unsigned long user;
 	size_t len;
-	bool out;		/* to the process */
+	bool out; /* to the process */
 };
 
 /* All of it, or what part of it nobody knows. */
@@ -28,7 +28,7 @@ static bool copy_resident(const struct copy *c)
 	void __user *user = (void __user *)c->user;
 
 	return (c->out ? copy_to_user_nofault(user, c->kernel, c->len) :
-		copy_from_user_nofault(c->kernel, user, c->len)) == 0;
+			 copy_from_user_nofault(c->kernel, user, c->len)) == 0;
 }
 
 static bool copy_ordinary(const struct copy *c)
@@ -36,7 +36,7 @@ static bool copy_ordinary(const struct copy *c)
 	void __user *user = (void __user *)c->user;
 
 	return (c->out ? copy_to_user(user, c->kernel, c->len) :
-		copy_from_user(c->kernel, user, c->len)) == 0;
+			 copy_from_user(c->kernel, user, c->len)) == 0;
 }
 
 /* This thread is to go. */

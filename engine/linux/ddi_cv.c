@@ -93,7 +93,7 @@ enum port_wake port_cv_wait(kcondvar_t *cvp, kmutex_t *mp, const struct port_wai
 	interrupted = w->sig && context_signalled();
 	if (!interrupted)
 		in_time = sleep_in_state(w->sig ? min(w->until, context_until()) : w->until,
-		    w->slack);
+					 w->slack);
 	woken = leave_queue(&cvp->queue, &entry);
 	if (!interrupted && !woken)
 		interrupted = w->sig && context_signalled();

@@ -11,11 +11,11 @@
 
 #include "../../ddi/acc.h"
 
-#define DMA_TRIES	1000		/* of DDI_DMA_SLEEP, 10 ms apart */
+#define DMA_TRIES 1000 /* of DDI_DMA_SLEEP, 10 ms apart */
 
 struct dma_memory {
-	struct ddi_acc_handle acc;	/* what the driver holds */
-	struct regset set;		/* the memory as a register set, for accessors */
+	struct ddi_acc_handle acc; /* what the driver holds */
+	struct regset set;	   /* the memory as a register set, for accessors */
 	struct ddi_dma_handle *handle;
 	dma_addr_t bus;
 };
@@ -23,9 +23,9 @@ struct dma_memory {
 struct ddi_dma_handle {
 	dev_info_t *dip;
 	u64 mask;
-	u64 count_max;			/* bytes of a cookie, less 1 */
+	u64 count_max; /* bytes of a cookie, less 1 */
 	u64 seg;
-	struct dma_memory *memory;	/* or NULL */
+	struct dma_memory *memory; /* or NULL */
 	bool bound;
 };
 
@@ -36,12 +36,12 @@ static DEFINE_MUTEX(mask_lock);
 static bool attr_usable(const ddi_dma_attr_t *attr)
 {
 	return attr->dma_attr_version == DMA_ATTR_V0 && attr->dma_attr_addr_lo == 0 &&
-	    ((attr->dma_attr_addr_hi + 1) & attr->dma_attr_addr_hi) == 0 &&
-	    attr->dma_attr_align <= PAGE_SIZE && attr->dma_attr_sgllen != 0;
+	       ((attr->dma_attr_addr_hi + 1) & attr->dma_attr_addr_hi) == 0 &&
+	       attr->dma_attr_align <= PAGE_SIZE && attr->dma_attr_sgllen != 0;
 }
 
 int ddi_dma_alloc_handle(dev_info_t *dip, ddi_dma_attr_t *attr, int (*waitfp)(caddr_t), caddr_t arg,
-    ddi_dma_handle_t *handlep)
+			 ddi_dma_handle_t *handlep)
 {
 	struct ddi_dma_handle *h;
 
@@ -69,7 +69,7 @@ void ddi_dma_free_handle(ddi_dma_handle_t *handlep)
 
 	if (h->bound || h->memory != NULL) {
 		driver_mistake(CALLER(), "ddi_dma_free_handle", "%s: the handle still has memory",
-		    h->dip->name);
+			       h->dip->name);
 		return;
 	}
 	kfree(h);
@@ -95,7 +95,8 @@ static void *coherent_wait(struct ddi_dma_handle *h, size_t len, dma_addr_t *bus
 	void *kaddr = coherent_alloc(h, len, bus);
 	int i;
 
-	for (i = 0; kaddr == NULL && sleep && i < DMA_TRIES && !fatal_signal_pending(current); i++) {
+	for (i = 0; kaddr == NULL && sleep && i < DMA_TRIES && !fatal_signal_pending(current);
+	     i++) {
 		msleep(10);
 		kaddr = coherent_alloc(h, len, bus);
 	}
@@ -116,8 +117,8 @@ static void acc_init(struct dma_memory *m, const char *driver, void *kaddr, size
 }
 
 int ddi_dma_mem_alloc(ddi_dma_handle_t handle, size_t length, ddi_device_acc_attr_t *accattrp,
-    uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, caddr_t *kaddrp, size_t *real_length,
-    ddi_acc_handle_t *acc_handlep)
+		      uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, caddr_t *kaddrp,
+		      size_t *real_length, ddi_acc_handle_t *acc_handlep)
 {
 	struct dma_memory *m;
 	void *kaddr;
@@ -154,7 +155,8 @@ void ddi_dma_mem_free(ddi_acc_handle_t *acc_handlep)
 
 	if (acc == NULL || acc->magic != ACC_DMA_MAGIC || m->handle->bound) {
 		driver_mistake(CALLER(), "ddi_dma_mem_free",
-		    "%p is not memory of ddi_dma_mem_alloc, or is still bound", (void *)acc);
+			       "%p is not memory of ddi_dma_mem_alloc, or is still bound",
+			       (void *)acc);
 		return;
 	}
 	acc->magic = 0;
@@ -168,11 +170,13 @@ EXPORT_SYMBOL(ddi_dma_mem_free);
 /* The cookie that a stretch of the memory makes, if the device takes it in one. */
 static bool fits_cookie(const struct ddi_dma_handle *h, u64 bus, size_t len)
 {
-	return len != 0 && len - 1 <= h->count_max && (bus & ~h->seg) == ((bus + len - 1) & ~h->seg);
+	return len != 0 && len - 1 <= h->count_max &&
+	       (bus & ~h->seg) == ((bus + len - 1) & ~h->seg);
 }
 
 int ddi_dma_addr_bind_handle(ddi_dma_handle_t handle, struct as *as, caddr_t addr, size_t len,
-    uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, ddi_dma_cookie_t *cookiep, uint_t *ccountp)
+			     uint_t flags, int (*waitfp)(caddr_t), caddr_t arg,
+			     ddi_dma_cookie_t *cookiep, uint_t *ccountp)
 {
 	struct dma_memory *m = handle->memory;
 	size_t off;

@@ -28,8 +28,9 @@ static void *kmem_get(size_t size, int flag, gfp_t zero, const void *caller, con
 	 * Nor has it to be in one piece: the record of a frame buffer's pages is large.
 	 */
 	if (flag & KM_NOSLEEP)
-		return size > INT_MAX ? NULL :
-			kvmalloc(size, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN | zero);
+		return size > INT_MAX ?
+			       NULL :
+			       kvmalloc(size, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN | zero);
 	p = get(size, GFP_KERNEL | __GFP_NOFAIL | zero);
 	if (p == NULL)
 		driver_panic(caller, call, "there will never be %zu bytes", size);

@@ -14,7 +14,7 @@
 
 #include "lock.h"
 
-static DEFINE_SPINLOCK(lazy_lock);	/* the first use of any lock of zeros; a leaf */
+static DEFINE_SPINLOCK(lazy_lock); /* the first use of any lock of zeros; a leaf */
 
 void make_ready(unsigned int *ready, void (*init)(void *lock), void *lock)
 {

@@ -84,8 +84,8 @@ EXPORT_SYMBOL(crgetrgid);
 /* Root of a container is nobody here. */
 int drv_priv(cred_t *cr)
 {
-	return cr->user_ns == &init_user_ns && cap_raised(cr->cap_effective, CAP_SYS_ADMIN) ?
-		0 : EPERM;
+	return cr->user_ns == &init_user_ns && cap_raised(cr->cap_effective, CAP_SYS_ADMIN) ? 0 :
+											      EPERM;
 }
 EXPORT_SYMBOL(drv_priv);
 

@@ -8,12 +8,12 @@
  */
 #include "linux.h"
 
-#define CONFIG_BASE	0x1000		/* "addresses" in configuration space begin here */
+#define CONFIG_BASE 0x1000 /* "addresses" in configuration space begin here */
 
 int regset_add(dev_info_t *dip, const struct regset *set)
 {
-	struct regset *regs = krealloc_array(dip->regs, (size_t)dip->nregs + 1, sizeof(*regs),
-	    GFP_KERNEL);
+	struct regset *regs =
+		krealloc_array(dip->regs, (size_t)dip->nregs + 1, sizeof(*regs), GFP_KERNEL);
 
 	if (regs == NULL)
 		return -ENOMEM;
@@ -240,12 +240,12 @@ uint64_t port_reg_get(void *set, size_t off, unsigned int width)
 static void store_begin(struct devmap_model *m)
 {
 	devmap_model_sync(m);
-	smp_mb();	/* after what the driver has stored for the model to find */
+	smp_mb(); /* after what the driver has stored for the model to find */
 }
 
 static void store_end(struct devmap_model *m)
 {
-	smp_mb();	/* before the look whether its thread must be woken */
+	smp_mb(); /* before the look whether its thread must be woken */
 	devmap_model_watch(m);
 }
 

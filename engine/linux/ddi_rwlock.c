@@ -107,7 +107,7 @@ void rw_enter(krwlock_t *rwlp, krw_t enter_type)
 	rw_ready(rwlp);
 	if (READ_ONCE(rwlp->owner) == current)
 		driver_panic(CALLER(), "rw_enter", "this thread holds lock %p as writer already",
-			rwlp);
+			     rwlp);
 	if (enter_type == RW_WRITER)
 		rwsem_acquire(&rwlp->dep_map, 0, 0, _RET_IP_);
 	else
@@ -173,7 +173,7 @@ void rw_downgrade(krwlock_t *rwlp)
 	spin_unlock(&rwlp->lock);
 	if (!held)
 		driver_mistake(CALLER(), "rw_downgrade", "this thread is not the writer of lock %p",
-			rwlp);
+			       rwlp);
 }
 EXPORT_SYMBOL(rw_downgrade);
 

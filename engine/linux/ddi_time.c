@@ -49,13 +49,13 @@ struct callout {
 
 static struct {
 	spinlock_t lock;
-	struct rb_root_cached tree;	/* by time, then by id */
+	struct rb_root_cached tree; /* by time, then by id */
 	struct task_struct *thread;
-	wait_queue_head_t changed;	/* something is due earlier than before */
-	wait_queue_head_t done;		/* running has ended */
+	wait_queue_head_t changed; /* something is due earlier than before */
+	wait_queue_head_t done;	   /* running has ended */
 	uintptr_t last_id;
-	uintptr_t running;		/* id, 0: none */
-	void (*running_func)(void *);	/* of it */
+	uintptr_t running;	      /* id, 0: none */
+	void (*running_func)(void *); /* of it */
 } callouts = {
 	.lock = __SPIN_LOCK_UNLOCKED(callouts.lock),
 	.tree = RB_ROOT_CACHED,
@@ -144,8 +144,7 @@ void callouts_fini(void)
 	struct callout *c, *next;
 
 	(void)kthread_stop(callouts.thread);
-	rbtree_postorder_for_each_entry_safe(c, next, &callouts.tree.rb_root, link)
-		kfree(c);
+	rbtree_postorder_for_each_entry_safe(c, next, &callouts.tree.rb_root, link) kfree(c);
 	callouts.tree = RB_ROOT_CACHED;
 }
 

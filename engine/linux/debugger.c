@@ -12,12 +12,12 @@
 
 #include "internal.h"
 
-#define ACCESS_TRIES	100	/* of a debugger, whose process keeps losing the page */
+#define ACCESS_TRIES 100 /* of a debugger, whose process keeps losing the page */
 
 struct copy {
 	unsigned long addr;
 	void *buf;
-	int len;		/* within the page */
+	int len; /* within the page */
 	bool write;
 };
 
@@ -63,12 +63,12 @@ static int copy_bytes(struct devmap_handle *dh, pgcnt_t page, void *arg)
 
 /* Is what stands at addr still of the same space, and may be accessed? mmap_lock is held. */
 static bool access_allowed(struct mm_struct *mm, const struct space *s, unsigned long addr,
-    bool write)
+			   bool write)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, addr);
 
 	return vma != NULL && vma->vm_ops == &devmap_vm_ops && vma_space(vma) == s &&
-	    (vma->vm_flags & (write ? VM_WRITE : VM_READ)) != 0;
+	       (vma->vm_flags & (write ? VM_WRITE : VM_READ)) != 0;
 }
 
 /*
@@ -80,9 +80,7 @@ static bool debugs_anybody(void)
 {
 	struct task_struct *t;
 
-	for_each_thread(current, t)
-		if (!list_empty(&t->ptraced))
-			return true;
+	for_each_thread(current, t) if (!list_empty(&t->ptraced)) return true;
 	return false;
 }
 
@@ -90,10 +88,9 @@ static bool debugs_one_of(const struct mm_struct *mm)
 {
 	struct task_struct *p, *t;
 
-	for_each_process_thread(p, t)
-		if (READ_ONCE(t->mm) == mm && READ_ONCE(t->ptrace) != 0 &&
-		    same_thread_group(rcu_dereference(t->parent), current))
-			return true;
+	for_each_process_thread(p, t) if (READ_ONCE(t->mm) == mm && READ_ONCE(t->ptrace) != 0 &&
+					  same_thread_group(rcu_dereference(t->parent),
+							    current)) return true;
 	return false;
 }
 
@@ -130,8 +127,10 @@ static int access_ask(struct mm_struct *mm, struct space *s, const struct copy *
  */
 int devmap_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len, int write)
 {
-	struct copy c = { .addr = addr, .buf = buf, .write = write != 0,
-		.len = min_t(int, len, PAGE_SIZE - offset_in_page(addr)) };
+	struct copy c = { .addr = addr,
+			  .buf = buf,
+			  .write = write != 0,
+			  .len = min_t(int, len, PAGE_SIZE - offset_in_page(addr)) };
 	uint_t rw = write ? DEVMAP_WRITE : DEVMAP_READ;
 	hrtime_t until = patience_begin();
 	struct space *s = vma_space(vma);
@@ -142,7 +141,7 @@ int devmap_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 	if (s == NULL)
 		return -EIO;
 	space_hold(s);
-	get_file(file);			/* as in fault_ask() */
+	get_file(file); /* as in fault_ask() */
 	for (i = 0; i < ACCESS_TRIES && access_allowed(mm, s, addr, c.write); i++) {
 		error = -devmap_if_loaded(&s->as, addr & PAGE_MASK, rw, copy_bytes, &c);
 		if (error != -EAGAIN)

@@ -11,7 +11,7 @@
 
 #include "linux.h"
 
-#define INSTANCES_MAX	4096
+#define INSTANCES_MAX 4096
 
 DEFINE_MUTEX(drivers_lock);
 LIST_HEAD(drivers);
@@ -54,8 +54,8 @@ static dev_info_t *dip_of_getinfo(struct driver *d, dev_t dev)
 	dev_info_t *dip, *found = NULL;
 	void *result = NULL;
 
-	if (!entry_present((void *)getinfo) || getinfo(NULL, DDI_INFO_DEVT2DEVINFO,
-	    (void *)(uintptr_t)dev, &result) != DDI_SUCCESS)
+	if (!entry_present((void *)getinfo) ||
+	    getinfo(NULL, DDI_INFO_DEVT2DEVINFO, (void *)(uintptr_t)dev, &result) != DDI_SUCCESS)
 		return NULL;
 	mutex_lock(&drivers_lock);
 	list_for_each_entry(dip, &d->instances, link)
@@ -117,7 +117,7 @@ static int instances_wanted(const struct driver *d)
 		return 1;
 	if (!p->is_int || p->integer < 1 || p->integer > INSTANCES_MAX) {
 		pr_warn("%s: property 'instances=%s': a number from 1 to %d\n", d->name, p->text,
-		    INSTANCES_MAX);
+			INSTANCES_MAX);
 		return -EINVAL;
 	}
 	return p->integer;
@@ -143,7 +143,8 @@ static void instances_remove(struct driver *d)
 {
 	dev_info_t *dip, *before;
 
-	list_for_each_entry_safe_reverse(dip, before, &d->instances, link) {
+	list_for_each_entry_safe_reverse(dip, before, &d->instances, link)
+	{
 		if (dip->lost)
 			continue;
 		instance_detach(dip);
@@ -174,7 +175,8 @@ static void driver_fini(struct driver *d, int (*fini)(void))
 
 	if (value != 0)
 		pr_err("%s: _fini(9E) refused with value %d, but the module goes: what it has not "
-		    "given back is lost, and what it has left running will fail\n", d->name, value);
+		       "given back is lost, and what it has left running will fail\n",
+		       d->name, value);
 }
 
 static int driver_begin(struct driver *d, int (*init)(void), int (*fini)(void))
@@ -254,7 +256,7 @@ static void driver_ready(struct driver *d)
 }
 
 static int driver_start(struct driver *d, const char *pci_alias, int (*init)(void),
-    int (*fini)(void))
+			int (*fini)(void))
 {
 	int error = driver_list(d);
 
@@ -274,7 +276,7 @@ static int driver_start(struct driver *d, const char *pci_alias, int (*init)(voi
 }
 
 int devmap_driver_enter(struct module *m, const char *props, const char *pci_alias,
-    int (*init)(void), int (*fini)(void))
+			int (*init)(void), int (*fini)(void))
 {
 	struct driver *d;
 	int error;

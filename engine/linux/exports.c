@@ -116,12 +116,12 @@ EXPORT_SYMBOL(ddi_regs_map_free);
 EXPORT_SYMBOL(ddi_map_regs);
 EXPORT_SYMBOL(ddi_unmap_regs);
 
-#define EXPORT_WIDTH(bits)					\
-	EXPORT_SYMBOL(ddi_get##bits);				\
-	EXPORT_SYMBOL(ddi_put##bits);				\
-	EXPORT_SYMBOL(ddi_rep_get##bits);			\
-	EXPORT_SYMBOL(ddi_rep_put##bits);			\
-	EXPORT_SYMBOL(pci_config_get##bits);			\
+#define EXPORT_WIDTH(bits)                   \
+	EXPORT_SYMBOL(ddi_get##bits);        \
+	EXPORT_SYMBOL(ddi_put##bits);        \
+	EXPORT_SYMBOL(ddi_rep_get##bits);    \
+	EXPORT_SYMBOL(ddi_rep_put##bits);    \
+	EXPORT_SYMBOL(pci_config_get##bits); \
 	EXPORT_SYMBOL(pci_config_put##bits)
 
 EXPORT_WIDTH(8);

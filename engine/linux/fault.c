@@ -17,7 +17,7 @@
 
 struct insertion {
 	struct vm_area_struct *vma;
-	unsigned long addr;		/* of the page */
+	unsigned long addr; /* of the page */
 	vm_fault_t result;
 };
 

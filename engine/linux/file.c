@@ -11,14 +11,14 @@
 int file_flags(const struct file *filp, int opened)
 {
 	return (opened & ~(FNDELAY | FAPPEND)) |
-	    (int)(READ_ONCE(filp->f_flags) & (FNDELAY | FAPPEND));
+	       (int)(READ_ONCE(filp->f_flags) & (FNDELAY | FAPPEND));
 }
 
 /* Linux forgets O_EXCL when the file is open. */
 static int opened_flags(const struct file *filp)
 {
 	int flags = (filp->f_mode & FMODE_READ ? FREAD : 0) |
-	    (filp->f_mode & FMODE_WRITE ? FWRITE : 0) | (int)(filp->f_flags & FEXCL);
+		    (filp->f_mode & FMODE_WRITE ? FWRITE : 0) | (int)(filp->f_flags & FEXCL);
 
 	return file_flags(filp, flags);
 }
@@ -65,8 +65,9 @@ static int check_made_up(const struct devfile *f, struct file *filp)
 	if (getmajor(f->dev) == f->driver->major)
 		return 0;
 	driver_mistake((const void *)file_ops(f)->cb_open, "open",
-	    "%s: made device %u,%u of %u,%u: the major number must stay", f->node->name,
-	    getmajor(f->dev), getminor(f->dev), getmajor(f->node->dev), getminor(f->node->dev));
+		       "%s: made device %u,%u of %u,%u: the major number must stay", f->node->name,
+		       getmajor(f->dev), getminor(f->dev), getmajor(f->node->dev),
+		       getminor(f->node->dev));
 	if (entry_present((void *)cb_close))
 		(void)cb_close(f->dev, f->flags, OTYP_CHR, file_cred(filp));
 	return ENXIO;

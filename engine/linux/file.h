@@ -27,7 +27,7 @@ struct file_call {
 	struct context context;
 	struct space *space;
 };
-int file_enter(struct file_call *c, const struct devfile *f);	/* 0 or -ENODEV */
+int file_enter(struct file_call *c, const struct devfile *f); /* 0 or -ENODEV */
 void file_leave(struct file_call *c);
 
 ssize_t devmap_file_read(struct file *filp, char __user *buf, size_t len, loff_t *pos);

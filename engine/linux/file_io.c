@@ -11,7 +11,8 @@
 #include "file.h"
 
 /* What was moved before an error counts, as for any file. */
-static ssize_t transfer(struct file *filp, struct uio *uio, int (*fn)(dev_t, struct uio *, cred_t *))
+static ssize_t transfer(struct file *filp, struct uio *uio,
+			int (*fn)(dev_t, struct uio *, cred_t *))
 {
 	struct devfile *f = filp->private_data;
 	ssize_t len = uio->uio_resid;
@@ -30,13 +31,16 @@ static ssize_t transfer(struct file *filp, struct uio *uio, int (*fn)(dev_t, str
 }
 
 static ssize_t file_transfer(struct file *filp, char __user *buf, size_t len, loff_t *pos,
-    int (*fn)(dev_t, struct uio *, cred_t *))
+			     int (*fn)(dev_t, struct uio *, cred_t *))
 {
 	const struct devfile *f = filp->private_data;
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
-	struct uio uio = { .uio_iov = &iov, .uio_iovcnt = 1, .uio_segflg = UIO_USERSPACE,
-		.uio_loffset = *pos, .uio_fmode = (uint16_t)file_flags(filp, f->flags),
-		.uio_resid = (ssize_t)len };
+	struct uio uio = { .uio_iov = &iov,
+			   .uio_iovcnt = 1,
+			   .uio_segflg = UIO_USERSPACE,
+			   .uio_loffset = *pos,
+			   .uio_fmode = (uint16_t)file_flags(filp, f->flags),
+			   .uio_resid = (ssize_t)len };
 	loff_t end;
 	ssize_t done;
 
@@ -74,7 +78,7 @@ loff_t devmap_file_llseek(struct file *filp, loff_t off, int whence)
 	if (whence == SEEK_CUR && check_add_overflow(off, filp->f_pos, &to))
 		to = -EOVERFLOW;
 	else if (whence != SEEK_CUR && whence != SEEK_SET)
-		to = -EINVAL;		/* no end: a character device has no size */
+		to = -EINVAL; /* no end: a character device has no size */
 	else if (to < 0)
 		to = -EINVAL;
 	else
@@ -95,8 +99,8 @@ static long file_ioctl(struct file *filp, unsigned int cmd, unsigned long arg, d
 		return file_gone(filp) ? -ENODEV : -ENOTTY;
 	if (file_enter(&call, f) != 0)
 		return -ENODEV;
-	error = cb->cb_ioctl(f->dev, (int)cmd, (intptr_t)arg, file_flags(filp, f->flags) |
-	    (int)model, file_cred(filp), &value);
+	error = cb->cb_ioctl(f->dev, (int)cmd, (intptr_t)arg,
+			     file_flags(filp, f->flags) | (int)model, file_cred(filp), &value);
 	file_leave(&call);
 	return error != 0 ? file_error(error) : (long)(unsigned int)value;
 }

@@ -21,7 +21,8 @@ static void zap(const struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 	if (o == NULL || READ_ONCE(o->start) == 0)
 		return;
 	unmap_mapping_range(devmap_inode->i_mapping,
-	    (loff_t)(handle_pgoff(dh) + first) << PAGE_SHIFT, (loff_t)n << PAGE_SHIFT, 1);
+			    (loff_t)(handle_pgoff(dh) + first) << PAGE_SHIFT,
+			    (loff_t)n << PAGE_SHIFT, 1);
 }
 
 /* Only the record says that a page is loaded; the fault that asked for it inserts it: fault.c. */

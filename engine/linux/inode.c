@@ -10,7 +10,7 @@
 
 #include "internal.h"
 
-#define DEVMAP_MAGIC	0x6465766d	/* "devm" */
+#define DEVMAP_MAGIC 0x6465766d /* "devm" */
 
 struct inode *devmap_inode;
 static struct vfsmount *mount;

@@ -77,8 +77,8 @@ void instance_detach(dev_info_t *dip)
 	dip->lost = value != DDI_SUCCESS;
 	if (dip->lost)
 		pr_err("%s: detach(9E) refused with value %d, but Linux takes the device: what the "
-		    "driver has not given back is lost, and what it has left running will fail\n",
-		    dip->name, value);
+		       "driver has not given back is lost, and what it has left running will fail\n",
+		       dip->name, value);
 	ddi_remove_minor_node(dip, NULL);
 	devmap_instance_gone(dip);
 	dip->attached = false;

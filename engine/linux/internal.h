@@ -21,9 +21,9 @@ void space_name(struct space *s);
  */
 struct offsets {
 	struct rb_node node;
-	pgoff_t start;			/* 0: nowhere yet */
+	pgoff_t start; /* 0: nowhere yet */
 	pgoff_t n;
-	pgoff_t gap, largest;		/* the tree's */
+	pgoff_t gap, largest; /* the tree's */
 	/*
 	 * A page of a handle is found at base + its user offset, in pages: the difference stays as
 	 * it is when the handle is cut, split, moved or copied by fork(2). (It may well be
@@ -34,8 +34,8 @@ struct offsets {
 };
 
 void offsets_init(void);
-struct offsets *offsets_new(void);	/* held, but nowhere yet; NULL: no memory */
-int offsets_place(struct offsets *o, pgcnt_t n);	/* 0, or -ENOMEM with a message */
+struct offsets *offsets_new(void);		 /* held, but nowhere yet; NULL: no memory */
+int offsets_place(struct offsets *o, pgcnt_t n); /* 0, or -ENOMEM with a message */
 void offsets_hold(struct offsets *o);
 void offsets_put(struct offsets *o);
 
@@ -46,7 +46,7 @@ void offsets_put(struct offsets *o);
 struct view {
 	struct space *space;
 	struct offsets *offsets;
-	refcount_t refs;		/* vmas */
+	refcount_t refs; /* vmas */
 };
 
 static inline struct space *vma_space(const struct vm_area_struct *vma)
@@ -107,10 +107,10 @@ int nodes_init(void);
 void nodes_fini(void);
 /* file_poll.c */
 void polls_init(void);
-void polls_revoke(void);	/* everybody looks again */
+void polls_revoke(void); /* everybody looks again */
 
 /* stats.c. What reads of /dev/devmap give, and the files that each node has in sysfs. */
-int devmap_stats_text(char **text, size_t *len);	/* kvfree() it. 0 or -errno */
+int devmap_stats_text(char **text, size_t *len); /* kvfree() it. 0 or -errno */
 void devmap_stats_fini(void);
 extern const struct attribute_group *devmap_stats_groups[];
 

@@ -65,10 +65,10 @@ struct pci_dev;
  * inside an ioctl's ddi_copyin() has its own. A driver's own threads have none.
  */
 struct context {
-	struct hlist_node link;		/* in the table, under its spin lock */
-	struct context *outer;		/* of the same thread, or NULL */
+	struct hlist_node link; /* in the table, under its spin lock */
+	struct context *outer;	/* of the same thread, or NULL */
 	struct task_struct *task;
-	struct as *as;			/* NULL: a process without mappings, or none */
+	struct as *as; /* NULL: a process without mappings, or none */
 	/*
 	 * mmap_lock is held (mmap, open, close, mremap): copies from and to the process fail where
 	 * they would have to bring a page in.
@@ -79,12 +79,12 @@ struct context {
 	 * never wait for mmap_lock without looking for an interruption.
 	 */
 	bool in_access;
-	struct number *number;		/* of the process where as is NULL; or NULL */
-	dev_info_t *dip;		/* when it is taken away, no wait that a signal ends goes on */
-	bool killable_only;		/* a fault of the kernel's own: only fatal signals end a wait */
-	hrtime_t until;			/* a moment that ends waits as a signal does; 0: none */
-	bool interrupted;		/* engine_interrupt() came; one wait ends by it */
-	bool leave;			/* the same, for copies: it stays when a wait has ended */
+	struct number *number; /* of the process where as is NULL; or NULL */
+	dev_info_t *dip;       /* when it is taken away, no wait that a signal ends goes on */
+	bool killable_only;    /* a fault of the kernel's own: only fatal signals end a wait */
+	hrtime_t until;	       /* a moment that ends waits as a signal does; 0: none */
+	bool interrupted;      /* engine_interrupt() came; one wait ends by it */
+	bool leave;	       /* the same, for copies: it stays when a wait has ended */
 };
 
 void context_enter(struct context *c, struct as *as);
@@ -118,16 +118,16 @@ bool sleep_in_state(hrtime_t until, hrtime_t slack);
 /* ask.c: accesses of a space to pages that are not loaded. A leaf but for the queues of threads. */
 struct asks {
 	spinlock_t lock;
-	struct rb_root tree;		/* one for each page */
-	unsigned int n;			/* in the tree */
-	struct list_head idle;		/* those in which there is no thread, oldest first */
+	struct rb_root tree;   /* one for each page */
+	unsigned int n;	       /* in the tree */
+	struct list_head idle; /* those in which there is no thread, oldest first */
 	unsigned int nidle;
 };
 
 /* patience.c: how long threads in system calls still wait. Its lock is a leaf. */
 struct patience {
 	spinlock_t lock;
-	struct list_head list;		/* oldest first */
+	struct list_head list; /* oldest first */
 	unsigned int n;
 };
 
@@ -136,20 +136,20 @@ struct patience {
  * for it; with the last reference devmap_as_exit() runs.
  */
 struct space {
-	struct as as;			/* first */
-	struct mm_struct *mm;		/* compared only, unless a vma is known to be there */
+	struct as as;	      /* first */
+	struct mm_struct *mm; /* compared only, unless a vma is known to be there */
 	refcount_t refs;
-	struct hlist_node link;		/* under space_lock */
-	unsigned int visited;		/* under space_lock: by this one of spaces_revoke() */
-	struct number *number;		/* held; or NULL, and then space_number() sets it, once */
+	struct hlist_node link; /* under space_lock */
+	unsigned int visited;	/* under space_lock: by this one of spaces_revoke() */
+	struct number *number;	/* held; or NULL, and then space_number() sets it, once */
 	struct asks asks;
 	struct patience patience;
 };
 
-struct space *space_get(struct mm_struct *mm);		/* the space of mm, held; NULL: none */
-struct space *space_get_or_make(struct mm_struct *mm);	/* NULL: no memory */
+struct space *space_get(struct mm_struct *mm);	       /* the space of mm, held; NULL: none */
+struct space *space_get_or_make(struct mm_struct *mm); /* NULL: no memory */
 void space_hold(struct space *s);
-void space_put(struct space *s);			/* may sleep, and call drivers */
+void space_put(struct space *s); /* may sleep, and call drivers */
 /* The driver's mappings of the instance end, in each space that there is. */
 void spaces_revoke(const dev_info_t *dip);
 static inline struct space *space_of(struct as *as)
@@ -161,7 +161,7 @@ static inline struct space *space_of(struct as *as)
 vm_fault_t devmap_vma_fault(struct vm_fault *vmf);
 /* debugger.c */
 int devmap_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf, int len,
-	int write);
+		      int write);
 
 /* vma.c. f_op->mmap of a device file. */
 int devmap_vma_mmap(struct file *filp, struct vm_area_struct *vma);
@@ -179,19 +179,19 @@ enum region_kind { REGION_PAGES, REGION_MMIO };
 struct region {
 	struct devmap_memory memory;
 	enum region_kind kind;
-	bool attached;			/* memory is initialised */
-	size_t len;			/* bytes, whole pages */
-	void *pages;			/* REGION_PAGES: vmalloc'ed, zero filled */
-	resource_size_t phys;		/* REGION_MMIO: of its first byte, page aligned */
-	void __iomem *io;		/* REGION_MMIO: the kernel's own mapping */
-	struct devmap_model *model;	/* whose registers these are, or NULL */
-	bool gone;			/* being freed: no page of it may be inserted; mem_lock */
+	bool attached;		    /* memory is initialised */
+	size_t len;		    /* bytes, whole pages */
+	void *pages;		    /* REGION_PAGES: vmalloc'ed, zero filled */
+	resource_size_t phys;	    /* REGION_MMIO: of its first byte, page aligned */
+	void __iomem *io;	    /* REGION_MMIO: the kernel's own mapping */
+	struct devmap_model *model; /* whose registers these are, or NULL */
+	bool gone;		    /* being freed: no page of it may be inserted; mem_lock */
 };
 
 /* 0 or -errno. */
 int region_init_pages(struct region *r, const char *name, size_t len);
 int region_init_mmio(struct region *r, const char *name, resource_size_t phys, size_t len,
-	void __iomem *io);
+		     void __iomem *io);
 /* Cuts off the mappings that are left, with a message, and frees what region_init_*() took. */
 void region_fini(struct region *r);
 /* The first half of that, for whoever has something to do in between. May be called twice. */
@@ -208,59 +208,59 @@ static inline struct region *region_of(struct devmap_memory *m)
 int props_parse(const char *driver, const char *text, struct prop **props);
 
 /* driver.c, instance.c */
-#define NODE_NAME_MAX	DRIVER_NAME_MAX
+#define NODE_NAME_MAX DRIVER_NAME_MAX
 
 /* A register set. What cannot be mapped has no region, and is reached by accessors only. */
 struct regset {
 	enum { REGS_MEMORY, REGS_PORTS, REGS_CONFIG } kind;
-	struct region *region;		/* or NULL: ports, configuration space, part of a page */
-	void __iomem *io;		/* of a BAR */
-	void *pages;			/* of DMA memory, which has no region either */
-	struct pci_dev *pci;		/* the instance's */
-	size_t len;			/* bytes */
+	struct region *region; /* or NULL: ports, configuration space, part of a page */
+	void __iomem *io;      /* of a BAR */
+	void *pages;	       /* of DMA memory, which has no region either */
+	struct pci_dev *pci;   /* the instance's */
+	size_t len;	       /* bytes */
 };
 
 struct dev_info {
 	struct ddi_instance;
-	struct list_head link;		/* driver->instances, by drivers_lock */
-	refcount_t refs;		/* the list's, and its nodes' */
-	bool lost;			/* detach(9E) has refused: the driver may still look at it */
-	spinlock_t gate;		/* a leaf; guards what follows */
-	bool going;			/* is being taken away: no call, no handle any more */
-	unsigned int calls;		/* of files' entry points, in progress */
-	unsigned int handles;		/* of mappings, on which devmap_unmap(9E) has not returned */
-	struct list_head files;		/* open, of all its nodes */
-	struct pci_dev *pci;		/* or NULL */
-	bool pci_enabled;		/* and its regions are ours */
-	struct devmap_model *model;	/* or NULL */
+	struct list_head link;	    /* driver->instances, by drivers_lock */
+	refcount_t refs;	    /* the list's, and its nodes' */
+	bool lost;		    /* detach(9E) has refused: the driver may still look at it */
+	spinlock_t gate;	    /* a leaf; guards what follows */
+	bool going;		    /* is being taken away: no call, no handle any more */
+	unsigned int calls;	    /* of files' entry points, in progress */
+	unsigned int handles;	    /* of mappings, on which devmap_unmap(9E) has not returned */
+	struct list_head files;	    /* open, of all its nodes */
+	struct pci_dev *pci;	    /* or NULL */
+	bool pci_enabled;	    /* and its regions are ours */
+	struct devmap_model *model; /* or NULL */
 	int nregs;
 	struct regset *regs;
 };
 
 struct driver {
 	struct ddi_driver;
-	struct list_head link;		/* by drivers_lock */
+	struct list_head link; /* by drivers_lock */
 	struct module *module;
-	bool ready;			/* may be opened; by drivers_lock */
-	struct task_struct *calling;	/* the thread in its _init(9E) or _fini(9E); drivers_lock */
+	bool ready;		     /* may be opened; by drivers_lock */
+	struct task_struct *calling; /* the thread in its _init(9E) or _fini(9E); drivers_lock */
 	major_t major;
 	struct list_head instances;
 	struct list_head nodes;
-	void *pci_driver;		/* pci.c's, or NULL */
+	void *pci_driver; /* pci.c's, or NULL */
 };
 
 /* Kept by the driver's list and by each open file. */
 struct minor_node {
-	struct list_head link;		/* driver->nodes, by drivers_lock; empty: removed */
+	struct list_head link; /* driver->nodes, by drivers_lock; empty: removed */
 	refcount_t refs;
 	dev_info_t *dip;
-	char given[NODE_NAME_MAX];	/* as the driver named it */
-	char name[NODE_NAME_MAX];	/* under /dev */
+	char given[NODE_NAME_MAX]; /* as the driver named it */
+	char name[NODE_NAME_MAX];  /* under /dev */
 	dev_t dev;
-	umode_t mode;			/* 0: 0600 */
+	umode_t mode; /* 0: 0600 */
 	struct device *device;
-	struct mutex open_lock;		/* open(9E) against close(9E) */
-	unsigned int opens;		/* not counting clones; by open_lock */
+	struct mutex open_lock; /* open(9E) against close(9E) */
+	unsigned int opens;	/* not counting clones; by open_lock */
 };
 
 extern struct mutex drivers_lock;
@@ -319,13 +319,13 @@ void node_close(struct minor_node *n);
 /* file.c. One open file; file->private_data. */
 struct devfile {
 	refcount_t refs;
-	struct list_head link;		/* dip->files, by the gate */
-	bool open;			/* close(9E) is to be called; node->open_lock */
-	const struct cred *cred;	/* whose it was, held */
+	struct list_head link;	 /* dip->files, by the gate */
+	bool open;		 /* close(9E) is to be called; node->open_lock */
+	const struct cred *cred; /* whose it was, held */
 	struct driver *driver;
-	struct minor_node *node;	/* held, even after it was removed */
-	dev_t dev;			/* as open(9E) left it */
-	int flags;			/* FREAD, FWRITE, FNDELAY ... of the DDI */
+	struct minor_node *node; /* held, even after it was removed */
+	dev_t dev;		 /* as open(9E) left it */
+	int flags;		 /* FREAD, FWRITE, FNDELAY ... of the DDI */
 };
 
 extern const struct file_operations devmap_fops;
@@ -363,10 +363,10 @@ void callouts_fini(void);
 void callouts_forget(const struct module *m);
 
 /* Linux's mutex_init(), whose name is the DDI's here. */
-#define LINUX_MUTEX_INIT(lock)						\
-	do {								\
-		static struct lock_class_key key__;			\
-		__mutex_init((lock), #lock, &key__);			\
+#define LINUX_MUTEX_INIT(lock)                       \
+	do {                                         \
+		static struct lock_class_key key__;  \
+		__mutex_init((lock), #lock, &key__); \
 	} while (0)
 
 #endif

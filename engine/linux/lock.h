@@ -8,7 +8,7 @@
 #ifndef DEVMAP_ENGINE_LINUX_LOCK_H
 #define DEVMAP_ENGINE_LINUX_LOCK_H
 
-#define READY	1
+#define READY 1
 
 /* init is called, under a spin lock, by one of those who find *ready 0. */
 void make_ready(unsigned int *ready, void (*init)(void *lock), void *lock);

@@ -13,9 +13,9 @@
 #include <linux/kmod.h>
 #include <linux/kthread.h>
 
-#define DELAY_FIRST_US	50
-#define DELAY_DOZE_US	400		/* from here on kicks end the delay */
-#define DELAY_LAST_US	10000
+#define DELAY_FIRST_US 50
+#define DELAY_DOZE_US  400 /* from here on kicks end the delay */
+#define DELAY_LAST_US  10000
 
 /*
  * The models that are loaded.
@@ -45,13 +45,15 @@ static int ops_check(const struct module *m, const struct devmap_model_ops *ops)
 {
 	if (ops->version != DEVMAP_MODEL_VERSION)
 		pr_warn("model %s: its version is %u, this engine's is %d\n", m->name, ops->version,
-		    DEVMAP_MODEL_VERSION);
+			DEVMAP_MODEL_VERSION);
 	else if (ops->size < sizeof(*ops))
 		pr_warn("model %s: its devmap_model has %zu bytes, this engine's %zu\n", m->name,
-		    ops->size, sizeof(*ops));
+			ops->size, sizeof(*ops));
 	else if (ops->name == NULL || ops->attach == NULL || ops->sync == NULL)
-		pr_warn("model %s: it has no %s\n", m->name, ops->name == NULL ? "name" :
-		    ops->attach == NULL ? "attach function" : "sync function");
+		pr_warn("model %s: it has no %s\n", m->name,
+			ops->name == NULL   ? "name" :
+			ops->attach == NULL ? "attach function" :
+					      "sync function");
 	else
 		return 0;
 	return -EINVAL;
@@ -194,7 +196,7 @@ static bool model_doze(struct devmap_model *m, unsigned int us)
 	if (READ_ONCE(m->dozing) && !kthread_should_stop()) {
 		if (us != 0)
 			(void)schedule_hrtimeout_range(&t, us * (NSEC_PER_USEC / 4),
-			    HRTIMER_MODE_REL);
+						       HRTIMER_MODE_REL);
 		else
 			schedule();
 	}
@@ -272,7 +274,7 @@ static int model_choose(dev_info_t *dip, const struct devmap_model_ops **ops, st
 }
 
 static struct devmap_model *model_alloc(dev_info_t *dip, const struct devmap_model_ops *ops,
-    struct module *owner)
+					struct module *owner)
 {
 	struct devmap_model *m = kzalloc(sizeof(*m), GFP_KERNEL);
 
@@ -321,7 +323,7 @@ static int model_begin(dev_info_t *dip, struct devmap_model *m)
 		error = model_start(m);
 	if (error != 0)
 		pr_warn("%s: no register sets, or no thread, for its model: error %d\n", dip->name,
-		    error);
+			error);
 	return error;
 }
 

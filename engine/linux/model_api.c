@@ -17,7 +17,7 @@ const char *devmap_model_prop_string(struct devmap_model *m, const char *name, c
 	char *text;
 
 	if (p == NULL && ddi_prop_lookup_string(DDI_DEV_T_ANY, m->dip, DDI_PROP_DONTPASS, name,
-	    &text) == DDI_PROP_SUCCESS) {
+						&text) == DDI_PROP_SUCCESS) {
 		(void)props_set(&m->strings, name, text);
 		ddi_prop_free(text);
 		p = props_find(m->strings, name);
@@ -33,7 +33,8 @@ int devmap_model_add_regs(struct devmap_model *m, size_t len)
 
 	if (m->nregs == MODEL_REGS_MAX) {
 		driver_mistake(CALLER(), "devmap_model_add_regs",
-		    "%s: its model has more than %d register sets", m->dip->name, MODEL_REGS_MAX);
+			       "%s: its model has more than %d register sets", m->dip->name,
+			       MODEL_REGS_MAX);
 		return -1;
 	}
 	r = kzalloc(sizeof(*r), GFP_KERNEL);
@@ -83,43 +84,45 @@ EXPORT_SYMBOL(devmap_model_time);
 
 /* The bytes, or NULL and a message: a model's mistake. */
 static char *set_at(struct devmap_model *m, int set, size_t off, size_t width, const void *caller,
-    const char *call)
+		    const char *call)
 {
 	struct region *r = set >= 0 && set < m->nregs ? m->regs[set] : NULL;
 
 	if (r != NULL && off < r->len && width <= r->len - off && off % width == 0)
 		return (char *)r->pages + off;
-	driver_mistake(caller, call, "%s: offset 0x%zx of register set %d (of %d) is not aligned, or "
-	    "outside", m->dip->name, off, set, m->nregs);
+	driver_mistake(caller, call,
+		       "%s: offset 0x%zx of register set %d (of %d) is not aligned, or "
+		       "outside",
+		       m->dip->name, off, set, m->nregs);
 	return NULL;
 }
 
-#define REGISTERS(bits)									\
+#define REGISTERS(bits)                                                                     \
 	uint##bits##_t devmap_model_read##bits(struct devmap_model *m, int set, size_t off) \
-	{										\
-		const char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);	\
-											\
-		return at != NULL ? smp_load_acquire((const uint##bits##_t *)at) :	\
-		    (uint##bits##_t)U64_MAX;						\
-	}										\
-	EXPORT_SYMBOL(devmap_model_read##bits);						\
-											\
-	void devmap_model_write##bits(struct devmap_model *m, int set, size_t off,	\
-	    uint##bits##_t value)							\
-	{										\
-		char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);		\
-											\
-		if (at != NULL)								\
-			smp_store_release((uint##bits##_t *)at, value);			\
-	}										\
-	EXPORT_SYMBOL(devmap_model_write##bits);					\
-											\
+	{                                                                                   \
+		const char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);       \
+                                                                                            \
+		return at != NULL ? smp_load_acquire((const uint##bits##_t *)at) :          \
+				    (uint##bits##_t)U64_MAX;                                \
+	}                                                                                   \
+	EXPORT_SYMBOL(devmap_model_read##bits);                                             \
+                                                                                            \
+	void devmap_model_write##bits(struct devmap_model *m, int set, size_t off,          \
+				      uint##bits##_t value)                                 \
+	{                                                                                   \
+		char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);             \
+                                                                                            \
+		if (at != NULL)                                                             \
+			smp_store_release((uint##bits##_t *)at, value);                     \
+	}                                                                                   \
+	EXPORT_SYMBOL(devmap_model_write##bits);                                            \
+                                                                                            \
 	uint##bits##_t devmap_model_take##bits(struct devmap_model *m, int set, size_t off) \
-	{										\
-		char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);		\
-											\
-		return at != NULL ? xchg((uint##bits##_t *)at, 0) : 0;			\
-	}										\
+	{                                                                                   \
+		char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);             \
+                                                                                            \
+		return at != NULL ? xchg((uint##bits##_t *)at, 0) : 0;                      \
+	}                                                                                   \
 	EXPORT_SYMBOL(devmap_model_take##bits)
 
 REGISTERS(8);

@@ -145,7 +145,7 @@ static int node_show(struct minor_node *n)
 
 /* mode 0: 0600. caller: the driver's code. */
 static int node_create(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-    umode_t mode, const void *caller)
+		       umode_t mode, const void *caller)
 {
 	struct minor_node *n = NULL;
 	const char *wrong;
@@ -162,7 +162,7 @@ static int node_create(dev_info_t *dip, const char *name, int spec_type, minor_t
 	}
 	if (wrong != NULL) {
 		driver_mistake(caller, "ddi_create_minor_node", "%s: '%s', minor number %u: %s",
-		    dip->name, name, minor_num, wrong);
+			       dip->name, name, minor_num, wrong);
 		if (n != NULL)
 			node_put(n);
 		return DDI_FAILURE;
@@ -171,7 +171,7 @@ static int node_create(dev_info_t *dip, const char *name, int spec_type, minor_t
 }
 
 int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-    const char *node_type, int flag)
+			  const char *node_type, int flag)
 {
 	(void)node_type;
 	(void)flag;
@@ -180,13 +180,14 @@ int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, mino
 EXPORT_SYMBOL(ddi_create_minor_node);
 
 int ddi_create_priv_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-    const char *node_type, int flag, const char *read_priv, const char *write_priv, mode_t priv_mode)
+			       const char *node_type, int flag, const char *read_priv,
+			       const char *write_priv, mode_t priv_mode)
 {
 	(void)node_type;
 	(void)read_priv;
 	(void)write_priv;
 	return node_create(dip, name, spec_type, minor_num,
-	    flag & PRIVONLY_DEV ? priv_mode & 0777 : 0, CALLER());
+			   flag & PRIVONLY_DEV ? priv_mode & 0777 : 0, CALLER());
 }
 EXPORT_SYMBOL(ddi_create_priv_minor_node);
 

@@ -21,15 +21,15 @@
 
 #include "internal.h"
 
-#define LOOKED_AT	8	/* records a call, from the oldest on, that may be of no use any more */
+#define LOOKED_AT 8 /* records a call, from the oldest on, that may be of no use any more */
 
 struct number {
-	struct list_head link;		/* of all, oldest first */
+	struct list_head link; /* of all, oldest first */
 	struct hlist_node by_mm, by_value;
-	struct mm_struct *mm;		/* mmgrab()bed: the address is nobody else's */
-	struct pid *process;		/* held; NULL: another record is that process's now */
+	struct mm_struct *mm; /* mmgrab()bed: the address is nobody else's */
+	struct pid *process;  /* held; NULL: another record is that process's now */
 	pid_t value;
-	unsigned int users;		/* a space, and calls in progress */
+	unsigned int users; /* a space, and calls in progress */
 };
 
 static DEFINE_SPINLOCK(numbers_lock);
@@ -43,9 +43,7 @@ static struct number *of_mm(const struct mm_struct *mm)
 {
 	struct number *n;
 
-	hash_for_each_possible(numbers_of_mm, n, by_mm, (ulong_t)mm)
-		if (n->mm == mm)
-			return n;
+	hash_for_each_possible(numbers_of_mm, n, by_mm, (ulong_t)mm) if (n->mm == mm) return n;
 	return NULL;
 }
 
@@ -67,9 +65,11 @@ static bool is_anothers(pid_t value)
 {
 	struct number *n;
 
-	hash_for_each_possible(numbers_of_value, n, by_value, (u32)value)
-		if (n->value == value && (n->process == task_tgid(current) ? is_space(n) : is_used(n)))
-			return true;
+	hash_for_each_possible(numbers_of_value, n, by_value,
+			       (u32)value) if (n->value == value &&
+					       (n->process == task_tgid(current) ?
+							is_space(n) :
+							is_used(n))) return true;
 	return false;
 }
 
@@ -77,9 +77,7 @@ static struct number *of_process(const struct pid *process)
 {
 	struct number *n;
 
-	list_for_each_entry_reverse(n, &numbers, link)
-		if (n->process == process)
-			return n;
+	list_for_each_entry_reverse(n, &numbers, link) if (n->process == process) return n;
 	return NULL;
 }
 
@@ -97,7 +95,7 @@ static void unlist(struct number *n, struct list_head *gone)
 static bool is_own(const struct mm_struct *mm)
 {
 	return mm == current->mm || current->in_execve ||
-		(current->mm == NULL && (current->flags & PF_EXITING) != 0);
+	       (current->mm == NULL && (current->flags & PF_EXITING) != 0);
 }
 
 /* Some of those that are of no use go to `gone`; the others have had their turn. */

@@ -19,11 +19,11 @@
 
 #include "internal.h"
 
-#define OFFSETS_MAX	((pgoff_t)LLONG_MAX >> PAGE_SHIFT)
+#define OFFSETS_MAX ((pgoff_t)LLONG_MAX >> PAGE_SHIFT)
 
 static DEFINE_SPINLOCK(offsets_lock);
 static struct rb_root tree = RB_ROOT;
-static struct offsets last;		/* stands behind all others, for the gap before it */
+static struct offsets last; /* stands behind all others, for the gap before it */
 static ulong offsets_used;
 
 static ulong offsets_max = OFFSETS_MAX;
@@ -101,8 +101,8 @@ int offsets_place(struct offsets *o, pgcnt_t n)
 
 	spin_lock(&offsets_lock);
 	next = n > 0 ? find_gap(n) : NULL;
-	if (next != NULL && next->start - next->gap + n > min_t(pgoff_t, READ_ONCE(offsets_max),
-	    OFFSETS_MAX))
+	if (next != NULL &&
+	    next->start - next->gap + n > min_t(pgoff_t, READ_ONCE(offsets_max), OFFSETS_MAX))
 		next = NULL;
 	if (next != NULL) {
 		o->n = n;
@@ -112,8 +112,9 @@ int offsets_place(struct offsets *o, pgcnt_t n)
 	spin_unlock(&offsets_lock);
 	if (next != NULL)
 		return 0;
-	pr_warn_ratelimited("mmap: process %d (%s): no %lu page offsets in a row are left (of %lu)\n",
-	    task_tgid_nr(current), current->comm, (ulong)n, READ_ONCE(offsets_max));
+	pr_warn_ratelimited(
+		"mmap: process %d (%s): no %lu page offsets in a row are left (of %lu)\n",
+		task_tgid_nr(current), current->comm, (ulong)n, READ_ONCE(offsets_max));
 	return -ENOMEM;
 }
 

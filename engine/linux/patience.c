@@ -15,18 +15,19 @@
 
 #include "internal.h"
 
-#define KEPT_MAX	1024		/* of a space */
-#define MS_MAX		1000000000UL	/* what is longer is as long */
+#define KEPT_MAX 1024	      /* of a space */
+#define MS_MAX	 1000000000UL /* what is longer is as long */
 
 static ulong syscall_ms = 100;
 
 module_param(syscall_ms, ulong, 0644);
-MODULE_PARM_DESC(syscall_ms, "an access to device memory by a system call or a debugger waits so many "
-	"milliseconds for its turn, and then fails; 0: not at all");
+MODULE_PARM_DESC(syscall_ms,
+		 "an access to device memory by a system call or a debugger waits so many "
+		 "milliseconds for its turn, and then fails; 0: not at all");
 
 struct wait_end {
 	struct list_head link;
-	const struct task_struct *task;	/* compared only */
+	const struct task_struct *task; /* compared only */
 	hrtime_t until;
 };
 

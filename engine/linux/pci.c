@@ -12,12 +12,12 @@
 
 #include <linux/pci.h>
 
-#define ALIASES_MAX	16
+#define ALIASES_MAX 16
 
 struct pci_binding {
 	struct pci_driver pci;
 	struct driver *driver;
-	struct pci_device_id ids[ALIASES_MAX + 1];	/* all zero at the end */
+	struct pci_device_id ids[ALIASES_MAX + 1]; /* all zero at the end */
 };
 
 /*
@@ -32,8 +32,9 @@ static bool alias_parse(const char *alias, struct pci_device_id *id)
 
 	if (sscanf(alias, "pci%4x,%4x%c", &vendor, &device, &rest) != 2)
 		return false;
-	*id = (struct pci_device_id){ .vendor = vendor, .device = device, .subvendor = PCI_ANY_ID,
-		.subdevice = PCI_ANY_ID };
+	*id = (struct pci_device_id){
+		.vendor = vendor, .device = device, .subvendor = PCI_ANY_ID, .subdevice = PCI_ANY_ID
+	};
 	return true;
 }
 
@@ -49,7 +50,7 @@ static int aliases_parse(struct pci_binding *b, const char *aliases)
 			continue;
 		if (n == ALIASES_MAX || !alias_parse(alias, &b->ids[n++])) {
 			pr_warn("%s: alias '%s': at most %d of the form pciVVVV,DDDD\n",
-			    b->driver->name, alias, ALIASES_MAX);
+				b->driver->name, alias, ALIASES_MAX);
 			error = -EINVAL;
 		}
 	}
@@ -130,9 +131,14 @@ static int regsets_add(dev_info_t *dip)
 /* Those that the bus nexus makes on Solaris, as far as drivers ask for them. */
 static int props_add(dev_info_t *dip)
 {
-	const struct { const char *name; int value; } props[] = {
-		{ "vendor-id", dip->pci->vendor }, { "device-id", dip->pci->device },
-		{ "revision-id", dip->pci->revision }, { "class-code", (int)dip->pci->class },
+	const struct {
+		const char *name;
+		int value;
+	} props[] = {
+		{ "vendor-id", dip->pci->vendor },
+		{ "device-id", dip->pci->device },
+		{ "revision-id", dip->pci->revision },
+		{ "class-code", (int)dip->pci->class },
 		{ "subsystem-vendor-id", dip->pci->subsystem_vendor },
 		{ "subsystem-id", dip->pci->subsystem_device },
 	};
@@ -154,7 +160,8 @@ static int pci_instance_init(dev_info_t *dip)
 	error = pci_request_regions(dip->pci, dip->driver->name);
 	if (error != 0) {
 		pr_warn("%s: PCI %s: somebody else has some of its registers: see /proc/iomem and "
-		    "/proc/ioports\n", dip->name, pci_name(dip->pci));
+			"/proc/ioports\n",
+			dip->name, pci_name(dip->pci));
 		pci_disable_device(dip->pci);
 		return error;
 	}
@@ -182,7 +189,8 @@ void pci_instance_fini(dev_info_t *dip)
 
 static int devmap_pci_probe(struct pci_dev *pci, const struct pci_device_id *id)
 {
-	struct pci_binding *b = container_of(to_pci_driver(pci->dev.driver), struct pci_binding, pci);
+	struct pci_binding *b =
+		container_of(to_pci_driver(pci->dev.driver), struct pci_binding, pci);
 	dev_info_t *dip;
 	int error = instance_new(b->driver, pci, &dip);
 

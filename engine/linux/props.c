@@ -25,13 +25,13 @@ static int parse_one(const char *driver, char *item, struct prop **props)
 
 	if (equals == NULL) {
 		pr_warn("%s: property '%s': no '=' (props=NAME=VALUE,NAME=VALUE...)\n", driver,
-		    item);
+			item);
 		return -EINVAL;
 	}
 	*equals = '\0';
 	if (!name_ok(item)) {
 		pr_warn("%s: property '%s=%s': '%s' is not a name\n", driver, item, equals + 1,
-		    item);
+			item);
 		return -EINVAL;
 	}
 	if (props_find(*props, item) != NULL) {

@@ -38,7 +38,7 @@ int region_init_pages(struct region *r, const char *name, size_t len)
 }
 
 int region_init_mmio(struct region *r, const char *name, resource_size_t phys, size_t len,
-    void __iomem *io)
+		     void __iomem *io)
 {
 	r->kind = REGION_MMIO;
 	r->phys = phys;

@@ -16,7 +16,7 @@
 
 #include "internal.h"
 
-#define PATIENCE	(10 * HZ)
+#define PATIENCE (10 * HZ)
 
 int instance_enter(dev_info_t *dip)
 {
@@ -117,7 +117,8 @@ static void nag(struct work_struct *work)
 	struct nag *n = container_of(to_delayed_work(work), struct nag, work);
 
 	pr_warn("%s: is being removed, and waits for its driver to return from %u calls and %u "
-	    "mappings\n", n->dip->name, READ_ONCE(n->dip->calls), READ_ONCE(n->dip->handles));
+		"mappings\n",
+		n->dip->name, READ_ONCE(n->dip->calls), READ_ONCE(n->dip->handles));
 	contexts_revoke(n->dip, true);
 	schedule_delayed_work(&n->work, PATIENCE);
 }

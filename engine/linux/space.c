@@ -15,9 +15,9 @@ static struct space *find(struct mm_struct *mm)
 {
 	struct space *s;
 
-	hash_for_each_possible(spaces, s, link, (unsigned long)mm)
-		if (s->mm == mm && refcount_inc_not_zero(&s->refs))
-			return s;
+	hash_for_each_possible(spaces, s, link,
+			       (unsigned long)mm) if (s->mm == mm &&
+						      refcount_inc_not_zero(&s->refs)) return s;
 	return NULL;
 }
 
@@ -74,7 +74,8 @@ static struct space *not_visited(size_t slot, unsigned int round)
 	struct space *s, *found = NULL;
 
 	spin_lock(&space_lock);
-	hlist_for_each_entry(s, &spaces[slot], link) {
+	hlist_for_each_entry(s, &spaces[slot], link)
+	{
 		if (s->visited != round && refcount_inc_not_zero(&s->refs)) {
 			s->visited = round;
 			found = s;

@@ -13,13 +13,13 @@
 #include "internal.h"
 
 /* The counters of struct devmap_stats, all of which are shown under their own names. */
-#define COUNTERS(X)                                                                     \
-	X(accesses) X(grants) X(switches) X(failures) X(waits) X(taken) X(leaked)       \
-	X(locks_broken) X(lock_cycles)
+#define COUNTERS(X) \
+	X(accesses) \
+	X(grants) X(switches) X(failures) X(waits) X(taken) X(leaked) X(locks_broken) X(lock_cycles)
 
 /* Microseconds, in which all times are shown. */
-#define US_FMT		"%llu.%03llu"
-#define US_ARGS(ns)	(ns) / 1000, (ns) % 1000
+#define US_FMT	    "%llu.%03llu"
+#define US_ARGS(ns) (ns) / 1000, (ns) % 1000
 
 /*
  * Snapshots. Copying what a group has takes its lock from those who switch, so that is done at most
@@ -36,7 +36,7 @@ struct stat_member {
 
 struct stat_group {
 	struct stat_group *next;
-	const dev_info_t *dip;		/* only compared */
+	const dev_info_t *dip; /* only compared */
 	bool owned;
 	pid_t owner;
 	char command[sizeof(((struct as *)NULL)->a_comm)];
@@ -44,20 +44,20 @@ struct stat_group {
 	unsigned int locked;
 	struct devmap_stats stats;
 	struct histogram wait, change;
-	size_t nmembers, room;		/* more than room: not all are there */
+	size_t nmembers, room; /* more than room: not all are there */
 	struct stat_member members[];
 };
 
 struct snapshot {
 	refcount_t refs;
 	ulong_t number;
-	struct stat_group *groups;	/* in the order of the core's */
+	struct stat_group *groups; /* in the order of the core's */
 };
 
-static DEFINE_MUTEX(making);		/* of a snapshot; drivers_lock is not taken with it */
-static struct snapshot *latest;		/* by making, held */
-static ulong_t made;			/* the number of the last that was begun; by making */
-static u64 next_at;			/* when the next may be begun, ns; by making */
+static DEFINE_MUTEX(making);	/* of a snapshot; drivers_lock is not taken with it */
+static struct snapshot *latest; /* by making, held */
+static ulong_t made;		/* the number of the last that was begun; by making */
+static u64 next_at;		/* when the next may be begun, ns; by making */
 
 static uint stats_ms = 20;
 module_param(stats_ms, uint, 0644);
@@ -127,9 +127,9 @@ static void copy_group(struct stat_group *to, const struct devmap_group *g)
 
 /* One round over the groups fills what there is room for, and says what more is wanted. */
 struct copying {
-	struct stat_group **at;		/* for the next group; *at NULL: no room for it */
-	size_t groups;			/* without room */
-	bool members;			/* of one there is no room for all */
+	struct stat_group **at; /* for the next group; *at NULL: no room for it */
+	size_t groups;		/* without room */
+	bool members;		/* of one there is no room for all */
 };
 
 static void copy_next(struct devmap_group *g, void *arg)
@@ -277,7 +277,7 @@ static __printf(2, 3) void put(struct text *t, const char *format, ...)
 
 	va_start(ap, format);
 	t->len += (size_t)vsnprintf(t->len < t->size ? t->at + t->len : NULL,
-	    t->len < t->size ? t->size - t->len : 0, format, ap);
+				    t->len < t->size ? t->size - t->len : 0, format, ap);
 	va_end(ap);
 }
 
@@ -349,7 +349,7 @@ static void put_group(struct text *t, const struct stat_group *g)
 
 /* drivers_lock is held. */
 static void put_node(struct text *t, const struct snapshot *sn, const struct driver *d,
-    const struct minor_node *n)
+		     const struct minor_node *n)
 {
 	const struct stat_group *g;
 	bool more = false;
@@ -425,7 +425,7 @@ struct stat_attr {
 	struct device_attribute attr;
 	/* Prints a group's line, or 0 if g is NULL: there is none yet. Returns its length. */
 	int (*put)(char *buf, size_t room, const struct stat_group *g, size_t at);
-	size_t at;			/* in struct stat_group, of what it prints */
+	size_t at; /* in struct stat_group, of what it prints */
 };
 
 static ssize_t stat_show(struct device *dev, struct device_attribute *attr, char *buf)
@@ -464,7 +464,7 @@ static int put_time(char *buf, size_t room, const struct stat_group *g, size_t a
 }
 
 static int put_quantile(char *buf, size_t room, const struct stat_group *g, size_t at,
-    unsigned int permille)
+			unsigned int permille)
 {
 	uint64_t ns = 0;
 
@@ -497,11 +497,11 @@ static int put_locked(char *buf, size_t room, const struct stat_group *g, size_t
 	return scnprintf(buf, room, "%u\n", g != NULL ? g->locked : 0);
 }
 
-#define STAT_ATTR(name_, put_, at_)                             \
-	static struct stat_attr stat_##name_ = {                \
-		.attr = __ATTR(name_, 0444, stat_show, NULL),   \
-		.put = put_,                                    \
-		.at = at_,                                      \
+#define STAT_ATTR(name_, put_, at_)                           \
+	static struct stat_attr stat_##name_ = {              \
+		.attr = __ATTR(name_, 0444, stat_show, NULL), \
+		.put = put_,                                  \
+		.at = at_,                                    \
 	};
 #define COUNTER_ATTR(name_) STAT_ATTR(name_, put_count, offsetof(struct stat_group, stats.name_))
 
@@ -521,12 +521,10 @@ STAT_ATTR(switch_p99_us, put_p99, offsetof(struct stat_group, change))
 #define LIST_ATTR(name) &stat_##name.attr.attr,
 
 static struct attribute *stat_attrs[] = {
-	COUNTERS(LIST_ATTR)
-	LIST_ATTR(owner) LIST_ATTR(waiters) LIST_ATTR(mappings) LIST_ATTR(locked)
-	LIST_ATTR(hold_us) LIST_ATTR(wait_us) LIST_ATTR(owned_us)
-	LIST_ATTR(wait_p50_us) LIST_ATTR(wait_p99_us)
-	LIST_ATTR(switch_p50_us) LIST_ATTR(switch_p99_us)
-	NULL,
+	COUNTERS(LIST_ATTR) LIST_ATTR(owner) LIST_ATTR(waiters) LIST_ATTR(mappings)
+		LIST_ATTR(locked) LIST_ATTR(hold_us) LIST_ATTR(wait_us) LIST_ATTR(owned_us)
+			LIST_ATTR(wait_p50_us) LIST_ATTR(wait_p99_us) LIST_ATTR(switch_p50_us)
+				LIST_ATTR(switch_p99_us) NULL,
 };
 
 static const struct attribute_group stat_group = { .attrs = stat_attrs };

@@ -13,7 +13,7 @@
 static uint_t prot_of(vm_flags_t flags)
 {
 	return (flags & VM_READ ? PROT_READ : 0) | (flags & VM_WRITE ? PROT_WRITE : 0) |
-	    (flags & VM_EXEC ? PROT_EXEC : 0);
+	       (flags & VM_EXEC ? PROT_EXEC : 0);
 }
 
 /*
@@ -53,10 +53,9 @@ static void drop_uncopied(struct space *child, struct mm_struct *parent)
 	VMA_ITERATOR(vmi, parent, 0);
 	struct vm_area_struct *vma;
 
-	for_each_vma(vmi, vma)
-		if (vma->vm_ops == &devmap_vm_ops && (vma->vm_flags & VM_DONTCOPY) != 0)
-			(void)devmap_unmap_range(&child->as, vma->vm_start,
-			    vma->vm_end - vma->vm_start);
+	for_each_vma(vmi, vma) if (vma->vm_ops == &devmap_vm_ops &&
+				   (vma->vm_flags & VM_DONTCOPY) != 0)(void)
+		devmap_unmap_range(&child->as, vma->vm_start, vma->vm_end - vma->vm_start);
 }
 
 /*
@@ -96,8 +95,10 @@ static struct space *child_space(struct space *parent, struct mm_struct *mm)
 	if (error == 0)
 		drop_uncopied(child, parent->mm);
 	else
-		cmn_err(CE_NOTE, "devmap: fork of process %d (%s): refused with error %d: the child "
-		    "has no device mapping", (int)parent->as.a_pid, parent->as.a_comm, error);
+		cmn_err(CE_NOTE,
+			"devmap: fork of process %d (%s): refused with error %d: the child "
+			"has no device mapping",
+			(int)parent->as.a_pid, parent->as.a_comm, error);
 	context_leave(&c);
 	return child;
 }
@@ -113,13 +114,13 @@ static void open_in_child(struct vm_area_struct *vma, const struct view *parents
 	struct space *child;
 
 	unmap_mapping_range(devmap_inode->i_mapping, (loff_t)vma->vm_pgoff << PAGE_SHIFT,
-	    (loff_t)len, 1);
+			    (loff_t)len, 1);
 	vma->vm_private_data = NULL;
 	child = child_space(parents->space, vma->vm_mm);
 	if (child == NULL)
 		return;
 	vma->vm_private_data = view_new(child, parents->offsets);
-	if (vma->vm_private_data == NULL)	/* then the child does without */
+	if (vma->vm_private_data == NULL) /* then the child does without */
 		end_range(child, vma->vm_start, len);
 }
 
@@ -155,7 +156,7 @@ static void vma_close(struct vm_area_struct *vma)
 struct find_pgoff {
 	pgoff_t pgoff;
 	uintptr_t not_at;
-	uintptr_t addr;		/* out; 0: none */
+	uintptr_t addr; /* out; 0: none */
 };
 
 static void find_handle(struct devmap_handle *dh, void *arg)
@@ -211,7 +212,7 @@ static void check_handle(struct devmap_handle *dh, void *arg)
 }
 
 static int vma_mprotect(struct vm_area_struct *vma, unsigned long start, unsigned long end,
-    unsigned long newflags)
+			unsigned long newflags)
 {
 	struct check_prot cp = { .start = start, .end = end, .prot = prot_of(newflags) };
 	struct space *s = vma_space(vma);
@@ -277,7 +278,8 @@ static int vma_take(struct vm_area_struct *vma, struct view *v, const struct dev
 		if (error != 0)
 			return error;
 	}
-	vm_flags_set(vma, VM_SHARED | VM_MAYSHARE | VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	vm_flags_set(vma,
+		     VM_SHARED | VM_MAYSHARE | VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
 	vma_restrict(vma, m->m_prot, m->m_maxprot);
 	vma->vm_page_prot = vm_get_page_prot(vma->vm_flags);
 	vma->vm_pgoff = v->offsets->start;
@@ -288,7 +290,7 @@ static int vma_take(struct vm_area_struct *vma, struct view *v, const struct dev
 
 /* The driver's side, with the mapping made known in *out. 0 or -errno. */
 static int map_device(struct space *s, struct file *filp, const struct vm_area_struct *vma,
-    struct offsets *o, struct devmap_mapping **out)
+		      struct offsets *o, struct devmap_mapping **out)
 {
 	const struct devfile *df = filp->private_data;
 	struct context c = { .mmap_locked = true, .dip = df->node->dip };
@@ -298,8 +300,8 @@ static int map_device(struct space *s, struct file *filp, const struct vm_area_s
 
 	context_enter(&c, &s->as);
 	error = devmap_mmap(&s->as, df->dev, vma->vm_start, vma->vm_end - vma->vm_start,
-	    prot_of(vma->vm_flags), maxprot_of(filp, vma), flags,
-	    (offset_t)vma->vm_pgoff << PAGE_SHIFT, o, (cred_t *)filp->f_cred, out);
+			    prot_of(vma->vm_flags), maxprot_of(filp, vma), flags,
+			    (offset_t)vma->vm_pgoff << PAGE_SHIFT, o, (cred_t *)filp->f_cred, out);
 	context_leave(&c);
 	return -error;
 }
@@ -310,7 +312,7 @@ static int map_device(struct space *s, struct file *filp, const struct vm_area_s
  * -errno.
  */
 static int map_linux(struct vm_area_struct *vma, struct space *s, struct offsets *o,
-    const struct devmap_mapping *m)
+		     const struct devmap_mapping *m)
 {
 	struct view *v;
 	int error = offsets_place(o, (vma->vm_end - vma->vm_start) >> PAGE_SHIFT);
@@ -323,7 +325,7 @@ static int map_linux(struct vm_area_struct *vma, struct space *s, struct offsets
 		return -ENOMEM;
 	error = vma_take(vma, v, m);
 	if (error != 0) {
-		space_hold(s);		/* still the caller's */
+		space_hold(s); /* still the caller's */
 		view_put(v);
 	}
 	return error;
@@ -331,7 +333,7 @@ static int map_linux(struct vm_area_struct *vma, struct space *s, struct offsets
 
 /* Takes the caller's reference to s over. */
 static int map_both(struct file *filp, struct vm_area_struct *vma, struct space *s,
-    struct offsets *o)
+		    struct offsets *o)
 {
 	struct context c = { .mmap_locked = true };
 	struct devmap_mapping *m;

@@ -17,7 +17,7 @@
 
 struct thread {
 	struct thread *next, **prev;
-	kt_did_t did;			/* 0: not drawn yet */
+	kt_did_t did; /* 0: not drawn yet */
 	bool listed;
 	pthread_mutex_t lock;
 	struct context *context;
@@ -28,7 +28,7 @@ static _Thread_local struct thread self = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static struct {
 	pthread_mutex_t lock;
 	struct thread *list;
-	pthread_key_t key;		/* its destructor takes a thread that ends off the list */
+	pthread_key_t key; /* its destructor takes a thread that ends off the list */
 } threads = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static pthread_once_t threads_once = PTHREAD_ONCE_INIT;

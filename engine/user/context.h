@@ -23,10 +23,10 @@ struct client_memory {
 };
 
 struct context {
-	struct as *as;			/* NULL: a process without mappings */
+	struct as *as; /* NULL: a process without mappings */
 	pid_t pid;
 	cred_t *cred;
-	const struct client_memory *memory;	/* NULL: none (faults, dup, unmap): copies fail */
+	const struct client_memory *memory; /* NULL: none (faults, dup, unmap): copies fail */
 	/*
 	 * Interruption of cv_wait_sig and friends. `interrupted` is set by context_interrupt() from
 	 * any thread; the thread's current interruptible wait, or its next one if it is in none,
@@ -34,7 +34,7 @@ struct context {
 	 * wait again.
 	 */
 	atomic_bool interrupted;
-	void *waiting_on;		/* ddi_cv.c's: the wait to be woken */
+	void *waiting_on; /* ddi_cv.c's: the wait to be woken */
 };
 
 /* The context of this thread, or NULL. */

@@ -13,7 +13,7 @@
 
 static struct cred *cred_new(uid_t uid, gid_t gid, unsigned ngroups)
 {
-	struct cred *c = calloc(1, sizeof (*c) + ngroups * sizeof (gid_t));
+	struct cred *c = calloc(1, sizeof(*c) + ngroups * sizeof(gid_t));
 
 	if (c != NULL) {
 		atomic_init(&c->refs, 1);
@@ -31,20 +31,21 @@ struct cred *cred_make(uid_t uid, gid_t gid)
 struct cred *cred_of_socket(int sock)
 {
 	struct ucred peer;
-	socklen_t len = sizeof (peer);
+	socklen_t len = sizeof(peer);
 	gid_t groups[256];
 	struct cred *c;
 	unsigned n;
 
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return NULL;
-	len = sizeof (groups);
+	len = sizeof(groups);
 	/* More groups than fit, or a kernel that does not tell: then they count for nothing. */
-	n = getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0 ? len / sizeof (gid_t) : 0;
+	n = getsockopt(sock, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0 ? len / sizeof(gid_t) :
+									     0;
 	c = cred_new(peer.uid, peer.gid, n);
 	if (c != NULL) {
 		c->ngroups = n;
-		memcpy(c->groups, groups, n * sizeof (gid_t));
+		memcpy(c->groups, groups, n * sizeof(gid_t));
 	}
 	return c;
 }

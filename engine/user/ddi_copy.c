@@ -20,7 +20,7 @@ static const struct client_memory *memory_of_client(const void *caller, const ch
 		driver_mistake(caller, call, "this thread serves no process");
 	else if (c->memory == NULL)
 		driver_mistake(caller, call,
-		    "not in devmap_access(9E), devmap_dup(9E), devmap_unmap(9E)");
+			       "not in devmap_access(9E), devmap_dup(9E), devmap_unmap(9E)");
 	return c != NULL ? c->memory : NULL;
 }
 

@@ -63,7 +63,7 @@ static bool futex_wait(kcondvar_t *cvp, uint32_t seq, hrtime_t until)
 	struct timespec ts = { .tv_sec = until / NANOSEC, .tv_nsec = until % NANOSEC };
 
 	long result = syscall(SYS_futex, &cvp->seq, FUTEX_WAIT_BITSET_PRIVATE, seq,
-	    until == NEVER ? NULL : &ts, NULL, FUTEX_BITSET_MATCH_ANY);
+			      until == NEVER ? NULL : &ts, NULL, FUTEX_BITSET_MATCH_ANY);
 
 	return result == 0 || errno != ETIMEDOUT;
 }

@@ -3,7 +3,7 @@
 #include <sys/sunddi.h>
 
 int ddi_dma_alloc_handle(dev_info_t *dip, ddi_dma_attr_t *attr, int (*waitfp)(caddr_t), caddr_t arg,
-    ddi_dma_handle_t *handlep)
+			 ddi_dma_handle_t *handlep)
 {
 	(void)dip;
 	(void)attr;
@@ -19,8 +19,8 @@ void ddi_dma_free_handle(ddi_dma_handle_t *handlep)
 }
 
 int ddi_dma_mem_alloc(ddi_dma_handle_t handle, size_t length, ddi_device_acc_attr_t *accattrp,
-    uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, caddr_t *kaddrp, size_t *real_length,
-    ddi_acc_handle_t *acc_handlep)
+		      uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, caddr_t *kaddrp,
+		      size_t *real_length, ddi_acc_handle_t *acc_handlep)
 {
 	(void)handle;
 	(void)length;
@@ -40,7 +40,8 @@ void ddi_dma_mem_free(ddi_acc_handle_t *acc_handlep)
 }
 
 int ddi_dma_addr_bind_handle(ddi_dma_handle_t handle, struct as *as, caddr_t addr, size_t len,
-    uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, ddi_dma_cookie_t *cookiep, uint_t *ccountp)
+			     uint_t flags, int (*waitfp)(caddr_t), caddr_t arg,
+			     ddi_dma_cookie_t *cookiep, uint_t *ccountp)
 {
 	(void)handle;
 	(void)as;

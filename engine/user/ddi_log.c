@@ -11,12 +11,8 @@
 #include "log.h"
 
 static const char *const words[] = {
-	[PORT_LOG_CONT] = "",
-	[PORT_LOG_NOTE] = "NOTICE: ",
-	[PORT_LOG_WARN] = "WARNING: ",
-	[PORT_LOG_PANIC] = "panic: ",
-	[PORT_LOG_MISTAKE] = "",
-	[PORT_LOG_LAST] = "",
+	[PORT_LOG_CONT] = "",	      [PORT_LOG_NOTE] = "NOTICE: ", [PORT_LOG_WARN] = "WARNING: ",
+	[PORT_LOG_PANIC] = "panic: ", [PORT_LOG_MISTAKE] = "",	    [PORT_LOG_LAST] = "",
 };
 
 void port_end(void)
@@ -50,7 +46,7 @@ void port_text_free(char *text)
 }
 
 static void vlog(enum port_log kind, const char *fmt, va_list ap)
-    __attribute__((format(printf, 2, 0)));
+	__attribute__((format(printf, 2, 0)));
 
 static void vlog(enum port_log kind, const char *fmt, va_list ap)
 {
@@ -78,7 +74,7 @@ void panic(const char *format, ...)
 	char who[DRIVER_NAME_MAX];
 	va_list ap;
 
-	driver_of_code(CALLER(), who, sizeof (who));
+	driver_of_code(CALLER(), who, sizeof(who));
 	va_start(ap, format);
 	driver_vsay(CE_PANIC, who, format, ap);
 	va_end(ap);

@@ -10,9 +10,9 @@
 
 #include "devinfo.h"
 
-#define KMEM_ALLOCATED	0x6b6d656d616c6c6fULL
-#define KMEM_FREED	0x6b6d656d66726565ULL
-#define KMEM_TRIES	1000		/* with KM_SLEEP, a tick apart */
+#define KMEM_ALLOCATED 0x6b6d656d616c6c6fULL
+#define KMEM_FREED     0x6b6d656d66726565ULL
+#define KMEM_TRIES     1000 /* with KM_SLEEP, a tick apart */
 
 struct kmem {
 	size_t size;
@@ -27,13 +27,13 @@ static void *kmem_get(size_t size, int flag, bool zero, const void *caller, cons
 
 	if (size == 0)
 		return NULL;
-	if (size > PTRDIFF_MAX - sizeof (*k)) {
+	if (size > PTRDIFF_MAX - sizeof(*k)) {
 		if (flag & KM_NOSLEEP)
 			return NULL;
 		driver_panic(caller, call, "there will never be %zu bytes", size);
 	}
 	for (int i = 0; k == NULL; i++) {
-		k = zero ? calloc(1, sizeof (*k) + size) : malloc(sizeof (*k) + size);
+		k = zero ? calloc(1, sizeof(*k) + size) : malloc(sizeof(*k) + size);
 		if (k == NULL && flag & KM_NOSLEEP)
 			return NULL;
 		if (k == NULL && i == KMEM_TRIES)
@@ -68,12 +68,12 @@ void kmem_free(void *buf, size_t size)
 	k = (struct kmem *)((char *)buf - offsetof(struct kmem, data));
 	if (k->magic != KMEM_ALLOCATED) {
 		driver_mistake(CALLER(), "kmem_free",
-		    "%p is not of kmem_alloc, or was freed already", buf);
+			       "%p is not of kmem_alloc, or was freed already", buf);
 		return;
 	}
 	if (k->size != size)
 		driver_mistake(CALLER(), "kmem_free", "%zu bytes, but %p has %zu", size, buf,
-		    k->size);
+			       k->size);
 	k->magic = KMEM_FREED;
 	free(k);
 }

@@ -44,7 +44,7 @@ void mutex_enter(kmutex_t *mp)
 {
 	if (owned(mp))
 		driver_panic(CALLER(), "mutex_enter", "this thread holds mutex %p already",
-		    (void *)mp);
+			     (void *)mp);
 	(void)pthread_mutex_lock(&mp->lock);
 	own(mp);
 }
@@ -61,7 +61,7 @@ void mutex_exit(kmutex_t *mp)
 {
 	if (!owned(mp)) {
 		driver_mistake(CALLER(), "mutex_exit", "this thread does not hold mutex %p",
-		    (void *)mp);
+			       (void *)mp);
 		return;
 	}
 	disown(mp);

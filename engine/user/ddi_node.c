@@ -27,8 +27,8 @@ void driver_set_minor_hook(void (*added)(struct minor_node *), void (*removed)(s
 
 /* Major numbers: of our own, above those that Linux gives out, and the same in each run. */
 
-#define MAJOR_FIRST	512
-#define MAJOR_COUNT	3584		/* 12 bits in all, as Linux has it */
+#define MAJOR_FIRST 512
+#define MAJOR_COUNT 3584 /* 12 bits in all, as Linux has it */
 
 static major_t major_of_name(const char *name)
 {
@@ -121,11 +121,11 @@ static bool minor_set_name(struct node *n, const dev_info_t *dip)
 {
 	int len;
 
-	(void)snprintf(n->minor.name, sizeof (n->minor.name), "%s", n->given);
+	(void)snprintf(n->minor.name, sizeof(n->minor.name), "%s", n->given);
 	if (!minor_name_taken(n->minor.name))
 		return true;
-	len = snprintf(n->minor.name, sizeof (n->minor.name), "%.32s:%s", dip->name, n->given);
-	return len < (int)sizeof (n->minor.name) && !minor_name_taken(n->minor.name);
+	len = snprintf(n->minor.name, sizeof(n->minor.name), "%.32s:%s", dip->name, n->given);
+	return len < (int)sizeof(n->minor.name) && !minor_name_taken(n->minor.name);
 }
 
 /* Called with drivers_lock held. At the end: nodes are listed in the order of their making. */
@@ -140,11 +140,11 @@ static void minor_append(struct driver *d, struct minor_node *m)
 
 static struct node *minor_new(dev_info_t *dip, const char *name, minor_t minor_num)
 {
-	struct node *n = calloc(1, sizeof (*n));
+	struct node *n = calloc(1, sizeof(*n));
 
 	if (n == NULL)
 		return NULL;
-	(void)snprintf(n->given, sizeof (n->given), "%s", name);
+	(void)snprintf(n->given, sizeof(n->given), "%s", name);
 	n->minor.dip = dip;
 	n->minor.dev = makedevice(dip->driver->major, minor_num);
 	return n;
@@ -162,7 +162,7 @@ static const char *minor_refusal(const char *name, int spec_type)
 
 /* mode 0: the server's default. caller: the driver's code. */
 static int minor_create(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-    mode_t mode, const void *caller)
+			mode_t mode, const void *caller)
 {
 	const char *wrong;
 	struct node *n;
@@ -173,7 +173,7 @@ static int minor_create(dev_info_t *dip, const char *name, int spec_type, minor_
 	wrong = minor_refusal(name, spec_type);
 	if (wrong != NULL) {
 		driver_mistake(caller, "ddi_create_minor_node", "%s: '%s': %s", dip->name, name,
-		    wrong);
+			       wrong);
 		return DDI_FAILURE;
 	}
 	n = minor_new(dip, name, minor_num);
@@ -187,7 +187,7 @@ static int minor_create(dev_info_t *dip, const char *name, int spec_type, minor_
 	(void)pthread_mutex_unlock(&drivers_lock);
 	if (!named) {
 		driver_mistake(caller, "ddi_create_minor_node", "%s: there is a '%s' already",
-		    dip->name, name);
+			       dip->name, name);
 		free(n);
 		return DDI_FAILURE;
 	}
@@ -197,7 +197,7 @@ static int minor_create(dev_info_t *dip, const char *name, int spec_type, minor_
 }
 
 int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-    const char *node_type, int flag)
+			  const char *node_type, int flag)
 {
 	(void)node_type;
 	(void)flag;
@@ -205,13 +205,14 @@ int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, mino
 }
 
 int ddi_create_priv_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-    const char *node_type, int flag, const char *read_priv, const char *write_priv, mode_t priv_mode)
+			       const char *node_type, int flag, const char *read_priv,
+			       const char *write_priv, mode_t priv_mode)
 {
 	(void)node_type;
 	(void)read_priv;
 	(void)write_priv;
 	return minor_create(dip, name, spec_type, minor_num,
-	    flag & PRIVONLY_DEV ? priv_mode & 0777 : 0, CALLER());
+			    flag & PRIVONLY_DEV ? priv_mode & 0777 : 0, CALLER());
 }
 
 /* Takes one node of dip off the list, or gives NULL. name NULL: whichever. */
@@ -257,7 +258,7 @@ static dev_info_t *dip_of_minor(struct driver *d, dev_t dev)
 	(void)pthread_mutex_lock(&drivers_lock);
 	for (m = d->minors; m != NULL && m->dev != dev; m = m->next)
 		;
-	dip = m != NULL ? m->dip : NULL;	/* m may be removed as soon as the lock is free */
+	dip = m != NULL ? m->dip : NULL; /* m may be removed as soon as the lock is free */
 	(void)pthread_mutex_unlock(&drivers_lock);
 	return dip;
 }

@@ -17,12 +17,12 @@
 static int regset_init(struct dev_info *dip, int set)
 {
 	struct regset *r = &dip->regs[set];
-	char name[sizeof (r->memory.mem_name)];
+	char name[sizeof(r->memory.mem_name)];
 	int error;
 
 	r->region = model_region(dip->model, set);
 	r->len = region_len(r->region);
-	(void)snprintf(name, sizeof (name), "%.24s registers %d", dip->name, set);
+	(void)snprintf(name, sizeof(name), "%.24s registers %d", dip->name, set);
 	error = devmap_memory_init(&r->memory, name, r->len);
 	if (error == 0)
 		r->memory.mem_engine = r->region;
@@ -35,7 +35,7 @@ int regs_init(struct dev_info *dip)
 
 	if (n == 0)
 		return 0;
-	dip->regs = calloc((size_t)n, sizeof (*dip->regs));
+	dip->regs = calloc((size_t)n, sizeof(*dip->regs));
 	if (dip->regs == NULL)
 		return -ENOMEM;
 	while (error == 0 && dip->nregs < n) {

@@ -46,7 +46,7 @@ void rw_enter(krwlock_t *rwlp, krw_t enter_type)
 	(void)pthread_mutex_lock(&rwlp->lock);
 	if (rwlp->owner == ddi_get_kt_did())
 		driver_panic(CALLER(), "rw_enter", "this thread holds lock %p as writer already",
-		    (void *)rwlp);
+			     (void *)rwlp);
 	if (enter_type == RW_WRITER) {
 		rw_write_enter(rwlp);
 	} else {
@@ -96,7 +96,7 @@ void rw_exit(krwlock_t *rwlp)
 	(void)pthread_mutex_unlock(&rwlp->lock);
 	if (!held)
 		driver_mistake(CALLER(), "rw_exit", "this thread does not hold lock %p",
-		    (void *)rwlp);
+			       (void *)rwlp);
 }
 
 void rw_downgrade(krwlock_t *rwlp)
@@ -113,7 +113,7 @@ void rw_downgrade(krwlock_t *rwlp)
 	(void)pthread_mutex_unlock(&rwlp->lock);
 	if (!held)
 		driver_mistake(CALLER(), "rw_downgrade", "this thread is not the writer of lock %p",
-		    (void *)rwlp);
+			       (void *)rwlp);
 }
 
 int rw_tryupgrade(krwlock_t *rwlp)

@@ -31,7 +31,7 @@ void port_sleep_until(hrtime_t until, hrtime_t slack)
 {
 	struct timespec ts = { .tv_sec = until / NANOSEC, .tv_nsec = until % NANOSEC };
 
-	(void)slack;	/* that of the thread is as good */
+	(void)slack; /* that of the thread is as good */
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
 }
@@ -50,14 +50,14 @@ struct callout {
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t changed;		/* an earlier call-out was added */
-	pthread_cond_t done;		/* running has ended */
+	pthread_cond_t changed; /* an earlier call-out was added */
+	pthread_cond_t done;	/* running has ended */
 	bool started;
 	pthread_t thread;
-	struct callout *heap;		/* the parent of i is (i - 1) / 2, and before it */
+	struct callout *heap; /* the parent of i is (i - 1) / 2, and before it */
 	size_t n, cap;
 	uintptr_t last_id;
-	uintptr_t running;		/* id, 0: none */
+	uintptr_t running; /* id, 0: none */
 } timer = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER,
@@ -111,7 +111,7 @@ static void heap_add(struct callout c)
 {
 	if (timer.n == timer.cap) {
 		size_t cap = timer.cap != 0 ? 2 * timer.cap : 16;
-		struct callout *heap = realloc(timer.heap, cap * sizeof (*heap));
+		struct callout *heap = realloc(timer.heap, cap * sizeof(*heap));
 
 		if (heap == NULL)
 			panic("timeout: no memory for %zu call-outs", cap);

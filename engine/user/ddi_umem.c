@@ -8,7 +8,7 @@
 #include "devinfo.h"
 #include "pages.h"
 
-#define RETRY_TICKS	10
+#define RETRY_TICKS 10
 
 static void (*memory_gone)(struct devmap_memory *m);
 
@@ -26,7 +26,7 @@ void memory_detach(struct devmap_memory *m)
 
 struct devmap_memory *port_memory_create(const char *name, size_t len, void **pages)
 {
-	struct devmap_memory *m = calloc(1, sizeof (*m));
+	struct devmap_memory *m = calloc(1, sizeof(*m));
 	struct region *r;
 
 	if (m == NULL)

@@ -37,7 +37,7 @@ struct regset {
 
 struct dev_info {
 	struct ddi_instance;
-	struct devmap_model *model;	/* NULL: none */
+	struct devmap_model *model; /* NULL: none */
 	struct regset *regs;
 	int nregs;
 };
@@ -46,7 +46,7 @@ struct dev_info {
  * A minor node as the engine keeps it; ddi_remove_minor_node(9F) goes by the name as it was given.
  */
 struct node {
-	struct minor_node minor;	/* first: minor_node.next is followed as a node's too */
+	struct minor_node minor; /* first: minor_node.next is followed as a node's too */
 	char given[MINOR_NAME_MAX];
 };
 
@@ -55,14 +55,14 @@ struct driver {
 	struct driver *next;
 	char *path;
 	void *dl;
-	const void *base;		/* of its code, to know it by */
+	const void *base; /* of its code, to know it by */
 	int (*init)(void), (*fini)(void);
 	major_t major;
 	void *model_dl;
-	const struct devmap_model_ops *model_ops;	/* NULL: no model */
+	const struct devmap_model_ops *model_ops; /* NULL: no model */
 	int ninstances;
 	struct dev_info **instances;
-	struct minor_node *minors;	/* guarded by drivers_lock */
+	struct minor_node *minors; /* guarded by drivers_lock */
 };
 
 extern pthread_mutex_t drivers_lock;
@@ -76,13 +76,11 @@ int driver_call(struct driver *d, int (*entry)(void));
 void driver_list(struct driver *d);
 void driver_unlist(struct driver *d);
 
-
 /* ddi_umem.c: cuts handles and windows off, with the hook of driver.h; the region stays. */
 void memory_detach(struct devmap_memory *m);
 
 /* ddi_regs.c: the register sets of an instance's model. 0 or -errno. */
 int regs_init(struct dev_info *dip);
 void regs_fini(struct dev_info *dip);
-
 
 #endif

@@ -22,7 +22,7 @@
 #include "nodes.h"
 #include "policy.h"
 
-#define VISITORS_MAX	1024
+#define VISITORS_MAX 1024
 
 static pthread_mutex_t doors_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct door *doors;
@@ -55,10 +55,11 @@ static int door_bind(struct door *d, const struct sockaddr_un *sa)
 
 	d->source.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (d->source.fd < 0 ||
-	    setsockopt(d->source.fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof (one)) != 0 ||
-	    bind(d->source.fd, (const struct sockaddr *)sa, sizeof (*sa)) != 0)
+	    setsockopt(d->source.fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) != 0 ||
+	    bind(d->source.fd, (const struct sockaddr *)sa, sizeof(*sa)) != 0)
 		return -errno;
-	if (((d->uid == geteuid() && d->gid == getegid()) || chown(sa->sun_path, d->uid, d->gid) == 0) &&
+	if (((d->uid == geteuid() && d->gid == getegid()) ||
+	     chown(sa->sun_path, d->uid, d->gid) == 0) &&
 	    chmod(sa->sun_path, connectable) == 0 && listen(d->source.fd, 1024) == 0)
 		return 0;
 	error = -errno;
@@ -99,9 +100,12 @@ static void answer_status(struct door *d, struct request *rq)
 /* What the node looks like to stat(2). */
 void door_info(const struct door *d, struct dm_info *info)
 {
-	*info = (struct dm_info){ .engine = server_id, .rdev = d->minor.dev, .mode = S_IFCHR | d->mode,
-		.uid = d->uid, .gid = d->gid };
-	snprintf(info->name, sizeof (info->name), "%s", d->minor.name);
+	*info = (struct dm_info){ .engine = server_id,
+				  .rdev = d->minor.dev,
+				  .mode = S_IFCHR | d->mode,
+				  .uid = d->uid,
+				  .gid = d->gid };
+	snprintf(info->name, sizeof(info->name), "%s", d->minor.name);
 }
 
 static void answer_info(struct door *d, struct request *rq)
@@ -142,7 +146,7 @@ static void door_serve(struct door *d, struct request *rq)
 {
 	if (rq->msg.version != DM_VERSION) {
 		log_warn("%s: process %d speaks protocol version %u, this engine speaks %u",
-		    d->minor.name, (int)rq->cred.pid, rq->msg.version, DM_VERSION);
+			 d->minor.name, (int)rq->cred.pid, rq->msg.version, DM_VERSION);
 		reply_error(rq, -EPROTONOSUPPORT);
 	} else if (rq->msg.op == DM_STATUS) {
 		answer_status(d, rq);
@@ -164,7 +168,8 @@ struct visitor {
 	TAILQ_ENTRY(visitor) link;
 };
 
-static TAILQ_HEAD(, visitor) visitors = TAILQ_HEAD_INITIALIZER(visitors);	/* oldest first; doors_lock */
+static TAILQ_HEAD(, visitor) visitors =
+	TAILQ_HEAD_INITIALIZER(visitors); /* oldest first; doors_lock */
 static unsigned nvisitors;
 
 /* doors_lock held. */
@@ -212,13 +217,13 @@ static void visitor_ready(struct source *s, uint32_t events)
 	struct request rq = { .nfds = 0 };
 	int fds[WIRE_FDS_MAX];
 	unsigned nfds;
-	ssize_t n = wire_receive(s->fd, &rq.msg, sizeof (rq.msg), fds, WIRE_FDS_MAX, &nfds, &rq.cred,
-	    MSG_DONTWAIT);
+	ssize_t n = wire_receive(s->fd, &rq.msg, sizeof(rq.msg), fds, WIRE_FDS_MAX, &nfds, &rq.cred,
+				 MSG_DONTWAIT);
 
 	(void)events;
 	for (unsigned i = 0; i < nfds; i++)
 		close(fds[i]);
-	if (n == sizeof (rq.msg) && rq.msg.magic == DM_MAGIC && files_enter()) {
+	if (n == sizeof(rq.msg) && rq.msg.magic == DM_MAGIC && files_enter()) {
 		pthread_mutex_lock(&doors_lock);
 		visitor_unlist(v);
 		pthread_mutex_unlock(&doors_lock);
@@ -232,13 +237,14 @@ static void visitor_ready(struct source *s, uint32_t events)
 
 static void visitor_come(struct door *d, int sock)
 {
-	struct visitor *v = calloc(1, sizeof (*v));
+	struct visitor *v = calloc(1, sizeof(*v));
 
 	if (v == NULL) {
 		close(sock);
 		return;
 	}
-	v->source = (struct source){ .fd = sock, .ready = visitor_ready, .release = visitor_release };
+	v->source =
+		(struct source){ .fd = sock, .ready = visitor_ready, .release = visitor_release };
 	v->door = d;
 	visitor_list(v);
 	if (source_add(&v->source) != 0)
@@ -277,7 +283,7 @@ static void door_release(struct source *s)
 
 static struct door *door_new(const struct minor_node *m)
 {
-	struct door *d = calloc(1, sizeof (*d));
+	struct door *d = calloc(1, sizeof(*d));
 
 	if (d == NULL)
 		return NULL;

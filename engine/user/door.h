@@ -8,7 +8,7 @@
 struct door {
 	struct source source;
 	struct door *next;
-	struct minor_node minor;	/* a copy: the driver's may go first */
+	struct minor_node minor; /* a copy: the driver's may go first */
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;
@@ -22,7 +22,7 @@ struct door {
 	struct work closer;
 	struct file *closing;
 	bool closer_runs;
-	unsigned refs;			/* the list's, and one for each open file; under doors_lock */
+	unsigned refs; /* the list's, and one for each open file; under doors_lock */
 };
 
 void door_info(const struct door *d, struct dm_info *info);

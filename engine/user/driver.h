@@ -9,7 +9,7 @@
 #include <sys/types.h>
 #include <sys/conf.h>
 
-#define MINOR_NAME_MAX	64
+#define MINOR_NAME_MAX 64
 
 /*
  * One minor node, as ddi_create_minor_node(9F) made it. Its name under the device directory is the
@@ -22,7 +22,7 @@ struct minor_node {
 	char name[MINOR_NAME_MAX];
 	dev_t dev;
 	dev_info_t *dip;
-	mode_t mode;			/* 0: the server's default */
+	mode_t mode; /* 0: the server's default */
 };
 
 struct driver;
@@ -51,7 +51,7 @@ struct minor_node *driver_minors(struct driver *d);
 /* The one after m, or the first if m is NULL; NULL: none. m must not be freed meanwhile. */
 struct minor_node *driver_minor_after(struct driver *d, struct minor_node *m);
 void driver_set_minor_hook(void (*added)(struct minor_node *),
-    void (*removed)(struct minor_node *));
+			   void (*removed)(struct minor_node *));
 /* The node of dev, or NULL. */
 struct minor_node *driver_minor(dev_t dev);
 /* pollwakeup(9F) calls this. */

@@ -26,7 +26,7 @@ struct server_options server_options = {
 uint64_t server_id;
 
 static struct driver *the_driver;
-static char the_name[MINOR_NAME_MAX];	/* its name, which is asked for when it may be gone */
+static char the_name[MINOR_NAME_MAX]; /* its name, which is asked for when it may be gone */
 static int exit_status;
 
 /*
@@ -66,7 +66,7 @@ static int open_doors(char *names, size_t room)
 		error = door_open(m);
 		if (used < room)
 			used += (size_t)snprintf(names + used, room - used, "%s%s", used ? " " : "",
-			    m->name);
+						 m->name);
 	}
 	nodes_have_doors = error == 0;
 	pthread_mutex_unlock(&nodes_lock);
@@ -115,7 +115,7 @@ static void signal_ready(struct source *s, uint32_t events)
 	struct signalfd_siginfo si;
 
 	(void)events;
-	if (read(s->fd, &si, sizeof (si)) != sizeof (si)) {
+	if (read(s->fd, &si, sizeof(si)) != sizeof(si)) {
 		source_arm(s);
 		return;
 	}
@@ -132,8 +132,9 @@ static void never_released(struct source *s)
 /* SIGTERM stops an engine. SIGINT from a terminal is the supervisor's affair. */
 static int watch_signals(void)
 {
-	static struct source source = { .urgent = true, .ready = signal_ready,
-		.release = never_released };
+	static struct source source = { .urgent = true,
+					.ready = signal_ready,
+					.release = never_released };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -151,8 +152,9 @@ static void supervisor_gone(struct source *s, uint32_t events)
 
 static int watch_supervisor(int fd)
 {
-	static struct source source = { .urgent = true, .ready = supervisor_gone,
-		.release = never_released };
+	static struct source source = { .urgent = true,
+					.ready = supervisor_gone,
+					.release = never_released };
 
 	source.fd = fd;
 	return fd < 0 ? 0 : source_add(&source);
@@ -177,10 +179,10 @@ static int serve_driver(const char *spec, int fd)
 
 	if (error != 0)
 		return error;
-	(void)snprintf(the_name, sizeof (the_name), "%s", driver_name(the_driver));
+	(void)snprintf(the_name, sizeof(the_name), "%s", driver_name(the_driver));
 	error = watch_supervisor(fd);
 	if (error == 0)
-		error = open_doors(names, sizeof (names));
+		error = open_doors(names, sizeof(names));
 	if (error == 0) {
 		keeper_say(PARCEL_READY, names);
 		return 0;
@@ -206,10 +208,10 @@ static int engine_start(const char *spec, int fd)
 	keeper_init(fd);
 	if (sysconf(_SC_PAGESIZE) != PAGESIZE) {
 		log_warn("built for pages of %d bytes; this system has %ld", PAGESIZE,
-		    sysconf(_SC_PAGESIZE));
+			 sysconf(_SC_PAGESIZE));
 		return -ENOTSUP;
 	}
-	if (getrandom(&server_id, sizeof (server_id), 0) != sizeof (server_id))
+	if (getrandom(&server_id, sizeof(server_id), 0) != sizeof(server_id))
 		return -EIO;
 	error = pool_init(server_options.max_threads);
 	if (error == 0)

@@ -10,9 +10,9 @@ int engine_main(const char *spec, int keeper_fd);
 
 /* What becomes of the clients of an engine that died. */
 enum on_crash {
-	CRASH_FAIL,		/* their accesses fail with SIGBUS */
-	CRASH_RESTART,		/* the same, and a new engine serves whoever opens the device again */
-	CRASH_BLOCK,		/* their accesses block until they are killed */
+	CRASH_FAIL,    /* their accesses fail with SIGBUS */
+	CRASH_RESTART, /* the same, and a new engine serves whoever opens the device again */
+	CRASH_BLOCK,   /* their accesses block until they are killed */
 };
 
 /* The supervisor: one engine for each spec. Returns the exit status. */

@@ -26,7 +26,7 @@
 #include "server.h"
 #include "thread.h"
 
-#define POISON_MS	20		/* how long a page stays poisoned */
+#define POISON_MS 20 /* how long a page stays poisoned */
 
 struct waiter {
 	pid_t tid;
@@ -38,16 +38,16 @@ struct touch {
 	struct touch *next;
 	bool done;
 	int error;
-	pthread_cond_t cv;		/* with s->lock */
+	pthread_cond_t cv; /* with s->lock */
 };
 
 struct job {
-	struct devmap_fault fault;	/* first: engine_release() gets it */
+	struct devmap_fault fault; /* first: engine_release() gets it */
 	struct work work;
-	struct job *next;		/* in s->jobs */
+	struct job *next; /* in s->jobs */
 	struct session *session;
 	uintptr_t page;
-	unsigned refs;			/* under s->lock: the table's, the runner's, interrupters' */
+	unsigned refs; /* under s->lock: the table's, the runner's, interrupters' */
 	bool hashed;
 	unsigned nwaiters, cap;
 	struct waiter *waiters;
@@ -57,7 +57,7 @@ struct job {
 
 static struct job **job_slot(struct session *s, uintptr_t page)
 {
-	return &s->jobs[page / PAGESIZE % (sizeof (s->jobs) / sizeof (s->jobs[0]))];
+	return &s->jobs[page / PAGESIZE % (sizeof(s->jobs) / sizeof(s->jobs[0]))];
 }
 
 /* s->lock held. */
@@ -96,7 +96,7 @@ static bool job_join(struct job *j, pid_t tid, uintptr_t addr)
 		}
 	}
 	if (j->nwaiters == j->cap) {
-		struct waiter *w = malloc(2 * j->cap * sizeof (*w));
+		struct waiter *w = malloc(2 * j->cap * sizeof(*w));
 
 		/*
 		 * An unnoted thread is woken like the rest; only a failure would not reach it at
@@ -104,7 +104,7 @@ static bool job_join(struct job *j, pid_t tid, uintptr_t addr)
 		 */
 		if (w == NULL)
 			return false;
-		memcpy(w, j->waiters, j->cap * sizeof (*w));
+		memcpy(w, j->waiters, j->cap * sizeof(*w));
 		if (j->waiters != j->first)
 			free(j->waiters);
 		j->waiters = w;
@@ -118,7 +118,7 @@ static void job_work(struct work *w);
 
 static struct job *job_new(struct session *s, uintptr_t page, uintptr_t addr, uint_t rw)
 {
-	struct job *j = calloc(1, sizeof (*j));
+	struct job *j = calloc(1, sizeof(*j));
 
 	if (j == NULL)
 		return NULL;
@@ -128,7 +128,7 @@ static struct job *job_new(struct session *s, uintptr_t page, uintptr_t addr, ui
 	j->refs = 2;
 	j->hashed = true;
 	j->waiters = j->first;
-	j->cap = sizeof (j->first) / sizeof (j->first[0]);
+	j->cap = sizeof(j->first) / sizeof(j->first[0]);
 	j->work.run = job_work;
 	j->fault = (struct devmap_fault){ .f_as = &s->as, .f_addr = addr, .f_rw = rw };
 	j->next = *job_slot(s, page);
@@ -171,8 +171,7 @@ static bool send_signal(struct session *s, const struct waiter *w, int sig)
 {
 	if (!process_is_there(s->pidfd))
 		return true;
-	return !s->foreign_pids &&
-	    thread_signal(s->pid, w->tid, w->addr, sig, !s->user_mode_only);
+	return !s->foreign_pids && thread_signal(s->pid, w->tid, w->addr, sig, !s->user_mode_only);
 }
 
 /* Undoes a poisoned page after a while, so that a later access asks the driver again. */
@@ -195,10 +194,10 @@ static void cure_page(void *arg)
 
 static void cure_later(struct session *s, uintptr_t page)
 {
-	struct cure *c = malloc(sizeof (*c));
+	struct cure *c = malloc(sizeof(*c));
 
 	if (c == NULL)
-		return;		/* the page stays poisoned until it is unmapped */
+		return; /* the page stays poisoned until it is unmapped */
 	c->session = s;
 	c->page = page;
 	session_get(s);
@@ -209,9 +208,10 @@ static void kill_process(struct session *s, uintptr_t page, int sig)
 {
 	bool killed = syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0) == 0;
 
-	log_warn("process %d (%s) cannot be sent signal %d for its access to %#lx, or defies it: %s",
-	    (int)s->pid, s->as.a_comm, sig, (ulong_t)page,
-	    killed ? "killed" : "it is blocked until somebody kills it");
+	log_warn(
+		"process %d (%s) cannot be sent signal %d for its access to %#lx, or defies it: %s",
+		(int)s->pid, s->as.a_comm, sig, (ulong_t)page,
+		killed ? "killed" : "it is blocked until somebody kills it");
 }
 
 /*
@@ -285,7 +285,7 @@ static void job_run(struct job *j)
 {
 	struct session *s = j->session;
 
-	session_get(s);		/* the job may be gone when it has been served */
+	session_get(s); /* the job may be gone when it has been served */
 	if (session_enter(s)) {
 		job_serve(j);
 		session_leave(s);
@@ -374,10 +374,10 @@ void fault_ready(struct source *src, uint32_t events)
 {
 	struct session *s = (struct session *)((char *)src - offsetof(struct session, fault));
 	struct uffd_msg msg;
-	ssize_t n = read(src->fd, &msg, sizeof (msg));
+	ssize_t n = read(src->fd, &msg, sizeof(msg));
 
 	(void)events;
 	source_arm(src);
-	if (n == sizeof (msg) && msg.event == UFFD_EVENT_PAGEFAULT)
+	if (n == sizeof(msg) && msg.event == UFFD_EVENT_PAGEFAULT)
 		fault_serve(s, &msg);
 }

@@ -24,8 +24,8 @@
 static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *files;
 static pthread_cond_t files_cv = PTHREAD_COND_INITIALIZER;
-static unsigned files_open;		/* close(9E) not called yet, and files_enter(); files_lock */
-static bool files_stopping;		/* files_close() was called; files_lock */
+static unsigned files_open; /* close(9E) not called yet, and files_enter(); files_lock */
+static bool files_stopping; /* files_close() was called; files_lock */
 
 bool files_enter(void)
 {
@@ -67,7 +67,8 @@ bool entry_absent(const void *fn)
 int ddi_flags(int flags)
 {
 	int f = (flags & O_ACCMODE) == O_RDONLY ? FREAD :
-	    (flags & O_ACCMODE) == O_WRONLY ? FWRITE : FREAD | FWRITE;
+		(flags & O_ACCMODE) == O_WRONLY ? FWRITE :
+						  FREAD | FWRITE;
 
 	return f | (flags & (O_NONBLOCK | O_NDELAY | O_EXCL | O_APPEND));
 }
@@ -178,7 +179,7 @@ static int driver_open(struct file *f, struct request *rq)
 	int error = 0;
 
 	request_watch(rq, &ctx);
-	ctx.memory = NULL;	/* open(9E) has no argument to copy */
+	ctx.memory = NULL; /* open(9E) has no argument to copy */
 	pthread_mutex_lock(&f->door->open_lock);
 	if (cb == NULL)
 		error = -ENXIO;
@@ -203,11 +204,11 @@ static int file_sockets(const char *name, int ends[2])
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return -errno;
-	n = snprintf(sa.sun_path + 1, sizeof (sa.sun_path) - 1, "devmap/%016llx/%u/%s",
-	    (unsigned long long)server_id, atomic_fetch_add(&serial, 1), name);
+	n = snprintf(sa.sun_path + 1, sizeof(sa.sun_path) - 1, "devmap/%016llx/%u/%s",
+		     (unsigned long long)server_id, atomic_fetch_add(&serial, 1), name);
 	if (bind(ends[0], (struct sockaddr *)&sa,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0 &&
-	    setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof (one)) == 0)
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0 &&
+	    setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0)
 		return 0;
 	n = -errno;
 	close(ends[0]);
@@ -219,7 +220,7 @@ static void file_ready(struct source *s, uint32_t events);
 
 static struct file *file_new(struct door *d, int flags, struct cred *cred)
 {
-	struct file *f = calloc(1, sizeof (*f));
+	struct file *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return NULL;
@@ -239,7 +240,7 @@ static void hang_up(struct file *f)
 }
 
 int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, int *fd,
-    struct dm_info *info)
+	      struct dm_info *info)
 {
 	struct file *f = file_new(d, flags, cred);
 	int ends[2], error;
@@ -268,7 +269,7 @@ int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, 
 	files = f;
 	files_open++;
 	if (files_stopping)
-		hang_up(f);		/* files_close() may not have met it */
+		hang_up(f); /* files_close() may not have met it */
 	pthread_mutex_unlock(&files_lock);
 	error = source_add(&f->source);
 	if (error != 0) {

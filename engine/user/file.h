@@ -10,7 +10,7 @@ struct cb_ops *file_ops(const struct file *f);
 bool entry_absent(const void *fn);
 /* DDI flags of an open, from those of open(2). */
 int ddi_flags(int flags);
-void files_each(void (*fn)(struct file *f));	/* files_lock held */
+void files_each(void (*fn)(struct file *f)); /* files_lock held */
 
 void file_io(struct file *f, struct request *rq);
 void file_seek(struct file *f, struct request *rq);

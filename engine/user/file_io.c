@@ -28,7 +28,7 @@ static void serve_ioctl(struct file *f, struct request *rq)
 		error = -ENOTTY;
 	else
 		error = from_ddi(cb->cb_ioctl(f->dev, (int)rq->msg.a[0], (intptr_t)rq->msg.a[1],
-		    ddi_flags(flags_now(f, rq)), f->cred, &value));
+					      ddi_flags(flags_now(f, rq)), f->cred, &value));
 	reply_set_error(&r, error);
 	r.v[0] = (uint64_t)value;
 	r.flags = token_refresh(f);
@@ -41,7 +41,9 @@ static int driver_transfer(struct file *f, struct uio *uio, bool write, size_t *
 	ssize_t len = uio->uio_resid;
 	int error;
 	struct cb_ops *cb = file_ops(f);
-	int (*fn)(dev_t, struct uio *, cred_t *) = cb == NULL ? NULL : write ? cb->cb_write : cb->cb_read;
+	int (*fn)(dev_t, struct uio *, cred_t *) = cb == NULL ? NULL :
+						   write      ? cb->cb_write :
+								cb->cb_read;
 
 	if (entry_absent((void *)fn))
 		return -ENXIO;
@@ -54,8 +56,11 @@ static int driver_transfer(struct file *f, struct uio *uio, bool write, size_t *
 static void serve_transfer(struct file *f, struct request *rq, bool write)
 {
 	struct iovec iov = { .iov_base = (void *)rq->msg.a[0], .iov_len = rq->msg.a[1] };
-	struct uio uio = { .uio_iov = &iov, .uio_iovcnt = 1, .uio_segflg = UIO_USERSPACE,
-		.uio_fmode = (uint16_t)ddi_flags(flags_now(f, rq)), .uio_resid = (ssize_t)iov.iov_len };
+	struct uio uio = { .uio_iov = &iov,
+			   .uio_iovcnt = 1,
+			   .uio_segflg = UIO_USERSPACE,
+			   .uio_fmode = (uint16_t)ddi_flags(flags_now(f, rq)),
+			   .uio_resid = (ssize_t)iov.iov_len };
 	bool own = (int64_t)rq->msg.a[2] == -1;
 	struct dm_reply r;
 	size_t done = 0;
@@ -68,7 +73,7 @@ static void serve_transfer(struct file *f, struct request *rq, bool write)
 	if ((f->flags & O_ACCMODE) == (write ? O_RDONLY : O_WRONLY))
 		error = -EBADF;
 	else if (iov.iov_len > INT32_MAX || uio.uio_loffset < 0 ||
-	    uio.uio_loffset > INT64_MAX - (int64_t)iov.iov_len)
+		 uio.uio_loffset > INT64_MAX - (int64_t)iov.iov_len)
 		error = -EINVAL;
 	else
 		error = driver_transfer(f, &uio, write, &done);
@@ -95,7 +100,7 @@ void file_seek(struct file *f, struct request *rq)
 	if (rq->msg.a[1] == SEEK_CUR && __builtin_add_overflow(to, f->offset, &to))
 		error = -EOVERFLOW;
 	else if (rq->msg.a[1] != SEEK_CUR && rq->msg.a[1] != SEEK_SET)
-		error = -EINVAL;	/* no end: a character device has no size */
+		error = -EINVAL; /* no end: a character device has no size */
 	else if (to < 0)
 		error = -EINVAL;
 	else
@@ -108,8 +113,9 @@ void file_seek(struct file *f, struct request *rq)
 void file_io(struct file *f, struct request *rq)
 {
 	struct session *s = rq->msg.session ? session_find(rq->msg.session, rq->cred.pid) : NULL;
-	struct context ctx = { .as = s ? &s->as : NULL, .cred = f->cred,
-		.pid = s ? s->number : number_of(rq->cred.pid) };
+	struct context ctx = { .as = s ? &s->as : NULL,
+			       .cred = f->cred,
+			       .pid = s ? s->number : number_of(rq->cred.pid) };
 	struct context *before = context_set(&ctx);
 
 	request_watch(rq, &ctx);

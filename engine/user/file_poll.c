@@ -44,7 +44,7 @@ static bool driver_polls(struct file *f)
 	struct cb_ops *cb = file_ops(f);
 
 	return cb != NULL && (const void *)cb->cb_chpoll != (const void *)nochpoll &&
-	    !entry_absent((void *)cb->cb_chpoll);
+	       !entry_absent((void *)cb->cb_chpoll);
 }
 
 uint32_t token_refresh(struct file *f)

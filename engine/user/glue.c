@@ -35,11 +35,11 @@ int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 	struct backing *b = dh->dh_engine;
 
 	if (b->shared)
-		return 0;	/* the client maps it itself */
+		return 0; /* the client maps it itself */
 	if (b->window == NULL)
 		return ENXIO;
-	return to_ddi(window_load(b->window, dh->dh_uvaddr + first * PAGESIZE, handle_page(dh) + first,
-	    n));
+	return to_ddi(window_load(b->window, dh->dh_uvaddr + first * PAGESIZE,
+				  handle_page(dh) + first, n));
 }
 
 void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
@@ -95,7 +95,7 @@ static void backing_list(struct session *s, struct backing *b)
 /* There is no window: the process maps the region's memory, and from now on may store there. */
 static int backing_make_shared(struct session *s, struct region *r, struct backing **out)
 {
-	struct backing *b = calloc(1, sizeof (*b));
+	struct backing *b = calloc(1, sizeof(*b));
 
 	if (b == NULL)
 		return -ENOMEM;
@@ -109,7 +109,7 @@ static int backing_make_shared(struct session *s, struct region *r, struct backi
 
 static int backing_make(struct session *s, struct region *r, bool writable, struct backing **out)
 {
-	struct backing *b = calloc(1, sizeof (*b));
+	struct backing *b = calloc(1, sizeof(*b));
 	int error;
 
 	if (b == NULL)
@@ -132,9 +132,9 @@ static int backing_make(struct session *s, struct region *r, bool writable, stru
  * remapped.
  */
 static int backing_make_own(struct session *s, struct devmap_handle *dh, struct region *r,
-    bool writable, struct backing **out)
+			    bool writable, struct backing **out)
 {
-	struct backing *b = calloc(1, sizeof (*b));
+	struct backing *b = calloc(1, sizeof(*b));
 	int error;
 
 	if (b == NULL)
@@ -143,7 +143,7 @@ static int backing_make_own(struct session *s, struct devmap_handle *dh, struct 
 	b->writable = writable;
 	b->region = r;
 	error = window_create_piece(dh->dh_name, &s->space, handle_page(dh), dh->dh_len / PAGESIZE,
-	    writable, &b->window);
+				    writable, &b->window);
 	if (error != 0) {
 		free(b);
 		return error;
@@ -166,7 +166,7 @@ static int backing_for_shared(struct session *s, struct region *r, struct backin
 
 /* The backing of a handle: one that is there, or a new one. s->lock held. */
 static int backing_for(struct session *s, struct devmap_handle *dh, struct backing *original,
-    struct backing **out)
+		       struct backing **out)
 {
 	struct region *r = handle_region(dh);
 	/*
@@ -260,7 +260,7 @@ void engine_handle_fini(struct devmap_handle *dh)
 /* s->lock held. A window on the same memory file for a handle that goes its own way. */
 static int backing_clone(struct session *s, struct devmap_handle *dh)
 {
-	struct backing *b = dh->dh_engine, *mine = calloc(1, sizeof (*mine));
+	struct backing *b = dh->dh_engine, *mine = calloc(1, sizeof(*mine));
 	int error;
 
 	if (mine == NULL)
@@ -281,12 +281,12 @@ int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offse
 {
 	struct session *s = session_of(dh->dh_mapping->m_as);
 	struct backing *b = dh->dh_engine;
-	size_t at;			/* of the handle in its window, in pages */
+	size_t at; /* of the handle in its window, in pages */
 	int error = 0;
 
 	pthread_mutex_lock(&s->lock);
 	if (b->window == NULL)
-		error = -ENXIO;		/* the driver has freed what was behind it: it is beyond help */
+		error = -ENXIO; /* the driver has freed what was behind it: it is beyond help */
 	else if (b->handles > 1)
 		error = backing_clone(s, dh);
 	if (error == 0) {
@@ -323,15 +323,17 @@ int handle_piece(struct devmap_handle *dh, size_t done, struct dm_piece *p, int 
 	size_t off = 0, len = 0;
 	int error = -ENXIO;
 
-	*p = (struct dm_piece){ .addr = dh->dh_uvaddr + done, .len = dh->dh_len - done,
-		.prot = dh->dh_mapping->m_prot,
-		.maxprot = dh->dh_maxprot & (PROT_READ | PROT_WRITE | PROT_EXEC), .shared = b->shared };
+	*p = (struct dm_piece){ .addr = dh->dh_uvaddr + done,
+				.len = dh->dh_len - done,
+				.prot = dh->dh_mapping->m_prot,
+				.maxprot = dh->dh_maxprot & (PROT_READ | PROT_WRITE | PROT_EXEC),
+				.shared = b->shared };
 	if (!b->shared)
 		return window_piece(dh, b, p, fd);
 	pthread_mutex_lock(&b->session->lock);
 	if (b->region != NULL)
 		error = region_share(b->region, (size_t)dh->dh_roff + done, p->len,
-		    (dh->dh_maxprot & PROT_WRITE) != 0, fd, &off, &len);
+				     (dh->dh_maxprot & PROT_WRITE) != 0, fd, &off, &len);
 	pthread_mutex_unlock(&b->session->lock);
 	p->fd_off = off;
 	p->len = len;
@@ -400,7 +402,7 @@ static void unpoison_handle(struct devmap_handle *dh, void *arg)
 	pthread_mutex_lock(&s->lock);
 	if (b->window != NULL)
 		space_unpoison(&s->space, b->window, fp->page,
-		    handle_page(dh) + (fp->page - dh->dh_uvaddr) / PAGESIZE);
+			       handle_page(dh) + (fp->page - dh->dh_uvaddr) / PAGESIZE);
 	pthread_mutex_unlock(&s->lock);
 }
 

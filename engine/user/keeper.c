@@ -17,7 +17,7 @@ void keeper_init(int fd)
 
 static void send_parcel(struct parcel *p, const int *fds, unsigned nfds)
 {
-	struct iovec iov = { .iov_base = p, .iov_len = sizeof (*p) };
+	struct iovec iov = { .iov_base = p, .iov_len = sizeof(*p) };
 
 	/* A supervisor that died is reported once, where its socket is watched (engine.c). */
 	if (keeper_fd >= 0)
@@ -26,8 +26,11 @@ static void send_parcel(struct parcel *p, const int *fds, unsigned nfds)
 
 void keeper_session(struct session *s)
 {
-	struct parcel p = { .op = PARCEL_SESSION, .poison = s->space.poison,
-	    .kernel_faults = !s->user_mode_only, .pid = s->foreign_pids ? 0 : s->pid, .session = s->id };
+	struct parcel p = { .op = PARCEL_SESSION,
+			    .poison = s->space.poison,
+			    .kernel_faults = !s->user_mode_only,
+			    .pid = s->foreign_pids ? 0 : s->pid,
+			    .session = s->id };
 	int fds[2] = { s->space.uffd, s->pidfd };
 
 	send_parcel(&p, fds, 2);
@@ -72,6 +75,6 @@ void keeper_say(enum parcel_op op, const char *text)
 {
 	struct parcel p = { .op = op };
 
-	snprintf(p.text, sizeof (p.text), "%s", text);
+	snprintf(p.text, sizeof(p.text), "%s", text);
 	send_parcel(&p, NULL, 0);
 }

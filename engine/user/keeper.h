@@ -15,21 +15,21 @@ struct session;
 struct backing;
 
 enum parcel_op {
-	PARCEL_READY = 1,	/* text: the names served, separated by blanks */
-	PARCEL_FAILED,		/* the engine could not start; it has said why */
-	PARCEL_SESSION,		/* fds: userfaultfd, pidfd */
-	PARCEL_WINDOW,		/* addr: names it; fd: its memfd */
-	PARCEL_WINDOW_END,	/* addr: the window is no more */
-	PARCEL_RANGE,		/* addr, len: registered with the userfaultfd */
-	PARCEL_UNRANGE,		/* addr, len: not any more */
-	PARCEL_END,		/* the session is over */
-	PARCEL_STOPPING,	/* the engine stops by itself: fail its clients when it is gone */
+	PARCEL_READY = 1,  /* text: the names served, separated by blanks */
+	PARCEL_FAILED,	   /* the engine could not start; it has said why */
+	PARCEL_SESSION,	   /* fds: userfaultfd, pidfd */
+	PARCEL_WINDOW,	   /* addr: names it; fd: its memfd */
+	PARCEL_WINDOW_END, /* addr: the window is no more */
+	PARCEL_RANGE,	   /* addr, len: registered with the userfaultfd */
+	PARCEL_UNRANGE,	   /* addr, len: not any more */
+	PARCEL_END,	   /* the session is over */
+	PARCEL_STOPPING,   /* the engine stops by itself: fail its clients when it is gone */
 };
 
 struct parcel {
 	uint32_t op;
 	uint32_t poison;	/* UFFDIO_POISON is there */
-	uint32_t kernel_faults;	/* the userfaultfd reports these too */
+	uint32_t kernel_faults; /* the userfaultfd reports these too */
 	int32_t pid;		/* of the client, in our namespace; 0: it is in another one */
 	uint64_t session;
 	uint64_t addr, len;

@@ -32,7 +32,7 @@ struct kept *kept_find(struct kept **list, uint64_t id)
 	for (k = *list; k != NULL && k->id != id; k = k->next)
 		;
 	if (k == NULL) {
-		k = calloc(1, sizeof (*k));
+		k = calloc(1, sizeof(*k));
 		if (k == NULL)
 			return NULL;
 		k->id = id;
@@ -82,7 +82,7 @@ void kept_end(struct kept **list, uint64_t id)
 
 static void kept_window(struct kept *k, uint64_t name, int fd)
 {
-	struct kept_window *w = malloc(sizeof (*w));
+	struct kept_window *w = malloc(sizeof(*w));
 
 	if (w == NULL) {
 		close(fd);
@@ -109,7 +109,7 @@ static void kept_window_end(struct kept *k, uint64_t name)
 
 static void range_add(struct kept *k, uint64_t start, uint64_t end)
 {
-	struct range *r = malloc(sizeof (*r));
+	struct range *r = malloc(sizeof(*r));
 
 	if (r == NULL)
 		return;
@@ -137,7 +137,7 @@ static void kept_unrange(struct kept *k, uint64_t start, uint64_t end)
 			free(r);
 		}
 		if (end < behind)
-			range_add(k, end, behind);	/* at the head: not met again */
+			range_add(k, end, behind); /* at the head: not met again */
 	}
 }
 
@@ -153,7 +153,8 @@ static void punch_windows(struct kept *k)
 
 	for (struct kept_window *w = k->windows; w != NULL; w = w->next)
 		if (fstat(w->fd, &st) == 0)
-			(void)fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, st.st_size);
+			(void)fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+					st.st_size);
 }
 
 static void poison_range(struct kept *k, const struct range *r)
@@ -168,7 +169,7 @@ static void poison_range(struct kept *k, const struct range *r)
 		if (up.updated > 0)
 			at += (uint64_t)up.updated;
 		else if (errno != EAGAIN)
-			at += 4096;	/* unmapped since, or already poisoned */
+			at += 4096; /* unmapped since, or already poisoned */
 	}
 }
 
@@ -209,12 +210,13 @@ void kept_answer(struct kept *k)
 {
 	struct uffd_msg msg;
 
-	if (read(k->uffd, &msg, sizeof (msg)) != sizeof (msg) || msg.event != UFFD_EVENT_PAGEFAULT)
+	if (read(k->uffd, &msg, sizeof(msg)) != sizeof(msg) || msg.event != UFFD_EVENT_PAGEFAULT)
 		return;
 	if (k->pidfd >= 0 && !process_is_there(k->pidfd))
 		return;
-	if (k->pid == 0 || !thread_signal(k->pid, (pid_t)msg.arg.pagefault.feat.ptid,
-	    (uintptr_t)msg.arg.pagefault.address, SIGBUS, k->kernel_faults))
+	if (k->pid == 0 ||
+	    !thread_signal(k->pid, (pid_t)msg.arg.pagefault.feat.ptid,
+			   (uintptr_t)msg.arg.pagefault.address, SIGBUS, k->kernel_faults))
 		send_process(k, SIGKILL);
 }
 

@@ -15,8 +15,8 @@ struct kept {
 	uint64_t id;
 	int uffd, pidfd;
 	bool poison, kernel_faults;
-	bool answers;			/* its accesses fail by our hand: kept_answer() */
-	pid_t pid;			/* 0: in another namespace */
+	bool answers; /* its accesses fail by our hand: kept_answer() */
+	pid_t pid;    /* 0: in another namespace */
 	struct kept_window *windows;
 	struct range *ranges;
 };

@@ -20,7 +20,7 @@
 #include "log.h"
 #include "model.h"
 
-#define INSTANCES_MAX	4096
+#define INSTANCES_MAX 4096
 
 static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -28,14 +28,14 @@ static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct dev_info *instance_new(struct driver *d, int instance)
 {
-	struct dev_info *dip = calloc(1, sizeof (*dip));
+	struct dev_info *dip = calloc(1, sizeof(*dip));
 
 	if (dip == NULL)
 		return NULL;
 	dip->driver = d;
 	dip->instance = instance;
 	mutex_init(&dip->prop_lock, NULL, MUTEX_DRIVER, NULL);
-	(void)snprintf(dip->name, sizeof (dip->name), "%s%d", d->name, instance);
+	(void)snprintf(dip->name, sizeof(dip->name), "%s%d", d->name, instance);
 	if (props_copy(&dip->props, d->props) != 0) {
 		props_free(&dip->props);
 		free(dip);
@@ -144,7 +144,7 @@ static int instances_wanted(const struct driver *d)
 		return 1;
 	if (!p->is_int || p->integer < 1 || p->integer > INSTANCES_MAX) {
 		log_warn("%s: driver property 'instances=%s': a number from 1 to %d", d->name,
-		    p->text, INSTANCES_MAX);
+			 p->text, INSTANCES_MAX);
 		return -EINVAL;
 	}
 	return p->integer;
@@ -156,7 +156,7 @@ static int instances_make(struct driver *d)
 
 	if (wanted < 0)
 		return wanted;
-	d->instances = calloc((size_t)wanted, sizeof (d->instances[0]));
+	d->instances = calloc((size_t)wanted, sizeof(d->instances[0]));
 	if (d->instances == NULL)
 		return -ENOMEM;
 	while (error == 0 && d->ninstances < wanted)
@@ -208,13 +208,13 @@ static int model_check(const struct driver *d, const char *path, const struct de
 		log_warn("%s: model %s: it defines no devmap_model", d->name, path);
 	else if (ops->version != DEVMAP_MODEL_VERSION)
 		log_warn("%s: model %s: its version is %u, this engine's is %d", d->name, path,
-		    ops->version, DEVMAP_MODEL_VERSION);
-	else if (ops->size < sizeof (*ops))
+			 ops->version, DEVMAP_MODEL_VERSION);
+	else if (ops->size < sizeof(*ops))
 		log_warn("%s: model %s: its devmap_model has %zu bytes, this engine's %zu", d->name,
-		    path, ops->size, sizeof (*ops));
+			 path, ops->size, sizeof(*ops));
 	else if (ops->attach == NULL || ops->sync == NULL)
 		log_warn("%s: model %s: it has no %s function", d->name, path,
-		    ops->attach == NULL ? "attach" : "sync");
+			 ops->attach == NULL ? "attach" : "sync");
 	else
 		return 0;
 	return -ENOEXEC;
@@ -223,7 +223,7 @@ static int model_check(const struct driver *d, const char *path, const struct de
 static int model_open(struct driver *d)
 {
 	char path[PATH_MAX];
-	int error = model_path(d, path, sizeof (path));
+	int error = model_path(d, path, sizeof(path));
 
 	if (error != 0 || path[0] == '\0')
 		return error;
@@ -262,7 +262,7 @@ static int driver_resolve(struct driver *d)
 	len = strlen(base);
 	if (len > 3 && strcmp(base + len - 3, ".so") == 0)
 		len -= 3;
-	if (len >= sizeof (d->name)) {
+	if (len >= sizeof(d->name)) {
 		log_warn("driver %s: the name is too long", path);
 		return -ENAMETOOLONG;
 	}
@@ -288,7 +288,8 @@ static void *driver_symbol(struct driver *d, const char *name, const char *entry
 
 	if (p == NULL)
 		log_warn("driver %s: it has no %s: is it a driver, compiled with devmap's "
-		    "sys/modctl.h?", d->path, entry);
+			 "sys/modctl.h?",
+			 d->path, entry);
 	return p;
 }
 
@@ -375,7 +376,7 @@ static int driver_start(struct driver *d)
 
 int driver_load(const char *spec, struct driver **out)
 {
-	struct driver *d = calloc(1, sizeof (*d));
+	struct driver *d = calloc(1, sizeof(*d));
 	int error;
 
 	if (d == NULL)

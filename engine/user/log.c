@@ -7,7 +7,7 @@
 
 #include "log.h"
 
-#define MESSAGE_MAX	1024
+#define MESSAGE_MAX 1024
 
 /* One write(2), so that messages of several threads and processes do not mix. */
 static void log_message(const char *fmt, va_list args)
@@ -20,7 +20,7 @@ static void log_message(const char *fmt, va_list args)
 	if (more > 0)
 		n = more < MESSAGE_MAX - n ? n + more : MESSAGE_MAX - 1;
 	line[n++] = '\n';
-	ignored = write(STDERR_FILENO, line, (size_t)n);	/* there is nobody to tell */
+	ignored = write(STDERR_FILENO, line, (size_t)n); /* there is nobody to tell */
 	(void)ignored;
 	errno = saved;
 }

@@ -22,10 +22,10 @@
 #include "model.h"
 #include "pages.h"
 
-#define REGS_MAX	16
-#define DELAY_FIRST_NS	2000		/* the first that is not just giving up the processor */
-#define DELAY_LAST_NS	1000000
-#define LINGER_NS	10000000	/* polls for so long after it became idle, then sleeps */
+#define REGS_MAX       16
+#define DELAY_FIRST_NS 2000 /* the first that is not just giving up the processor */
+#define DELAY_LAST_NS  1000000
+#define LINGER_NS      10000000 /* polls for so long after it became idle, then sleeps */
 
 struct devmap_model {
 	const struct devmap_model_ops *ops;
@@ -34,13 +34,13 @@ struct devmap_model {
 	struct region *regs[REGS_MAX];
 	int nregs;
 
-	pthread_mutex_t lock;		/* held across sync() */
+	pthread_mutex_t lock; /* held across sync() */
 
 	pthread_t thread;
 	bool has_thread;
 	pthread_mutex_t sleep_lock;
 	pthread_cond_t wakeup;
-	atomic_bool asleep;		/* changed under sleep_lock */
+	atomic_bool asleep; /* changed under sleep_lock */
 	atomic_bool stopping;
 	char name[];
 };
@@ -186,18 +186,18 @@ static void model_free(struct devmap_model *m)
 
 static bool ops_ok(const struct devmap_model_ops *ops, const char *name)
 {
-	if (ops->version == DEVMAP_MODEL_VERSION && ops->size >= sizeof (*ops) &&
+	if (ops->version == DEVMAP_MODEL_VERSION && ops->size >= sizeof(*ops) &&
 	    ops->attach != NULL)
 		return true;
 	log_warn("%s: its model is of version %u and size %zu, this engine wants %u and %zu", name,
-	    ops->version, ops->size, DEVMAP_MODEL_VERSION, sizeof (*ops));
+		 ops->version, ops->size, DEVMAP_MODEL_VERSION, sizeof(*ops));
 	return false;
 }
 
 static struct devmap_model *model_alloc(const struct devmap_model_ops *ops, const char *name,
-    const struct model_props *props)
+					const struct model_props *props)
 {
-	struct devmap_model *m = calloc(1, sizeof (*m) + strlen(name) + 1);
+	struct devmap_model *m = calloc(1, sizeof(*m) + strlen(name) + 1);
 
 	if (m == NULL) {
 		if (props != NULL && props->release != NULL)
@@ -215,7 +215,7 @@ static struct devmap_model *model_alloc(const struct devmap_model_ops *ops, cons
 }
 
 int model_create(const struct devmap_model_ops *ops, const char *name,
-    const struct model_props *props, struct devmap_model **out)
+		 const struct model_props *props, struct devmap_model **out)
 {
 	struct devmap_model *m = model_alloc(ops, name, props);
 	int err;
@@ -283,7 +283,7 @@ int devmap_model_add_regs(struct devmap_model *m, size_t len)
 		log_warn("%s: its model has more than %d register sets", m->name, REGS_MAX);
 		return -1;
 	}
-	(void)snprintf(name, sizeof (name), "%.64s registers %d", m->name, m->nregs);
+	(void)snprintf(name, sizeof(name), "%.64s registers %d", m->name, m->nregs);
 	error = region_create(name, len, &m->regs[m->nregs]);
 	if (error != 0) {
 		log_warn("%s: no memory of %zu bytes for it: %s", name, len, strerror(-error));
@@ -328,46 +328,45 @@ static struct region *set_region(struct devmap_model *m, int set, const char *ca
 
 	if (r == NULL)
 		log_warn("%s: %s: there is no register set %d (of %d)", m->name, caller, set,
-		    m->nregs);
+			 m->nregs);
 	return r;
 }
 
 /* The same for one register of width bytes. */
 static struct region *register_region(struct devmap_model *m, int set, size_t off, unsigned width,
-    const char *caller)
+				      const char *caller)
 {
 	struct region *r = set_region(m, set, caller);
 
 	if (r == NULL || (off % width == 0 && off < region_len(r)))
 		return r;
 	log_warn("%s: %s: offset %#zx of register set %d (%#zx bytes) is not aligned, or outside",
-	    m->name, caller, off, set, region_len(r));
+		 m->name, caller, off, set, region_len(r));
 	return NULL;
 }
 
-#define REGISTERS(bits)									\
-	uint##bits##_t devmap_model_read##bits(struct devmap_model *m, int set, size_t off) \
-	{										\
-		struct region *r = register_region(m, set, off, (bits) / 8, __func__);	\
-											\
-		return (uint##bits##_t)(r != NULL ? region_peek(r, off, (bits) / 8) :	\
-		    UINT64_MAX);							\
-	}										\
-											\
-	void devmap_model_write##bits(struct devmap_model *m, int set, size_t off,	\
-	    uint##bits##_t value)							\
-	{										\
-		struct region *r = register_region(m, set, off, (bits) / 8, __func__);	\
-											\
-		if (r != NULL)								\
-			region_poke(r, off, (bits) / 8, value);				\
-	}										\
-											\
-	uint##bits##_t devmap_model_take##bits(struct devmap_model *m, int set, size_t off) \
-	{										\
-		struct region *r = register_region(m, set, off, (bits) / 8, __func__);	\
-											\
-		return (uint##bits##_t)(r != NULL ? region_xchg(r, off, (bits) / 8, 0) : 0); \
+#define REGISTERS(bits)                                                                            \
+	uint##bits##_t devmap_model_read##bits(struct devmap_model *m, int set, size_t off)        \
+	{                                                                                          \
+		struct region *r = register_region(m, set, off, (bits) / 8, __func__);             \
+                                                                                                   \
+		return (uint##bits##_t)(r != NULL ? region_peek(r, off, (bits) / 8) : UINT64_MAX); \
+	}                                                                                          \
+                                                                                                   \
+	void devmap_model_write##bits(struct devmap_model *m, int set, size_t off,                 \
+				      uint##bits##_t value)                                        \
+	{                                                                                          \
+		struct region *r = register_region(m, set, off, (bits) / 8, __func__);             \
+                                                                                                   \
+		if (r != NULL)                                                                     \
+			region_poke(r, off, (bits) / 8, value);                                    \
+	}                                                                                          \
+                                                                                                   \
+	uint##bits##_t devmap_model_take##bits(struct devmap_model *m, int set, size_t off)        \
+	{                                                                                          \
+		struct region *r = register_region(m, set, off, (bits) / 8, __func__);             \
+                                                                                                   \
+		return (uint##bits##_t)(r != NULL ? region_xchg(r, off, (bits) / 8, 0) : 0);       \
 	}
 
 REGISTERS(8)

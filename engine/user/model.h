@@ -15,13 +15,13 @@ struct model_props {
 	int (*get_int)(void *arg, const char *name, int dflt);
 	/* What it returns stays valid until release. */
 	const char *(*get_string)(void *arg, const char *name, const char *dflt);
-	void (*release)(void *arg);	/* called once, also when the model cannot be made */
+	void (*release)(void *arg); /* called once, also when the model cannot be made */
 	void *arg;
 };
 
 /* model.c. Makes an instance as model_attach() does. props may be NULL: all defaults. */
 int model_create(const struct devmap_model_ops *ops, const char *name,
-    const struct model_props *props, struct devmap_model **out);
+		 const struct model_props *props, struct devmap_model **out);
 void model_destroy(struct devmap_model *m);
 
 /*
@@ -31,7 +31,7 @@ void model_destroy(struct devmap_model *m);
  * reported.
  */
 int model_attach(const struct devmap_model_ops *ops, const char *name, dev_info_t *dip,
-    struct devmap_model **out);
+		 struct devmap_model **out);
 /* Stops the thread, calls the model's detach and destroys its regions. */
 void model_detach(struct devmap_model *m);
 int model_nregs(const struct devmap_model *m);

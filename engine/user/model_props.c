@@ -29,10 +29,10 @@ static int get_int(void *arg, const char *name, int dflt)
 static const char *get_string(void *arg, const char *name, const char *dflt)
 {
 	struct instance *in = arg;
-	struct given *g = malloc(sizeof (*g));
+	struct given *g = malloc(sizeof(*g));
 
 	if (g == NULL || ddi_prop_lookup_string(DDI_DEV_T_ANY, in->dip, DDI_PROP_DONTPASS, name,
-	    &g->value) != DDI_PROP_SUCCESS) {
+						&g->value) != DDI_PROP_SUCCESS) {
 		free(g);
 		return dflt;
 	}
@@ -58,11 +58,12 @@ static void release(void *arg)
 }
 
 int model_attach(const struct devmap_model_ops *ops, const char *name, dev_info_t *dip,
-    struct devmap_model **out)
+		 struct devmap_model **out)
 {
-	struct instance *in = calloc(1, sizeof (*in));
-	struct model_props props = { .get_int = get_int, .get_string = get_string,
-		.release = release, .arg = in };
+	struct instance *in = calloc(1, sizeof(*in));
+	struct model_props props = {
+		.get_int = get_int, .get_string = get_string, .release = release, .arg = in
+	};
 
 	if (in == NULL)
 		return -ENOMEM;

@@ -12,7 +12,7 @@
 #include "nodes.h"
 #include "server.h"
 
-#define LOCK_TRIES	200		/* of 10 ms: whoever may read the directory can hold the lock */
+#define LOCK_TRIES 200 /* of 10 ms: whoever may read the directory can hold the lock */
 
 int node_address(const char *name, struct sockaddr_un *sa, int *dirfd)
 {
@@ -20,14 +20,14 @@ int node_address(const char *name, struct sockaddr_un *sa, int *dirfd)
 
 	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	*dirfd = -1;
-	n = snprintf(sa->sun_path, sizeof (sa->sun_path), "%s/%s", server_options.dir, name);
-	if (n < (int)sizeof (sa->sun_path))
+	n = snprintf(sa->sun_path, sizeof(sa->sun_path), "%s/%s", server_options.dir, name);
+	if (n < (int)sizeof(sa->sun_path))
 		return 0;
 	*dirfd = open(server_options.dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*dirfd < 0)
 		return -errno;
-	n = snprintf(sa->sun_path, sizeof (sa->sun_path), "/proc/self/fd/%d/%s", *dirfd, name);
-	return n < (int)sizeof (sa->sun_path) ? 0 : -ENAMETOOLONG;
+	n = snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d/%s", *dirfd, name);
+	return n < (int)sizeof(sa->sun_path) ? 0 : -ENAMETOOLONG;
 }
 
 int nodes_lock(void)
@@ -53,7 +53,7 @@ int node_clear(const struct sockaddr_un *sa)
 	if (s < 0)
 		return -errno;
 	/* EAGAIN: so many wait at the door that there is no room for us. */
-	if (connect(s, (const struct sockaddr *)sa, sizeof (*sa)) == 0 || errno == EAGAIN)
+	if (connect(s, (const struct sockaddr *)sa, sizeof(*sa)) == 0 || errno == EAGAIN)
 		error = -EADDRINUSE;
 	else if (errno == ECONNREFUSED && unlink(sa->sun_path) != 0)
 		error = -errno;

@@ -9,7 +9,7 @@
 #include "number.h"
 #include "server.h"
 
-#define PID_LAST	4194304		/* the kernel's ids end before this */
+#define PID_LAST 4194304 /* the kernel's ids end before this */
 
 /* A process that does not go by its own id. */
 struct alias {
@@ -42,7 +42,7 @@ static bool is_over(struct session *s)
 	pthread_mutex_lock(&s->lock);
 	p.fd = s->sock.fd;
 	over = s->ended || p.fd < 0 ||
-	    (poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP)) != 0);
+	       (poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP)) != 0);
 	pthread_mutex_unlock(&s->lock);
 	return over;
 }
@@ -50,7 +50,7 @@ static bool is_over(struct session *s)
 struct search {
 	pid_t value;
 	const struct session *but;
-	bool over;			/* only sessions that are over */
+	bool over; /* only sessions that are over */
 	bool found;
 };
 
@@ -103,7 +103,7 @@ static struct alias *alias_find(pid_t pid)
 /* A new one. Without memory, or if the process is gone already, its own id. */
 static pid_t alias_make(pid_t pid)
 {
-	struct alias *a = calloc(1, sizeof (*a));
+	struct alias *a = calloc(1, sizeof(*a));
 
 	if (a == NULL)
 		return pid;

@@ -13,11 +13,11 @@
 #include "log.h"
 #include "pages_impl.h"
 
-#ifndef MFD_NOEXEC_SEAL			/* Linux 6.3 */
-#define MFD_NOEXEC_SEAL	0x0008U
+#ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
+#define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
-#define PIPE_PAGES	16	/* what a pipe holds when it is new, at most */
+#define PIPE_PAGES 16 /* what a pipe holds when it is new, at most */
 
 uint64_t pages_now(void)
 {
@@ -31,7 +31,7 @@ int pages_init(void)
 {
 	if (sysconf(_SC_PAGESIZE) != PAGESIZE) {
 		log_warn("this system has pages of %ld bytes, and devmap was built for %d",
-		    sysconf(_SC_PAGESIZE), PAGESIZE);
+			 sysconf(_SC_PAGESIZE), PAGESIZE);
 		return -EOPNOTSUPP;
 	}
 	return view_init();
@@ -47,7 +47,7 @@ int sealed_memfd(const char *name, size_t npages)
 	char title[128];
 	int fd, err;
 
-	(void)snprintf(title, sizeof (title), "devmap %s", name);
+	(void)snprintf(title, sizeof(title), "devmap %s", name);
 	fd = memfd_create(title, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 	if (fd < 0 && errno == EINVAL)
 		fd = memfd_create(title, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -96,7 +96,7 @@ static void region_free(struct region *r)
 
 static struct region *region_alloc(const char *name, size_t npages)
 {
-	struct region *r = calloc(1, sizeof (*r) + strlen(name) + 1);
+	struct region *r = calloc(1, sizeof(*r) + strlen(name) + 1);
 	pthread_mutexattr_t attr;
 
 	if (r == NULL)
@@ -104,8 +104,8 @@ static struct region *region_alloc(const char *name, size_t npages)
 	(void)strcpy(r->name, name);
 	r->npages = npages;
 	r->pipe[0] = r->pipe[1] = -1;
-	r->pages = calloc(npages, sizeof (*r->pages));
-	r->extents = calloc(1, sizeof (*r->extents));
+	r->pages = calloc(npages, sizeof(*r->pages));
+	r->extents = calloc(1, sizeof(*r->extents));
 	(void)pthread_mutexattr_init(&attr);
 	(void)pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
 	(void)pthread_mutex_init(&r->lock, &attr);
@@ -125,7 +125,7 @@ static int open_pipe(struct region *r)
 		r->pipe[0] = r->pipe[1] = -1;
 		return -errno;
 	}
-	size = fcntl(r->pipe[1], F_GETPIPE_SZ);		/* less than usual for who has many pipes */
+	size = fcntl(r->pipe[1], F_GETPIPE_SZ); /* less than usual for who has many pipes */
 	r->pipe_pages = size >= PAGESIZE ? (size_t)size / PAGESIZE : 1;
 	return 0;
 }
@@ -163,7 +163,7 @@ void region_destroy(struct region *r)
 		return;
 	if (r->nwindows != 0) {
 		log_warn("%s: destroyed while it is mapped %u times; its memory stays", r->name,
-		    r->nwindows);
+			 r->nwindows);
 		return;
 	}
 	region_free(r);
@@ -282,7 +282,7 @@ static bool access_ok(const struct region *r, size_t off, size_t len)
 	if (off <= region_len(r) && len <= region_len(r) - off)
 		return true;
 	log_warn("%s: access to %zu bytes at offset %#zx is outside it (%#zx bytes)", r->name, len,
-	    off, region_len(r));
+		 off, region_len(r));
 	return false;
 }
 
@@ -317,10 +317,10 @@ uint64_t region_peek(struct region *r, size_t off, unsigned width)
 	uint64_t value;
 
 	if (!access_ok(r, off, width))
-		return UINT64_MAX;	/* what a bus says where nobody answers */
+		return UINT64_MAX; /* what a bus says where nobody answers */
 	region_lock(r);
 	value = (off & (width - 1)) == 0 ? load(place_of(r, off).at, width) :
-	    load_bytes(r, off, width);
+					   load_bytes(r, off, width);
 	region_unlock(r);
 	return value;
 }
@@ -400,7 +400,7 @@ static void copy_units(char *to, const char *from, size_t n)
 static void read_piece(struct region *r, size_t off, void *buf, size_t n)
 {
 	_Alignas(8) char bounce[PAGESIZE];
-	char *at = bounce + (off & 7);	/* as aligned as in the page: never beyond bounce */
+	char *at = bounce + (off & 7); /* as aligned as in the page: never beyond bounce */
 
 	region_lock(r);
 	copy_units(at, place_of(r, off).at, n);

@@ -32,8 +32,8 @@ struct window;
 /* One client address space: its userfaultfd and what the kernel can do with it. */
 struct space {
 	int uffd;
-	bool poison;		/* UFFDIO_POISON is there */
-	void *owner;		/* the session, for messages and callbacks */
+	bool poison; /* UFFDIO_POISON is there */
+	void *owner; /* the session, for messages and callbacks */
 };
 
 /* All return 0 or -errno unless said otherwise. Offsets, lengths: bytes; pages are indices. */
@@ -41,10 +41,10 @@ struct space {
 /* The view's userfaultfd and thread; after any fork, before any region. */
 int pages_init(void);
 int region_create(const char *name, size_t len, struct region **out);
-void region_destroy(struct region *r);	/* its windows are closed, and nobody is in its view */
-size_t region_len(const struct region *r);	/* in whole pages */
-void *region_view(struct region *r);		/* what the driver dereferences */
-struct region *region_of(const void *view_address, size_t *off);	/* NULL: not in any view */
+void region_destroy(struct region *r);	   /* its windows are closed, and nobody is in its view */
+size_t region_len(const struct region *r); /* in whole pages */
+void *region_view(struct region *r);	   /* what the driver dereferences */
+struct region *region_of(const void *view_address, size_t *off); /* NULL: not in any view */
 /* Runs before every accessor and at the end of every unload: the model's sync (see model.h). */
 void region_set_sync(struct region *r, void (*sync)(void *arg), void *arg);
 /*
@@ -63,7 +63,7 @@ bool region_busy(const struct region *r);
  * page's. The pages stay shared: a window_load() of one is -EBUSY from then on.
  */
 int region_share(struct region *r, size_t off, size_t len, bool writable, int *fd, size_t *fdoff,
-    size_t *out_len);
+		 size_t *out_len);
 /* A process begins, and ceases, to have such descriptors mapped: it can store meanwhile. */
 void region_shared_begin(struct region *r);
 void region_shared_end(struct region *r);
@@ -101,14 +101,14 @@ int window_create(struct region *r, struct space *sp, bool writable, struct wind
  * to.
  */
 int window_create_piece(const char *name, struct space *sp, size_t first, size_t npages,
-    bool writable, struct window **out);
+			bool writable, struct window **out);
 /* Another window on the same memfd, bound to nothing: a part of a piece goes its own way. */
 int window_clone(const struct window *w, struct window **out);
 void window_bind(struct window *w, struct region *r, size_t first);
-void window_unbind(struct window *w);		/* brings everything home */
+void window_unbind(struct window *w); /* brings everything home */
 /* Where page of the region is in the window's memfd, in pages. */
 size_t window_page(const struct window *w, size_t page);
-int window_fd(const struct window *w);		/* stays the window's */
+int window_fd(const struct window *w); /* stays the window's */
 /* A client range that maps window pages from off on has been made: register it with the userfaultfd
  * (MISSING and MINOR) and drop whatever the client put there before. */
 int window_register(struct window *w, uintptr_t addr, size_t off, size_t len);
@@ -121,8 +121,8 @@ int window_register(struct window *w, uintptr_t addr, size_t off, size_t len);
  * a client that cheats. On failure some of the pages may be loaded.
  */
 int window_load(struct window *w, uintptr_t addr, size_t page, size_t n);
-void window_unload(struct window *w, size_t page, size_t n);	/* bring them home; never fails */
-void window_close(struct window *w);		/* brings everything home and frees the window */
+void window_unload(struct window *w, size_t page, size_t n); /* bring them home; never fails */
+void window_close(struct window *w); /* brings everything home and frees the window */
 
 /* Client threads. */
 /* UFFDIO_API, which nobody may have called before; takes the descriptor, also when it fails. */

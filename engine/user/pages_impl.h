@@ -35,13 +35,13 @@
 #include "pages.h"
 
 /* How long a page stays where it was brought, when a client and a driver's pointer both poll it. */
-#define RESIDENCE_NS	50000
+#define RESIDENCE_NS 50000
 
 struct page {
-	struct window *window;		/* where it is live; NULL: at home */
-	uint64_t since;			/* ns: loaded, or taken by the view; 0: long ago */
-	bool in_view;			/* the view may have a translation */
-	bool pointed;			/* a driver's pointer has touched it once */
+	struct window *window; /* where it is live; NULL: at home */
+	uint64_t since;	       /* ns: loaded, or taken by the view; 0: long ago */
+	bool in_view;	       /* the view may have a translation */
+	bool pointed;	       /* a driver's pointer has touched it once */
 	bool shared;
 };
 
@@ -49,27 +49,27 @@ struct page {
 struct extent {
 	size_t page, n;
 	int fd;
-	size_t fd_page;			/* where in fd the first one is */
+	size_t fd_page; /* where in fd the first one is */
 	bool shared;
-	int ro_fd;			/* the same memory for readers; -1: not asked for yet */
+	int ro_fd; /* the same memory for readers; -1: not asked for yet */
 };
 
 struct region {
 	pthread_mutex_t lock;
-	pthread_t holder;		/* of the lock, while `locked` */
+	pthread_t holder; /* of the lock, while `locked` */
 	bool locked;
 	size_t npages;
 	char *home;
 	char *view;
 	struct page *pages;
-	struct extent *extents;		/* sorted, without gaps */
+	struct extent *extents; /* sorted, without gaps */
 	size_t nextents;
-	unsigned nwindows;		/* and processes that share it: it is not freed under them */
-	int pipe[2];			/* empty whenever the lock is free */
-	size_t pipe_pages;		/* what it holds */
+	unsigned nwindows; /* and processes that share it: it is not freed under them */
+	int pipe[2];	   /* empty whenever the lock is free */
+	size_t pipe_pages; /* what it holds */
 	bool pipe_is_max;
-	atomic_size_t busy;		/* pages in windows, and processes that share it */
-	atomic_bool view_used;		/* somebody did touch the view */
+	atomic_size_t busy;    /* pages in windows, and processes that share it */
+	atomic_bool view_used; /* somebody did touch the view */
 	/* Set before anybody else knows the region. */
 	void (*sync)(void *arg);
 	void *sync_arg;
@@ -79,7 +79,7 @@ struct region {
 };
 
 struct window {
-	struct region *region;		/* NULL: a piece that is bound to nothing */
+	struct region *region; /* NULL: a piece that is bound to nothing */
 	struct space *space;
 	int fd;
 	/*
@@ -88,9 +88,9 @@ struct window {
 	 */
 	size_t first, npages;
 	bool writable;
-	bool broken;			/* its pages cannot be taken away: nothing is loaded */
-	char *alias;			/* our mapping of it; NULL: not needed yet */
-	size_t live;			/* pages */
+	bool broken; /* its pages cannot be taken away: nothing is loaded */
+	char *alias; /* our mapping of it; NULL: not needed yet */
+	size_t live; /* pages */
 };
 
 static inline void region_lock(struct region *r)
@@ -127,11 +127,11 @@ static inline bool range_ok(const struct region *r, size_t page, size_t n)
 	return page < r->npages && n <= r->npages - page;
 }
 
-uint64_t pages_now(void);		/* ns, monotonic */
+uint64_t pages_now(void); /* ns, monotonic */
 
 /* pages.c */
-int sealed_memfd(const char *name, size_t npages);	/* a descriptor or -errno */
-void region_sync(struct region *r);			/* no lock held */
+int sealed_memfd(const char *name, size_t npages); /* a descriptor or -errno */
+void region_sync(struct region *r);		   /* no lock held */
 /* Tells the model if the region became busy since was_busy was read. No lock held. */
 void region_tell_busy(struct region *r, bool was_busy);
 

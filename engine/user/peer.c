@@ -12,9 +12,9 @@ bool peer_pids_are_foreign(pid_t pid)
 	char path[64], theirs[64], ours[64];
 	ssize_t a, b;
 
-	snprintf(path, sizeof (path), "/proc/%d/ns/pid", (int)pid);
-	a = readlink(path, theirs, sizeof (theirs));
-	b = readlink("/proc/self/ns/pid", ours, sizeof (ours));
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	a = readlink(path, theirs, sizeof(theirs));
+	b = readlink("/proc/self/ns/pid", ours, sizeof(ours));
 	/* Not allowed to look: then not allowed to send signals either. */
 	return a <= 0 || a != b || memcmp(theirs, ours, (size_t)a) != 0;
 }
@@ -25,7 +25,7 @@ void peer_comm(pid_t pid, char *buf, size_t len)
 	int fd;
 	ssize_t n = -1;
 
-	snprintf(path, sizeof (path), "/proc/%d/comm", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		n = read(fd, buf, len - 1);
@@ -41,9 +41,9 @@ void peer_comm(pid_t pid, char *buf, size_t len)
 bool is_userfaultfd(int fd)
 {
 	static const char name[] = "anon_inode:[userfaultfd]";
-	char path[64], link[sizeof (name)];
+	char path[64], link[sizeof(name)];
 
-	snprintf(path, sizeof (path), "/proc/self/fd/%d", fd);
-	return readlink(path, link, sizeof (link)) == sizeof (name) - 1 &&
-	    memcmp(link, name, sizeof (name) - 1) == 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, link, sizeof(link)) == sizeof(name) - 1 &&
+	       memcmp(link, name, sizeof(name) - 1) == 0;
 }

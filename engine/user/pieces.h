@@ -8,11 +8,11 @@
 struct pieces {
 	struct request *rq;
 	struct dm_piece piece[DM_PIECES_MAX];
-	int fds[DM_PIECES_MAX];		/* duplicates: the windows may go before they are sent */
+	int fds[DM_PIECES_MAX]; /* duplicates: the windows may go before they are sent */
 	unsigned n;
-	uintptr_t start, end;		/* only handles in here */
-	uintptr_t distance;		/* added to their addresses: a move */
-	int error;			/* 0 or -errno */
+	uintptr_t start, end; /* only handles in here */
+	uintptr_t distance;   /* added to their addresses: a move */
+	int error;	      /* 0 or -errno */
 };
 
 /* Adds those of a handle; arg is the struct pieces (for devmap_each_handle()). */

@@ -11,14 +11,15 @@
 #include "server.h"
 #include "uffd_compat.h"
 
-static int maker = -1;		/* /dev/userfaultfd, to hand out */
-static bool poison;		/* without it a failed access of the kernel could not be ended */
+static int maker = -1; /* /dev/userfaultfd, to hand out */
+static bool poison;    /* without it a failed access of the kernel could not be ended */
 
 static bool kernel_poisons(void)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
-	bool has = fd >= 0 && ioctl(fd, UFFDIO_API, &api) == 0 && (api.features & UFFD_FEATURE_POISON) != 0;
+	bool has = fd >= 0 && ioctl(fd, UFFDIO_API, &api) == 0 &&
+		   (api.features & UFFD_FEATURE_POISON) != 0;
 
 	if (fd >= 0)
 		close(fd);
@@ -46,7 +47,8 @@ void policy_send(struct request *rq, struct dm_reply *r, const struct cred *cred
 	if (maker >= 0) {
 		fds[n++] = maker;
 		r->flags |= DM_F_KFAULTS | DM_F_UFFD_FD;
-	} else if (poison && server_options.kernel_faults == KFAULTS_OWN && cred->uid == geteuid()) {
+	} else if (poison && server_options.kernel_faults == KFAULTS_OWN &&
+		   cred->uid == geteuid()) {
 		r->flags |= DM_F_KFAULTS;
 	}
 	reply_send(rq, r, NULL, fds, n);

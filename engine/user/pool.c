@@ -14,8 +14,8 @@
 #include "log.h"
 #include "pool.h"
 
-#define IDLE_WANTED	2		/* threads kept waiting, so that an event finds one at once */
-#define IDLE_MAX_MS	10000		/* one more than that goes after so long */
+#define IDLE_WANTED 2	  /* threads kept waiting, so that an event finds one at once */
+#define IDLE_MAX_MS 10000 /* one more than that goes after so long */
 
 /*
  * epoll holds ids, not pointers: an event may have been fetched by one thread while another removes
@@ -30,7 +30,7 @@ struct slot {
 
 static struct {
 	int epfd, wakefd;
-	int urgent_epfd;		/* of sources that one thread of its own serves */
+	int urgent_epfd; /* of sources that one thread of its own serves */
 	unsigned max_threads;
 	atomic_uint threads, idle;
 	atomic_bool stopping;
@@ -38,7 +38,7 @@ static struct {
 
 	pthread_mutex_t table_lock;
 	struct slot *slots;
-	uint32_t nslots, free;		/* free: index + 1 of the first free slot, 0: none */
+	uint32_t nslots, free; /* free: index + 1 of the first free slot, 0: none */
 
 	pthread_mutex_t work_lock;
 	struct work *work_head, **work_tail;
@@ -51,7 +51,7 @@ static struct {
 static int table_grow(void)
 {
 	uint32_t n = pool.nslots ? pool.nslots * 2 : 64;
-	struct slot *slots = realloc(pool.slots, n * sizeof (*slots));
+	struct slot *slots = realloc(pool.slots, n * sizeof(*slots));
 
 	if (slots == NULL)
 		return -ENOMEM;
@@ -90,7 +90,8 @@ static struct source *table_get(uint64_t id)
 	struct source *s = NULL;
 
 	pthread_mutex_lock(&pool.table_lock);
-	if (i < pool.nslots && pool.slots[i].generation == id >> 32 && pool.slots[i].source != NULL) {
+	if (i < pool.nslots && pool.slots[i].generation == id >> 32 &&
+	    pool.slots[i].source != NULL) {
 		s = pool.slots[i].source;
 		s->refs++;
 	}
@@ -123,7 +124,8 @@ static void table_remove(struct source *s)
 
 static int source_wait(struct source *s, int op)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.u64 = s->id };
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
+				  .data.u64 = s->id };
 	int epfd = s->urgent ? pool.urgent_epfd : pool.epfd;
 
 	return epoll_ctl(epfd, op, s->fd, &ev) == 0 ? 0 : -errno;
@@ -196,7 +198,8 @@ static void pool_reinforce(void)
 	    (atomic_load(&pool.idle) == 0 && work_waits()))
 		(void)pool_grow();
 	else if (!atomic_exchange(&pool.warned, true))
-		log_warn("all %u threads are busy in driver calls; more requests wait", pool.max_threads);
+		log_warn("all %u threads are busy in driver calls; more requests wait",
+			 pool.max_threads);
 }
 
 void pool_run(struct work *w)
@@ -208,7 +211,7 @@ void pool_run(struct work *w)
 	*pool.work_tail = w;
 	pool.work_tail = &w->next;
 	pthread_mutex_unlock(&pool.work_lock);
-	if (write(pool.wakefd, &one, sizeof (one)) < 0)
+	if (write(pool.wakefd, &one, sizeof(one)) < 0)
 		log_warn("eventfd: %s", strerror(errno));
 	if (atomic_load(&pool.idle) == 0)
 		(void)pool_grow();
@@ -235,7 +238,7 @@ static void serve_work(void)
 	struct work *w;
 
 	/* A semaphore: one thread for one piece of work. */
-	if (read(pool.wakefd, &count, sizeof (count)) == sizeof (count) && (w = work_take()) != NULL)
+	if (read(pool.wakefd, &count, sizeof(count)) == sizeof(count) && (w = work_take()) != NULL)
 		w->run(w);
 }
 
@@ -327,6 +330,6 @@ void pool_stop(void)
 	uint64_t many = 1u << 20;
 
 	atomic_store(&pool.stopping, true);
-	if (write(pool.wakefd, &many, sizeof (many)) < 0)
+	if (write(pool.wakefd, &many, sizeof(many)) < 0)
 		log_warn("eventfd: %s", strerror(errno));
 }

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* The object that a source, or a piece of work, is embedded in. */
-#define container_of(p, type, member)	((type *)(void *)((char *)(p) - offsetof(type, member)))
+#define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 /*
  * Something with a descriptor to wait for. Embedded in its object, whose life it shares: `release`
@@ -24,9 +24,9 @@
  */
 struct source {
 	int fd;
-	bool urgent;			/* `ready` neither blocks nor calls a driver */
-	uint64_t id;			/* in epoll; 0: not added */
-	unsigned refs;			/* guarded by the pool's table lock */
+	bool urgent;   /* `ready` neither blocks nor calls a driver */
+	uint64_t id;   /* in epoll; 0: not added */
+	unsigned refs; /* guarded by the pool's table lock */
 	/* Called with the source disarmed. Calls source_arm() when the message has been read. */
 	void (*ready)(struct source *s, uint32_t events);
 	void (*release)(struct source *s);

@@ -24,12 +24,12 @@ const char *port_pci_name(dev_info_t *dip)
 
 /* min(9F), max(9F): Linux has them as macros. */
 
-int (min)(int int1, int int2)
+int(min)(int int1, int int2)
 {
 	return int1 < int2 ? int1 : int2;
 }
 
-int (max)(int int1, int int2)
+int(max)(int int1, int int2)
 {
 	return int1 > int2 ? int1 : int2;
 }

@@ -55,45 +55,45 @@ static inline int to_ddi(int error)
 /* What the operator asked for. */
 struct server_options {
 	const char *dir;
-	uid_t owner;			/* (uid_t)-1: the server's own */
+	uid_t owner; /* (uid_t)-1: the server's own */
 	gid_t group;
-	mode_t mode;			/* used where the driver names none */
+	mode_t mode; /* used where the driver names none */
 	enum { KFAULTS_NONE, KFAULTS_OWN, KFAULTS_ALL } kernel_faults;
 	unsigned max_threads;
 	hrtime_t lock_ns;
 	uint64_t lock_pages;
 };
 extern struct server_options server_options;
-extern uint64_t server_id;		/* identity of this engine process */
+extern uint64_t server_id; /* identity of this engine process */
 
 /* door.c */
 struct door;
-int door_open(struct minor_node *m);		/* 0 or -errno with a message */
+int door_open(struct minor_node *m); /* 0 or -errno with a message */
 void door_close(struct minor_node *m);
 void doors_close(void);
 
 /* file.c, file_io.c, file_poll.c */
 struct file {
 	struct source source;
-	atomic_uint refs;		/* the source's one and one for each handle */
+	atomic_uint refs; /* the source's one and one for each handle */
 	struct door *door;
-	dev_t dev;			/* after open(9E), which may have chosen another */
-	int flags;			/* of open(2) */
+	dev_t dev; /* after open(9E), which may have chosen another */
+	int flags; /* of open(2) */
 	struct cred *cred;
 	pthread_mutex_t lock;
 	int64_t offset;
-	bool token;			/* one lies in the client's queue: chpoll says readable */
-	atomic_bool polled;		/* somebody asked chpoll */
+	bool token;	    /* one lies in the client's queue: chpoll says readable */
+	atomic_bool polled; /* somebody asked chpoll */
 	struct file *next;
 };
 /* Runs open(9E). *fd is the client's end. 0 or -errno. */
 int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, int *fd,
-    struct dm_info *info);
+	      struct dm_info *info);
 void file_get(struct file *f);
 void file_put(struct file *f);
 void files_init(void);
 void files_close(void);
-bool files_wait(int ms);		/* until the last is closed; false: some are still open */
+bool files_wait(int ms); /* until the last is closed; false: some are still open */
 /* Around what a visitor of a door asks for: files_wait() waits for it too. False: we stop. */
 bool files_enter(void);
 void files_leave(void);
@@ -104,21 +104,21 @@ struct session {
 	atomic_uint refs;
 	struct session *next;
 	uint64_t id;
-	pid_t pid;			/* 0: a child not born yet */
-	_Atomic pid_t number;		/* what drivers know it by: number.h */
-	bool unborn;			/* a child that has not said anything yet; s->lock */
+	pid_t pid;	      /* 0: a child not born yet */
+	_Atomic pid_t number; /* what drivers know it by: number.h */
+	bool unborn;	      /* a child that has not said anything yet; s->lock */
 	int pidfd;
 	struct cred *cred;
-	struct source sock, fault, exit;	/* requests, userfaultfd, pidfd */
+	struct source sock, fault, exit; /* requests, userfaultfd, pidfd */
 	struct work exited;
 	struct space space;
-	bool user_mode_only;		/* its userfaultfd reports no kernel-mode faults */
-	bool foreign_pids;		/* another pid namespace: its thread ids mean nothing here */
-	bool ending;			/* given out by sessions_end(); sessions_lock */
+	bool user_mode_only; /* its userfaultfd reports no kernel-mode faults */
+	bool foreign_pids;   /* another pid namespace: its thread ids mean nothing here */
+	bool ending;	     /* given out by sessions_end(); sessions_lock */
 	pthread_mutex_t lock;
-	pthread_cond_t unused;		/* ended, and the last user has left */
+	pthread_cond_t unused; /* ended, and the last user has left */
 	bool ended;
-	unsigned users;			/* threads that work on it */
+	unsigned users; /* threads that work on it */
 	struct job *jobs[64];
 	struct backing *backings;
 	struct pending *pending;
@@ -133,8 +133,8 @@ bool session_enter(struct session *s);
 void session_leave(struct session *s);
 void session_get(struct session *s);
 void session_put(struct session *s);
-void sessions_end(void);		/* at stop: every client is told */
-void sessions_each(void (*fn)(struct session *s, void *arg), void *arg);	/* sessions_lock held */
+void sessions_end(void); /* at stop: every client is told */
+void sessions_each(void (*fn)(struct session *s, void *arg), void *arg); /* sessions_lock held */
 struct session *session_of(struct as *as);
 
 /* session_map.c: DM_MMAP, and the requests about mappings on a session's socket. */
@@ -155,12 +155,12 @@ int fault_touch(struct session *s, uintptr_t addr, uint_t rw);
 struct backing {
 	struct backing *next;
 	struct session *session;
-	struct region *region;		/* NULL: nothing is behind it now */
-	struct window *window;		/* NULL: shared, or the region is gone */
+	struct region *region; /* NULL: nothing is behind it now */
+	struct window *window; /* NULL: shared, or the region is gone */
 	unsigned handles;
 	bool writable;
-	bool shared;			/* without a window: the process has the region's memory itself */
-	bool own;			/* a handle's that allows remapping (and of parts split off it) */
+	bool shared; /* without a window: the process has the region's memory itself */
+	bool own;    /* a handle's that allows remapping (and of parts split off it) */
 };
 /* The piece that begins done bytes into the handle; *fd is the caller's to close. 0 or -errno. */
 int handle_piece(struct devmap_handle *dh, size_t done, struct dm_piece *p, int *fd);
@@ -170,6 +170,6 @@ void handle_unpoison(struct session *s, uintptr_t page);
 void glue_init(void);
 
 /* status.c */
-char *status_json(struct minor_node *m);	/* malloc'ed, or NULL */
+char *status_json(struct minor_node *m); /* malloc'ed, or NULL */
 
 #endif

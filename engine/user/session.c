@@ -19,7 +19,7 @@
 
 static pthread_mutex_t sessions_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct session *sessions;
-static bool sessions_stopping;		/* sessions_end() was called; sessions_lock */
+static bool sessions_stopping; /* sessions_end() was called; sessions_lock */
 
 struct session *session_of(struct as *as)
 {
@@ -189,7 +189,7 @@ static void sock_release(struct source *src)
 {
 	struct session *s = container_of(src, struct session, sock);
 
-	pthread_mutex_lock(&s->lock);	/* against a look at it: number.c */
+	pthread_mutex_lock(&s->lock); /* against a look at it: number.c */
 	close(src->fd);
 	src->fd = -1;
 	pthread_mutex_unlock(&s->lock);
@@ -210,7 +210,7 @@ static void sock_ready(struct source *src, uint32_t events);
 
 static struct session *session_new(void)
 {
-	struct session *s = calloc(1, sizeof (*s));
+	struct session *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
@@ -221,10 +221,11 @@ static struct session *session_new(void)
 	s->space.uffd = -1;
 	s->sock = (struct source){ .fd = -1, .ready = sock_ready, .release = sock_release };
 	s->fault = (struct source){ .fd = -1, .ready = fault_ready, .release = fault_release };
-	s->exit = (struct source){ .fd = -1, .urgent = true, .ready = exit_ready,
-		.release = exit_release };
+	s->exit = (struct source){
+		.fd = -1, .urgent = true, .ready = exit_ready, .release = exit_release
+	};
 	s->exited.run = exit_work;
-	if (getrandom(&s->id, sizeof (s->id), 0) != sizeof (s->id)) {
+	if (getrandom(&s->id, sizeof(s->id), 0) != sizeof(s->id)) {
 		session_put(s);
 		return NULL;
 	}
@@ -251,8 +252,9 @@ static int session_listen(struct session *s, int *client_end)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return -errno;
-	error = setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof (one)) != 0 ? -errno :
-	    session_listen_to(s, &s->sock, ends[0]);
+	error = setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) != 0 ?
+			-errno :
+			session_listen_to(s, &s->sock, ends[0]);
 	if (error != 0) {
 		close(ends[0]);
 	} else if (!session_list(s)) {
@@ -312,11 +314,11 @@ int session_attach(struct request *rq, struct session **out, int *client_end)
 
 	if (s == NULL)
 		return -ENOMEM;
-	peer_comm(rq->cred.pid, comm, sizeof (comm));
+	peer_comm(rq->cred.pid, comm, sizeof(comm));
 	devmap_as_init(&s->as, rq->cred.pid, comm);
 	error = session_identify(s, rq);
 	if (error == 0) {
-		session_get(s);		/* the caller's */
+		session_get(s); /* the caller's */
 		keeper_session(s);
 		error = session_listen(s, client_end);
 		if (error != 0) {
@@ -399,7 +401,8 @@ static void serve_lock(struct session *s, struct request *rq, struct context *ct
 
 	request_watch(rq, ctx);
 	error = from_ddi(devmap_lock_range(&s->as, rq->msg.a[0], rq->msg.a[1],
-	    rq->msg.op == DM_LOCK ? DEVMAP_LOCK : DEVMAP_UNLOCK, DEVMAP_READ));
+					   rq->msg.op == DM_LOCK ? DEVMAP_LOCK : DEVMAP_UNLOCK,
+					   DEVMAP_READ));
 	reply_error(rq, error);
 	request_unwatch(rq);
 }
@@ -434,7 +437,8 @@ static void session_serve(struct session *s, struct request *rq)
 		break;
 	case DM_TOUCH:
 		reply_error(rq, from_ddi(fault_touch(s, rq->msg.a[0],
-		    rq->msg.a[1] == PROT_WRITE ? DEVMAP_WRITE : DEVMAP_READ)));
+						     rq->msg.a[1] == PROT_WRITE ? DEVMAP_WRITE :
+										  DEVMAP_READ)));
 		break;
 	default:
 		reply_error(rq, -EPROTO);

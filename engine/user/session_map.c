@@ -19,9 +19,9 @@
 struct pending {
 	struct pending *next;
 	uint64_t id;
-	bool taken;				/* somebody commits or aborts it */
-	struct devmap_mapping *mapping;		/* NULL: a move */
-	uintptr_t from, to;			/* from: of a move */
+	bool taken;			/* somebody commits or aborts it */
+	struct devmap_mapping *mapping; /* NULL: a move */
+	uintptr_t from, to;		/* from: of a move */
 	size_t len;
 };
 
@@ -29,7 +29,7 @@ struct pending {
 static bool range_is_good(uintptr_t addr, size_t len)
 {
 	return len > 0 && len <= UINTPTR_MAX - PAGEOFFSET && (addr & PAGEOFFSET) == 0 &&
-	    addr + ((len + PAGEOFFSET) & (size_t)PAGEMASK) > addr;
+	       addr + ((len + PAGEOFFSET) & (size_t)PAGEMASK) > addr;
 }
 
 static bool overlap(uintptr_t a, size_t a_len, uintptr_t b, size_t b_len)
@@ -44,7 +44,7 @@ static bool overlap(uintptr_t a, size_t a_len, uintptr_t b, size_t b_len)
 static int pending_add(struct session *s, const struct pending *what, uint64_t *id)
 {
 	static _Atomic uint64_t last;
-	struct pending *p = malloc(sizeof (*p)), *q;
+	struct pending *p = malloc(sizeof(*p)), *q;
 
 	if (p == NULL)
 		return -ENOMEM;
@@ -124,7 +124,8 @@ static int mmap_check(const struct file *f, const struct request *rq, uint_t *ma
 }
 
 /* Asks the driver. 0 or -errno. */
-static int mmap_driver(struct session *s, struct file *f, struct request *rq, struct devmap_mapping **m)
+static int mmap_driver(struct session *s, struct file *f, struct request *rq,
+		       struct devmap_mapping **m)
 {
 	struct context ctx = { .as = &s->as, .pid = s->number, .cred = f->cred };
 	struct context *before;
@@ -135,8 +136,9 @@ static int mmap_driver(struct session *s, struct file *f, struct request *rq, st
 		return error;
 	request_watch(rq, &ctx);
 	before = context_set(&ctx);
-	error = from_ddi(devmap_mmap(&s->as, f->dev, rq->msg.a[0], rq->msg.a[1], (uint_t)rq->msg.a[2],
-	    maxprot, (uint_t)rq->msg.a[3], (offset_t)rq->msg.a[4], f, f->cred, m));
+	error = from_ddi(devmap_mmap(&s->as, f->dev, rq->msg.a[0], rq->msg.a[1],
+				     (uint_t)rq->msg.a[2], maxprot, (uint_t)rq->msg.a[3],
+				     (offset_t)rq->msg.a[4], f, f->cred, m));
 	context_set(before);
 	request_unwatch(rq);
 	return error;
@@ -188,7 +190,7 @@ void session_mmap(struct file *f, struct request *rq)
 /* Registers handles' ranges at their addresses plus a distance, which is not 0 for a move. */
 struct commit {
 	struct session *s;
-	uintptr_t start, end;			/* only handles in here */
+	uintptr_t start, end; /* only handles in here */
 	uintptr_t distance;
 	int error;
 };
@@ -220,8 +222,9 @@ static int commit_mapping(struct session *s, struct devmap_mapping *m)
 /* The new place was made and registered; the old one is the client's to unmap. */
 static int commit_move(struct session *s, const struct pending *p)
 {
-	struct commit c = { .s = s, .start = p->from, .end = p->from + p->len,
-		.distance = p->to - p->from };
+	struct commit c = {
+		.s = s, .start = p->from, .end = p->from + p->len, .distance = p->to - p->from
+	};
 	int error;
 
 	devmap_each_handle(&s->as, commit_handle, &c);
@@ -270,8 +273,9 @@ void session_munmap(struct session *s, struct request *rq)
 void session_move(struct session *s, struct request *rq)
 {
 	struct pending p = { .from = rq->msg.a[0], .len = rq->msg.a[1], .to = rq->msg.a[2] };
-	struct pieces ps = { .rq = rq, .start = p.from, .end = p.from + p.len,
-		.distance = p.to - p.from };
+	struct pieces ps = {
+		.rq = rq, .start = p.from, .end = p.from + p.len, .distance = p.to - p.from
+	};
 	struct pending *gone;
 	uint64_t id = 0;
 

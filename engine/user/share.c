@@ -45,7 +45,7 @@ static int write_all(int fd, const char *from, size_t len, off_t off)
 
 /* Copies what is not a hole of n pages of x to the beginning of fd. The pages are at home. */
 static int extent_copy(const struct region *r, const struct extent *x, size_t page, size_t n,
-    int fd)
+		       int fd)
 {
 	off_t start = (off_t)page_bytes(x->fd_page + page - x->page);
 	off_t end = start + (off_t)page_bytes(n), data = start, hole;
@@ -59,7 +59,7 @@ static int extent_copy(const struct region *r, const struct extent *x, size_t pa
 		if (hole < 0 || hole > end)
 			hole = end;
 		err = write_all(fd, home_page(r, page) + (data - start), (size_t)(hole - data),
-		    data - start);
+				data - start);
 		data = hole;
 	}
 	return err;
@@ -70,7 +70,7 @@ static int map_home_at(struct region *r, size_t page, size_t n, int fd, size_t f
 	char *at = home_page(r, page);
 
 	if (mmap(at, page_bytes(n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-	    (off_t)page_bytes(fd_page)) == MAP_FAILED)
+		 (off_t)page_bytes(fd_page)) == MAP_FAILED)
 		return -errno;
 	(void)madvise(at, page_bytes(n), MADV_DONTFORK);
 	return 0;
@@ -93,7 +93,7 @@ static int extent_move(struct region *r, const struct extent *x, size_t page, si
 		return err;
 	}
 	(void)fallocate(x->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-	    (off_t)page_bytes(fd_page), (off_t)page_bytes(n));
+			(off_t)page_bytes(fd_page), (off_t)page_bytes(n));
 	return 0;
 }
 
@@ -103,7 +103,7 @@ static int extent_move(struct region *r, const struct extent *x, size_t page, si
  * of that, and every extent closes its own. Returns the new extent.
  */
 static struct extent *extent_split(struct region *r, struct extent *x, size_t page, size_t n,
-    int fd, int spare)
+				   int fd, int spare)
 {
 	struct extent old = *x, parts[3];
 	size_t before = page - old.page, after = old.n - before - n, k = 0;
@@ -126,8 +126,8 @@ static struct extent *extent_split(struct region *r, struct extent *x, size_t pa
 	} else {
 		close(spare);
 	}
-	memmove(x + k, x + 1, (size_t)(r->extents + r->nextents - (x + 1)) * sizeof (*x));
-	memcpy(x, parts, k * sizeof (*x));
+	memmove(x + k, x + 1, (size_t)(r->extents + r->nextents - (x + 1)) * sizeof(*x));
+	memcpy(x, parts, k * sizeof(*x));
 	r->nextents += k - 1;
 	return own;
 }
@@ -136,7 +136,7 @@ static struct extent *extent_split(struct region *r, struct extent *x, size_t pa
 static int extent_isolate(struct region *r, struct extent **x, size_t page, size_t n)
 {
 	size_t index = (size_t)(*x - r->extents);
-	struct extent *table = realloc(r->extents, (r->nextents + 2) * sizeof (*table));
+	struct extent *table = realloc(r->extents, (r->nextents + 2) * sizeof(*table));
 	int fd, spare, err;
 
 	if (table == NULL)
@@ -185,7 +185,7 @@ static int extent_fd(struct extent *x, bool writable, int *fd)
 	char path[32];
 
 	if (!writable && x->ro_fd < 0) {
-		(void)snprintf(path, sizeof (path), "/proc/self/fd/%d", x->fd);
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", x->fd);
 		x->ro_fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (x->ro_fd < 0)
 			return -errno;
@@ -195,7 +195,7 @@ static int extent_fd(struct extent *x, bool writable, int *fd)
 }
 
 int region_share(struct region *r, size_t off, size_t len, bool writable, int *fd, size_t *fdoff,
-    size_t *out_len)
+		 size_t *out_len)
 {
 	size_t page = off >> PAGESHIFT, n;
 	struct extent *x;
@@ -221,7 +221,7 @@ int region_share(struct region *r, size_t off, size_t len, bool writable, int *f
 	if (err != 0)
 		log_warn("%s: cannot be shared: %s", r->name, strerror(-err));
 	if (was_busy)
-		region_sync(r);		/* pages may have come home */
+		region_sync(r); /* pages may have come home */
 	return err;
 }
 

@@ -38,7 +38,7 @@ static void add_stats(json_t *o, const struct devmap_stats *st)
 		{ "lock_cycles", st->lock_cycles },
 	};
 
-	for (size_t i = 0; i < sizeof (table) / sizeof (table[0]); i++)
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		json_object_set_new(o, table[i].name, json_integer((json_int_t)table[i].value));
 	json_object_set_new(o, "wait_us", json_real(us(st->wait_ns)));
 	json_object_set_new(o, "owned_us", json_real(us(st->owned_ns)));
@@ -47,7 +47,7 @@ static void add_stats(json_t *o, const struct devmap_stats *st)
 static json_t *times_json(const struct histogram *h)
 {
 	return json_pack("{s:f, s:f}", "p50_us", us(histogram_quantile(h, 500)), "p99_us",
-	    us(histogram_quantile(h, 990)));
+			 us(histogram_quantile(h, 990)));
 }
 
 /*
@@ -56,7 +56,7 @@ static json_t *times_json(const struct histogram *h)
 
 struct member_copy {
 	pid_t pid;
-	char comm[sizeof (((struct as *)NULL)->a_comm)];
+	char comm[sizeof(((struct as *)NULL)->a_comm)];
 	uint32_t handles, loaded, locked, waiting;
 	struct devmap_stats stats;
 };
@@ -65,7 +65,7 @@ struct group_copy {
 	struct group_copy *next;
 	bool owned;
 	pid_t owner;
-	char comm[sizeof (((struct as *)NULL)->a_comm)];
+	char comm[sizeof(((struct as *)NULL)->a_comm)];
 	hrtime_t hold;
 	uint32_t locked;
 	struct devmap_stats stats;
@@ -92,7 +92,7 @@ static size_t count_members(const struct devmap_group *g)
 static void copy_member(struct member_copy *to, const struct devmap_member *m)
 {
 	to->pid = m->mb_as->a_pid;
-	memcpy(to->comm, m->mb_as->a_comm, sizeof (to->comm));
+	memcpy(to->comm, m->mb_as->a_comm, sizeof(to->comm));
 	to->handles = m->mb_handles;
 	to->loaded = __atomic_load_n(&m->mb_loaded, __ATOMIC_RELAXED);
 	to->locked = m->mb_locked;
@@ -109,7 +109,7 @@ static void collect_group(struct devmap_group *g, void *arg)
 
 	if (g->g_dip != c->dip)
 		return;
-	to = calloc(1, sizeof (*to) + n * sizeof (to->members[0]));
+	to = calloc(1, sizeof(*to) + n * sizeof(to->members[0]));
 	if (to == NULL) {
 		c->failed = true;
 		return;
@@ -117,7 +117,7 @@ static void collect_group(struct devmap_group *g, void *arg)
 	to->owned = g->g_owner != NULL;
 	if (to->owned) {
 		to->owner = g->g_owner->mb_as->a_pid;
-		memcpy(to->comm, g->g_owner->mb_as->a_comm, sizeof (to->comm));
+		memcpy(to->comm, g->g_owner->mb_as->a_comm, sizeof(to->comm));
 	}
 	to->hold = g->g_arb.hold_ns;
 	to->locked = g->g_arb.locks;
@@ -193,9 +193,9 @@ char *status_json(struct minor_node *m)
 	c.last = &c.groups;
 	devmap_each_group(collect_group, &c);
 	groups = groups_json(c.groups);
-	o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:o}", "name", m->name, "driver", drv.name, "engine",
-	    "user", "engine_pid", (int)getpid(), "major", (int)major(m->dev), "minor",
-	    (int)minor(m->dev), "groups", groups);
+	o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:o}", "name", m->name, "driver", drv.name,
+		      "engine", "user", "engine_pid", (int)getpid(), "major", (int)major(m->dev),
+		      "minor", (int)minor(m->dev), "groups", groups);
 	text = c.failed ? NULL : json_dumps(o, JSON_COMPACT);
 	json_decref(o);
 	return text;

@@ -23,16 +23,16 @@
 #include "kept.h"
 #include "nodes.h"
 
-#define RESTARTS_MAX	5		/* within RESTARTS_S seconds; then the driver is left alone */
-#define RESTARTS_S	60
-#define KEEPER_FD	3		/* an engine's end of its socket; the first after stderr */
-#define STOP_S		10		/* time for an engine to stop in */
+#define RESTARTS_MAX 5 /* within RESTARTS_S seconds; then the driver is left alone */
+#define RESTARTS_S   60
+#define KEEPER_FD    3	/* an engine's end of its socket; the first after stderr */
+#define STOP_S	     10 /* time for an engine to stop in */
 
 struct engine {
 	struct engine *next;
 	const char *spec;
 	pid_t pid;
-	int sock;			/* -1: it is dead */
+	int sock; /* -1: it is dead */
 	bool ready, stopping, killed;
 	char names[512];
 	time_t first_restart;
@@ -41,10 +41,10 @@ struct engine {
 };
 
 static struct engine *engines;
-static struct kept *orphans;		/* clients of dead engines, until they end */
+static struct kept *orphans; /* clients of dead engines, until they end */
 static bool stopping, announced;
-static bool start_failed;		/* an engine ended before all were ready: none is served */
-static time_t stop_by;			/* then engines that have not stopped are killed */
+static bool start_failed; /* an engine ended before all were ready: none is served */
+static time_t stop_by;	  /* then engines that have not stopped are killed */
 
 static void announce(void)
 {
@@ -69,7 +69,7 @@ static bool parcel_of_engine(struct engine *e, const struct parcel *p)
 {
 	switch (p->op) {
 	case PARCEL_READY:
-		snprintf(e->names, sizeof (e->names), "%s", p->text);
+		snprintf(e->names, sizeof(e->names), "%s", p->text);
 		e->ready = true;
 		announce();
 		return true;
@@ -107,13 +107,13 @@ static bool engine_read(struct engine *e)
 		struct parcel p;
 		int fds[2];
 		unsigned nfds;
-		ssize_t n = wire_receive(e->sock, &p, sizeof (p), fds, 2, &nfds, NULL, MSG_DONTWAIT);
+		ssize_t n = wire_receive(e->sock, &p, sizeof(p), fds, 2, &nfds, NULL, MSG_DONTWAIT);
 
 		if (n == -EAGAIN)
 			return true;
 		if (n <= 0)
 			return false;
-		if (n == sizeof (p))
+		if (n == sizeof(p))
 			parcel_take(e, &p, fds, nfds);
 		else
 			fds_close(fds, nfds);
@@ -170,11 +170,11 @@ static bool may_restart(struct engine *e)
 static void describe_death(struct engine *e, int status)
 {
 	if (WIFSIGNALED(status))
-		log_warn("%s: engine %d died of signal %d (%s)", e->spec, (int)e->pid, WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
+		log_warn("%s: engine %d died of signal %d (%s)", e->spec, (int)e->pid,
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (e->ready && !e->stopping)
 		log_warn("%s: engine %d exited with status %d", e->spec, (int)e->pid,
-		    WEXITSTATUS(status));
+			 WEXITSTATUS(status));
 }
 
 /* Its clients: failed or left blocked; held in either case until they end. */
@@ -211,7 +211,7 @@ static bool engine_died(struct engine *e, enum on_crash policy, int *status_out)
 	if (policy == CRASH_RESTART && e->ready && !e->stopping && !stopping) {
 		if (!may_restart(e))
 			log_warn("%s: died %d times within %d s; not started again", e->spec,
-			    RESTARTS_MAX, RESTARTS_S);
+				 RESTARTS_MAX, RESTARTS_S);
 		else if (engine_start_process(e) == 0)
 			return false;
 	}
@@ -242,8 +242,10 @@ static int patience(void)
 	for (struct engine *e = engines; e != NULL; e = e->next) {
 		if (e->sock < 0 || e->killed)
 			continue;
-		log_warn("%s: engine %d has not stopped within %d s (a call of the driver does not return, or "
-		    "the driver does not detach): killed", e->spec, (int)e->pid, STOP_S);
+		log_warn(
+			"%s: engine %d has not stopped within %d s (a call of the driver does not return, or "
+			"the driver does not detach): killed",
+			e->spec, (int)e->pid, STOP_S);
 		e->killed = true;
 		(void)kill(e->pid, SIGKILL);
 	}
@@ -272,7 +274,7 @@ static struct pollfd *make_poll(int sigfd, nfds_t *n)
 		count++;
 	for (struct kept *k = orphans; k != NULL; k = k->next)
 		count += 2;
-	fds = calloc(count, sizeof (*fds));
+	fds = calloc(count, sizeof(*fds));
 	if (fds == NULL)
 		return NULL;
 	fds[0] = (struct pollfd){ .fd = sigfd, .events = POLLIN };
@@ -346,7 +348,7 @@ static int supervise(int sigfd, enum on_crash policy)
 			free(fds);
 			return 1;
 		}
-		if (fds[0].revents != 0 && read(sigfd, &si, sizeof (si)) == sizeof (si))
+		if (fds[0].revents != 0 && read(sigfd, &si, sizeof(si)) == sizeof(si))
 			stop_all();
 		serve_events(fds, policy, &status);
 		free(fds);
@@ -398,7 +400,7 @@ static void leave_orphans(int sigfd)
 		struct pollfd *fds = make_poll(sigfd, &n);
 
 		if (fds == NULL || (poll(fds, n, -1) < 0 && errno != EINTR) ||
-		    (fds[0].revents != 0 && read(sigfd, &si, sizeof (si)) == sizeof (si)))
+		    (fds[0].revents != 0 && read(sigfd, &si, sizeof(si)) == sizeof(si)))
 			abandon_orphans();
 		else
 			serve_orphans(fds + 1);
@@ -417,7 +419,7 @@ int supervisor_main(char *const *specs, int nspecs, enum on_crash policy)
 		return 1;
 	}
 	for (int i = 0; i < nspecs && error == 0; i++) {
-		struct engine *e = calloc(1, sizeof (*e));
+		struct engine *e = calloc(1, sizeof(*e));
 
 		if (e == NULL || specs[i] == NULL) {
 			free(e);

@@ -10,7 +10,7 @@
 
 #include "thread.h"
 
-#define SI_CODE_SIGIO	(-5)		/* the one negative code that leaves si_addr alone */
+#define SI_CODE_SIGIO (-5) /* the one negative code that leaves si_addr alone */
 
 /* Does the thread block or ignore the signal? Then one that is sent would never arrive. */
 static bool thread_defies(pid_t pid, pid_t tid, int sig)
@@ -20,13 +20,14 @@ static bool thread_defies(pid_t pid, pid_t tid, int sig)
 	bool defies = false;
 	FILE *f;
 
-	snprintf(path, sizeof (path), "/proc/%d/task/%d/status", (int)pid, (int)tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)pid, (int)tid);
 	f = fopen(path, "re");
 	if (f == NULL)
 		return false;
-	while (fgets(line, sizeof (line), f) != NULL)
+	while (fgets(line, sizeof(line), f) != NULL)
 		if ((sscanf(line, "SigBlk: %" SCNx64, &mask) == 1 ||
-		    sscanf(line, "SigIgn: %" SCNx64, &mask) == 1) && (mask & bit) != 0)
+		     sscanf(line, "SigIgn: %" SCNx64, &mask) == 1) &&
+		    (mask & bit) != 0)
 			defies = true;
 	fclose(f);
 	return defies;
@@ -38,14 +39,14 @@ static bool thread_in_syscall(pid_t pid, pid_t tid)
 	char path[64], c = 0;
 	FILE *f;
 
-	snprintf(path, sizeof (path), "/proc/%d/task/%d/syscall", (int)pid, (int)tid);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", (int)pid, (int)tid);
 	f = fopen(path, "re");
 	if (f == NULL)
 		return false;
 	if (fread(&c, 1, 1, f) != 1)
 		c = 0;
 	fclose(f);
-	return c >= '0' && c <= '9';	/* otherwise "running" or "-1 ..." */
+	return c >= '0' && c <= '9'; /* otherwise "running" or "-1 ..." */
 }
 
 bool process_is_there(int pidfd)
@@ -59,7 +60,7 @@ bool thread_signal(pid_t pid, pid_t tid, uintptr_t addr, int sig, bool kernel_fa
 
 	if (thread_defies(pid, tid, sig) || (kernel_faults && thread_in_syscall(pid, tid)))
 		return false;
-	memset(&si, 0, sizeof (si));
+	memset(&si, 0, sizeof(si));
 	si.si_signo = sig;
 	si.si_code = SI_CODE_SIGIO;
 	si.si_addr = (void *)addr;

@@ -11,12 +11,12 @@
 #include "pages_impl.h"
 #include "uffd.h"
 
-#define AGAIN_MAX	200
+#define AGAIN_MAX 200
 
 /* What the scheme cannot do without, and what only makes it better. */
-#define FEATURES_NEEDED	(UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_MINOR_SHMEM | \
-			    UFFD_FEATURE_THREAD_ID)
-#define FEATURES_WANTED	UFFD_FEATURE_EXACT_ADDRESS
+#define FEATURES_NEEDED \
+	(UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_MINOR_SHMEM | UFFD_FEATURE_THREAD_ID)
+#define FEATURES_WANTED UFFD_FEATURE_EXACT_ADDRESS
 
 int uffd_register(int uffd, uintptr_t addr, size_t len)
 {
@@ -39,8 +39,9 @@ static int uffd_result(int rc, int64_t bytes, size_t len, size_t *done)
 
 int uffd_copy(int uffd, uintptr_t to, const void *from, size_t len, size_t *done)
 {
-	struct uffdio_copy c = { .dst = to, .src = (uintptr_t)from, .len = len,
-		.mode = UFFDIO_COPY_MODE_DONTWAKE };
+	struct uffdio_copy c = {
+		.dst = to, .src = (uintptr_t)from, .len = len, .mode = UFFDIO_COPY_MODE_DONTWAKE
+	};
 	int rc = ioctl(uffd, UFFDIO_COPY, &c);
 
 	return uffd_result(rc, c.copy, len, done);
@@ -49,7 +50,7 @@ int uffd_copy(int uffd, uintptr_t to, const void *from, size_t len, size_t *done
 int uffd_continue(int uffd, uintptr_t addr, size_t len, size_t *done)
 {
 	struct uffdio_continue c = { .range = { .start = addr, .len = len },
-		.mode = UFFDIO_CONTINUE_MODE_DONTWAKE };
+				     .mode = UFFDIO_CONTINUE_MODE_DONTWAKE };
 	int rc = ioctl(uffd, UFFDIO_CONTINUE, &c);
 
 	return uffd_result(rc, c.mapped, len, done);
@@ -90,7 +91,7 @@ int space_init(struct space *sp, int uffd)
 		return -errno;
 	err = uffd_api(uffd, &features);
 	if (err == -EINVAL) {
-		features = FEATURES_NEEDED;	/* before Linux 5.18 */
+		features = FEATURES_NEEDED; /* before Linux 5.18 */
 		err = uffd_api(uffd, &features);
 	}
 	if (err != 0)

@@ -13,7 +13,7 @@
 
 #include "uffd_compat.h"
 
-int uffd_register(int uffd, uintptr_t addr, size_t len);	/* MISSING and MINOR */
+int uffd_register(int uffd, uintptr_t addr, size_t len); /* MISSING and MINOR */
 /* Neither wakes anybody; uffd_wake() does. */
 int uffd_copy(int uffd, uintptr_t to, const void *from, size_t len, size_t *done);
 int uffd_continue(int uffd, uintptr_t addr, size_t len, size_t *done);

@@ -33,9 +33,9 @@
  */
 static struct {
 	pthread_rwlock_t lock;
-	struct region **sorted;		/* by the address of their views */
+	struct region **sorted; /* by the address of their views */
 	size_t n, room;
-	atomic_ulong generation;	/* changes when a region goes */
+	atomic_ulong generation; /* changes when a region goes */
 	int uffd;
 } views = { .lock = PTHREAD_RWLOCK_INITIALIZER, .generation = 1, .uffd = -1 };
 
@@ -72,7 +72,7 @@ static int views_add(struct region *r)
 	(void)pthread_rwlock_wrlock(&views.lock);
 	if (views.n == views.room) {
 		size_t room = views.room * 2 + 16;
-		struct region **sorted = realloc(views.sorted, room * sizeof (struct region *));
+		struct region **sorted = realloc(views.sorted, room * sizeof(struct region *));
 
 		if (sorted == NULL) {
 			err = -ENOMEM;
@@ -82,7 +82,7 @@ static int views_add(struct region *r)
 		views.room = room;
 	}
 	i = views_search((uintptr_t)r->view);
-	memmove(&views.sorted[i + 1], &views.sorted[i], (views.n - i) * sizeof (struct region *));
+	memmove(&views.sorted[i + 1], &views.sorted[i], (views.n - i) * sizeof(struct region *));
 	views.sorted[i] = r;
 	views.n++;
 out:
@@ -99,7 +99,7 @@ static void views_remove(struct region *r)
 	if (i < views.n && views.sorted[i] == r) {
 		views.n--;
 		memmove(&views.sorted[i], &views.sorted[i + 1],
-		    (views.n - i) * sizeof (struct region *));
+			(views.n - i) * sizeof(struct region *));
 		(void)atomic_fetch_add(&views.generation, 1);
 	}
 	(void)pthread_rwlock_unlock(&views.lock);
@@ -145,7 +145,7 @@ void view_drop(struct region *r, size_t page, size_t n)
 			r->pages[page++].in_view = false;
 		if (page > first)
 			(void)madvise(r->view + page_bytes(first), page_bytes(page - first),
-			    MADV_DONTNEED);
+				      MADV_DONTNEED);
 		else
 			page++;
 	}
@@ -153,7 +153,7 @@ void view_drop(struct region *r, size_t page, size_t n)
 
 static void sleep_ns(uint64_t ns)
 {
-	struct timespec t = { .tv_nsec = (long)ns };	/* less than a second */
+	struct timespec t = { .tv_nsec = (long)ns }; /* less than a second */
 
 	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
 }
@@ -234,7 +234,7 @@ static void view_take(struct region *r, size_t page)
 	err = view_continue(r, page);
 	if (err != 0)
 		log_warn("%s: page %zu cannot be given to the driver: %s; it tries again", r->name,
-		    page, strerror(-err));
+			 page, strerror(-err));
 	p->pointed = true;
 	if (taken)
 		p->since = pages_now();
@@ -270,13 +270,13 @@ static void *view_thread(void *arg)
 	(void)prctl(PR_SET_NAME, "devmap-view", 0, 0, 0);
 	(void)prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
 	for (;;) {
-		ssize_t n = read(views.uffd, msgs, sizeof (msgs));
+		ssize_t n = read(views.uffd, msgs, sizeof(msgs));
 
 		if (n < 0 && errno != EINTR && errno != EAGAIN) {
 			log_warn("drivers' memory cannot be watched any more: %s", strerror(errno));
 			return arg;
 		}
-		for (ssize_t i = 0; i < n / (ssize_t)sizeof (msgs[0]); i++)
+		for (ssize_t i = 0; i < n / (ssize_t)sizeof(msgs[0]); i++)
 			if (msgs[i].event == UFFD_EVENT_PAGEFAULT)
 				view_serve((uintptr_t)msgs[i].arg.pagefault.address);
 	}
@@ -284,8 +284,9 @@ static void *view_thread(void *arg)
 
 static int view_open(void)
 {
-	struct uffdio_api api = { .api = UFFD_API,
-		.features = UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_MINOR_SHMEM };
+	struct uffdio_api api = {
+		.api = UFFD_API, .features = UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_MINOR_SHMEM
+	};
 	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY), err;
 
 	if (fd < 0) {
@@ -366,7 +367,7 @@ int view_replace(struct region *r, size_t page, size_t n, int fd, size_t fd_page
 
 	assert_locked(r);
 	if (syscall(SYS_mmap, at, page_bytes(n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-	    (off_t)page_bytes(fd_page)) == -1)
+		    (off_t)page_bytes(fd_page)) == -1)
 		return -errno;
 	return view_watch(at, page_bytes(n));
 }

@@ -18,13 +18,13 @@
 #include "pages_impl.h"
 #include "uffd.h"
 
-#define PIPE_MAX_PAGES	256	/* 1 MiB: what an ordinary user may ask for */
-#define CHEATS_MAX	4
+#define PIPE_MAX_PAGES 256 /* 1 MiB: what an ordinary user may ask for */
+#define CHEATS_MAX     4
 
 static int window_make(const char *name, size_t npages, struct space *sp, bool writable, int fd,
-    struct window **out)
+		       struct window **out)
 {
-	struct window *w = calloc(1, sizeof (*w));
+	struct window *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return -ENOMEM;
@@ -74,7 +74,7 @@ int window_create(struct region *r, struct space *sp, bool writable, struct wind
 }
 
 int window_create_piece(const char *name, struct space *sp, size_t first, size_t npages,
-    bool writable, struct window **out)
+			bool writable, struct window **out)
 {
 	int err = window_make(name, npages, sp, writable, -1, out);
 
@@ -180,13 +180,13 @@ static int window_punch(struct window *w, size_t page, size_t n)
 
 	do {
 		rc = fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		    window_offset(w, page), (off_t)page_bytes(n));
+			       window_offset(w, page), (off_t)page_bytes(n));
 	} while (rc != 0 && errno == EINTR);
 	if (rc == 0)
 		return 0;
 	rc = -errno;
 	log_warn("%s: a window cannot be emptied (%s): its process gets nothing more",
-	    w->region != NULL ? w->region->name : "-", strerror(-rc));
+		 w->region != NULL ? w->region->name : "-", strerror(-rc));
 	w->broken = true;
 	return rc;
 }
@@ -200,7 +200,7 @@ static size_t pipe_reserve(struct region *r, size_t want)
 		return MIN(want, r->pipe_pages);
 	want = MIN(want, PIPE_MAX_PAGES);
 	if (fcntl(r->pipe[1], F_SETPIPE_SZ, (int)page_bytes(want)) < 0)
-		r->pipe_is_max = true;	/* the user's pipes hold too much already */
+		r->pipe_is_max = true; /* the user's pipes hold too much already */
 	size = fcntl(r->pipe[1], F_GETPIPE_SZ);
 	if (size >= PAGESIZE)
 		r->pipe_pages = (size_t)size / PAGESIZE;
@@ -214,7 +214,7 @@ static void pipe_drain(struct region *r)
 {
 	char scrap[PAGESIZE];
 
-	while (read(r->pipe[0], scrap, sizeof (scrap)) > 0)
+	while (read(r->pipe[0], scrap, sizeof(scrap)) > 0)
 		;
 }
 
@@ -255,7 +255,7 @@ static size_t pull_some(struct window *w, size_t page, size_t n)
 		err = pipe_read(r, home_page(r, page), page_bytes(k));
 	if (err != 0)
 		log_warn("%s: page %zu of a window is lost to its process: %s", r->name, page,
-		    strerror(-err));
+			 strerror(-err));
 	if (err != 0 || (got & PAGEOFFSET) != 0)
 		pipe_drain(r);
 	return k;
@@ -362,7 +362,8 @@ static int window_prepare(struct window *w, size_t page, size_t n)
 		if (!r->pages[i].shared)
 			continue;
 		log_warn("%s: page %zu is shared by all processes (a mapping without "
-			 "devmap_access), and cannot be loaded for one", r->name, i);
+			 "devmap_access), and cannot be loaded for one",
+			 r->name, i);
 		return -EBUSY;
 	}
 	for (size_t i = page; i < page + n; i += run) {

@@ -9,8 +9,8 @@
 #include "pages.h"
 #include "wire.h"
 
-#define CONTROL_FDS	64
-#define PATIENCE_MS	10000		/* with a client that does not read its answers */
+#define CONTROL_FDS 64
+#define PATIENCE_MS 10000 /* with a client that does not read its answers */
 
 /* Sends without waiting, or waits until there is room, ms at most (-1: for ever). */
 static ssize_t send_within(int sock, const struct msghdr *m, int ms)
@@ -24,10 +24,11 @@ static ssize_t send_within(int sock, const struct msghdr *m, int ms)
 	return n < 0 ? -errno : n;
 }
 
-static int send_message(int sock, const struct iovec *iov, int iovcnt, const int *fds, unsigned nfds, int ms)
+static int send_message(int sock, const struct iovec *iov, int iovcnt, const int *fds,
+			unsigned nfds, int ms)
 {
 	union {
-		char buf[CMSG_SPACE(sizeof (int) * CONTROL_FDS)];
+		char buf[CMSG_SPACE(sizeof(int) * CONTROL_FDS)];
 		struct cmsghdr align;
 	} control;
 	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)iovcnt };
@@ -38,14 +39,14 @@ static int send_message(int sock, const struct iovec *iov, int iovcnt, const int
 	if (nfds > 0) {
 		struct cmsghdr *c;
 
-		memset(&control, 0, sizeof (control));
+		memset(&control, 0, sizeof(control));
 		m.msg_control = control.buf;
-		m.msg_controllen = CMSG_SPACE(sizeof (int) * nfds);
+		m.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
 		c = CMSG_FIRSTHDR(&m);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof (int) * nfds);
-		memcpy(CMSG_DATA(c), fds, sizeof (int) * nfds);
+		c->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+		memcpy(CMSG_DATA(c), fds, sizeof(int) * nfds);
 	}
 	n = send_within(sock, &m, ms);
 	return n < 0 ? (int)n : 0;
@@ -57,20 +58,21 @@ int wire_send(int sock, const struct iovec *iov, int iovcnt, const int *fds, uns
 }
 
 /* Collects descriptors and credentials; closes descriptors beyond max. */
-static void take_control(struct msghdr *m, int *fds, unsigned max, unsigned *nfds, struct ucred *cred)
+static void take_control(struct msghdr *m, int *fds, unsigned max, unsigned *nfds,
+			 struct ucred *cred)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level != SOL_SOCKET)
 			continue;
 		if (c->cmsg_type == SCM_CREDENTIALS && cred != NULL) {
-			memcpy(cred, CMSG_DATA(c), sizeof (*cred));
+			memcpy(cred, CMSG_DATA(c), sizeof(*cred));
 		} else if (c->cmsg_type == SCM_RIGHTS) {
-			size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof (int);
+			size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
 			for (size_t i = 0; i < n; i++) {
 				int fd;
 
-				memcpy(&fd, CMSG_DATA(c) + i * sizeof (int), sizeof (int));
+				memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
 				if (*nfds < max)
 					fds[(*nfds)++] = fd;
 				else
@@ -81,15 +83,17 @@ static void take_control(struct msghdr *m, int *fds, unsigned max, unsigned *nfd
 }
 
 ssize_t wire_receive(int sock, void *buf, size_t len, int *fds, unsigned max, unsigned *nfds,
-    struct ucred *cred, int flags)
+		     struct ucred *cred, int flags)
 {
 	union {
-		char buf[CMSG_SPACE(sizeof (int) * CONTROL_FDS) + CMSG_SPACE(sizeof (struct ucred))];
+		char buf[CMSG_SPACE(sizeof(int) * CONTROL_FDS) + CMSG_SPACE(sizeof(struct ucred))];
 		struct cmsghdr align;
 	} control;
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
-		.msg_controllen = sizeof (control.buf) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.buf,
+			    .msg_controllen = sizeof(control.buf) };
 	ssize_t n;
 
 	*nfds = 0;
@@ -118,25 +122,25 @@ static void close_fds(struct request *rq)
 static bool is_reply_socket(int fd)
 {
 	int domain = 0, type = 0;
-	socklen_t len = sizeof (domain);
+	socklen_t len = sizeof(domain);
 
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX &&
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
 }
 
 int request_receive(int sock, struct request *rq)
 {
 	ssize_t n;
 
-	memset(rq, 0, sizeof (*rq));
-	n = wire_receive(sock, &rq->msg, sizeof (rq->msg), rq->fds, WIRE_FDS_MAX, &rq->nfds, &rq->cred,
-	    MSG_DONTWAIT);
+	memset(rq, 0, sizeof(*rq));
+	n = wire_receive(sock, &rq->msg, sizeof(rq->msg), rq->fds, WIRE_FDS_MAX, &rq->nfds,
+			 &rq->cred, MSG_DONTWAIT);
 	if (n < 0)
 		return (int)n;
-	if (n == sizeof (rq->msg) && rq->msg.magic == DM_MAGIC && rq->cred.pid != 0 && rq->nfds > 0 &&
-	    is_reply_socket(rq->fds[0]))
+	if (n == sizeof(rq->msg) && rq->msg.magic == DM_MAGIC && rq->cred.pid != 0 &&
+	    rq->nfds > 0 && is_reply_socket(rq->fds[0]))
 		return 0;
-	close_fds(rq);			/* an empty message looks like the end, but may bring some */
+	close_fds(rq); /* an empty message looks like the end, but may bring some */
 	return n == 0 ? -ECONNRESET : -EPROTO;
 }
 
@@ -168,11 +172,11 @@ void reply_set_error(struct dm_reply *r, int error)
 }
 
 void reply_send(struct request *rq, struct dm_reply *r, const struct dm_piece *p, const int *fds,
-    unsigned nfds)
+		unsigned nfds)
 {
 	struct iovec iov[2] = {
-		{ .iov_base = r, .iov_len = sizeof (*r) },
-		{ .iov_base = (void *)p, .iov_len = p ? r->npieces * sizeof (*p) : 0 },
+		{ .iov_base = r, .iov_len = sizeof(*r) },
+		{ .iov_base = (void *)p, .iov_len = p ? r->npieces * sizeof(*p) : 0 },
 	};
 
 	if (rq->nfds > 0 && rq->fds[0] >= 0)
@@ -217,7 +221,7 @@ static ssize_t exchange_data(struct request *rq, void *buf, size_t len)
 {
 	struct dm_request head;
 	struct iovec iov[2] = {
-		{ .iov_base = &head, .iov_len = sizeof (head) },
+		{ .iov_base = &head, .iov_len = sizeof(head) },
 		{ .iov_base = buf, .iov_len = len },
 	};
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = buf ? 2 : 1 };
@@ -227,7 +231,7 @@ static ssize_t exchange_data(struct request *rq, void *buf, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < (ssize_t)sizeof (head) || head.magic != DM_MAGIC)
+		if (n < (ssize_t)sizeof(head) || head.magic != DM_MAGIC)
 			return -EFAULT;
 		if (head.op == DM_CANCEL) {
 			context_interrupt(rq->ctx);
@@ -235,7 +239,7 @@ static ssize_t exchange_data(struct request *rq, void *buf, size_t len)
 		}
 		if (head.op != DM_DATA || head.a[0] != 0)
 			return -EFAULT;
-		return n - (ssize_t)sizeof (head);
+		return n - (ssize_t)sizeof(head);
 	}
 }
 
@@ -281,7 +285,7 @@ static int copyout_chunk(struct request *rq, const char *buf, uintptr_t to, size
 {
 	struct dm_reply r;
 	struct iovec iov[2] = {
-		{ .iov_base = &r, .iov_len = sizeof (r) },
+		{ .iov_base = &r, .iov_len = sizeof(r) },
 		{ .iov_base = (void *)buf, .iov_len = len },
 	};
 
@@ -303,7 +307,7 @@ static int memory_in(void *arg, uintptr_t from, void *buf, size_t len)
 	if (!in_view(buf))
 		return copy_in(arg, from, buf, len);
 	while (len > 0 && error == 0) {
-		size_t n = len < sizeof (bounce) ? len : sizeof (bounce);
+		size_t n = len < sizeof(bounce) ? len : sizeof(bounce);
 
 		error = copy_in(arg, from, bounce, n);
 		if (error == 0)
@@ -343,7 +347,7 @@ static int memory_out(void *arg, const void *buf, uintptr_t to, size_t len)
 	if (!in_view(buf))
 		return copy_out(arg, buf, to, len);
 	while (len > 0 && error == 0) {
-		size_t n = len < sizeof (bounce) ? len : sizeof (bounce);
+		size_t n = len < sizeof(bounce) ? len : sizeof(bounce);
 
 		memcpy(bounce, from, n);
 		error = copy_out(arg, bounce, to, n);
@@ -366,10 +370,10 @@ static void watch_ready(struct source *s, uint32_t events)
 	(void)events;
 	pthread_mutex_lock(&rq->lock);
 	if (!rq->busy) {
-		ssize_t n = recv(rq->fds[0], &head, sizeof (head), MSG_DONTWAIT);
+		ssize_t n = recv(rq->fds[0], &head, sizeof(head), MSG_DONTWAIT);
 
 		rearm = n > 0 || (n < 0 && errno == EAGAIN);
-		if (n == 0 || (n == sizeof (head) && head.op == DM_CANCEL))
+		if (n == 0 || (n == sizeof(head) && head.op == DM_CANCEL))
 			context_interrupt(rq->ctx);
 	}
 	pthread_mutex_unlock(&rq->lock);
@@ -435,9 +439,10 @@ void request_watch(struct request *rq, struct context *ctx)
 	ctx->memory = &rq->memory;
 	pthread_mutex_init(&rq->lock, NULL);
 	pthread_cond_init(&rq->gone, NULL);
-	rq->watch = (struct source){ .fd = rq->fds[0], .urgent = true, .ready = watch_ready,
-		.release = watch_release };
-	(void)source_add(&rq->watch);	/* works without, only signals are not seen */
+	rq->watch = (struct source){
+		.fd = rq->fds[0], .urgent = true, .ready = watch_ready, .release = watch_release
+	};
+	(void)source_add(&rq->watch); /* works without, only signals are not seen */
 	watched_add(rq);
 }
 

@@ -17,17 +17,17 @@
 
 struct request {
 	struct dm_request msg;
-	struct ucred cred;			/* who sent it, as the kernel says */
-	int fds[WIRE_FDS_MAX];			/* fds[0] is the reply socket; -1: none or taken */
+	struct ucred cred;     /* who sent it, as the kernel says */
+	int fds[WIRE_FDS_MAX]; /* fds[0] is the reply socket; -1: none or taken */
 	unsigned nfds;
 
 	/* While a driver works on it (request_watch). */
 	struct client_memory memory;
 	struct context *ctx;
 	struct source watch;
-	struct request *next_watched;		/* under watched_lock, like the list */
-	pthread_mutex_t lock;			/* guards busy: who may read the reply socket */
-	pthread_cond_t gone;			/* the watch has been released */
+	struct request *next_watched; /* under watched_lock, like the list */
+	pthread_mutex_t lock;	      /* guards busy: who may read the reply socket */
+	pthread_cond_t gone;	      /* the watch has been released */
 	bool busy, released;
 };
 
@@ -50,7 +50,7 @@ void reply_set_error(struct dm_reply *r, int error);
  * One that reads none of its answers is waited for a while, since it holds a thread of ours.
  */
 void reply_send(struct request *rq, struct dm_reply *r, const struct dm_piece *p, const int *fds,
-    unsigned nfds);
+		unsigned nfds);
 void reply_error(struct request *rq, int error);
 void reply_value(struct request *rq, int error, uint64_t value);
 
@@ -67,6 +67,6 @@ void requests_interrupt(void);
 int wire_send(int sock, const struct iovec *iov, int iovcnt, const int *fds, unsigned nfds);
 /* Receives one message and up to max descriptors. Returns its length, 0 at the end, or -errno. */
 ssize_t wire_receive(int sock, void *buf, size_t len, int *fds, unsigned max, unsigned *nfds,
-    struct ucred *cred, int flags);
+		     struct ucred *cred, int flags);
 
 #endif

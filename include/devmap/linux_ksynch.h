@@ -12,27 +12,27 @@ void devmap_rw_init_class(krwlock_t *rwlp, const char *what, struct lock_class_k
 
 /* The DDI's arguments, of which Linux has no use, are evaluated. */
 #undef mutex_init
-#define mutex_init(mp, name, type, arg)						\
-	({									\
-		static struct lock_class_key devmap_class;			\
-		(void)(name), (void)(type), (void)(arg);			\
-		devmap_mutex_init_class(mp, #mp, &devmap_class);		\
+#define mutex_init(mp, name, type, arg)                          \
+	({                                                       \
+		static struct lock_class_key devmap_class;       \
+		(void)(name), (void)(type), (void)(arg);         \
+		devmap_mutex_init_class(mp, #mp, &devmap_class); \
 	})
 
 #undef cv_init
-#define cv_init(cvp, name, type, arg)						\
-	({									\
-		static struct lock_class_key devmap_class;			\
-		(void)(name), (void)(type), (void)(arg);			\
-		devmap_cv_init_class(cvp, #cvp, &devmap_class);			\
+#define cv_init(cvp, name, type, arg)                           \
+	({                                                      \
+		static struct lock_class_key devmap_class;      \
+		(void)(name), (void)(type), (void)(arg);        \
+		devmap_cv_init_class(cvp, #cvp, &devmap_class); \
 	})
 
 #undef rw_init
-#define rw_init(rwlp, name, type, arg)						\
-	({									\
-		static struct lock_class_key devmap_class;			\
-		(void)(name), (void)(type), (void)(arg);			\
-		devmap_rw_init_class(rwlp, #rwlp, &devmap_class);		\
+#define rw_init(rwlp, name, type, arg)                            \
+	({                                                        \
+		static struct lock_class_key devmap_class;        \
+		(void)(name), (void)(type), (void)(arg);          \
+		devmap_rw_init_class(rwlp, #rwlp, &devmap_class); \
 	})
 
 #endif

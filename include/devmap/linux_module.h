@@ -22,7 +22,7 @@
  * enter returns 0 or -errno, and then has undone everything.
  */
 int devmap_driver_enter(struct module *m, const char *props, const char *pci_alias,
-	int (*init)(void), int (*fini)(void));
+			int (*init)(void), int (*fini)(void));
 void devmap_driver_leave(struct module *m, int (*fini)(void));
 
 #if !defined(DEVMAP_ENGINE) && !defined(DEVMAP_MODULE_PART)
@@ -41,7 +41,7 @@ MODULE_PARM_DESC(props, "properties of the driver: NAME=VALUE,NAME=VALUE");
 static int __init devmap_module_enter(void)
 {
 	return devmap_driver_enter(THIS_MODULE, devmap_module_props, devmap_pci_alias,
-		devmap_mod_init, devmap_mod_fini);
+				   devmap_mod_init, devmap_mod_fini);
 }
 
 static void __exit devmap_module_leave(void)
@@ -54,8 +54,8 @@ module_exit(devmap_module_leave);
 MODULE_LICENSE(DEVMAP_LICENSE);
 MODULE_DESCRIPTION(KBUILD_MODNAME ", a driver for devmap");
 
-#define DEVMAP_PCI_ALIAS(vendor, device)						\
-	static const char *const devmap_pci_alias = "pci" #vendor "," #device;		\
+#define DEVMAP_PCI_ALIAS(vendor, device)                                       \
+	static const char *const devmap_pci_alias = "pci" #vendor "," #device; \
 	MODULE_ALIAS("pci:v0000" #vendor "d0000" #device "sv*sd*bc*sc*i*")
 
 #endif

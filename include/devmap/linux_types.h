@@ -61,27 +61,27 @@
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 typedef long intptr_t;
 #endif
-typedef long time_t;			/* seconds */
+typedef long time_t; /* seconds */
 
 #ifndef INT8_MAX
-#define INT8_MAX	S8_MAX
-#define INT8_MIN	S8_MIN
-#define UINT8_MAX	U8_MAX
-#define INT16_MAX	S16_MAX
-#define INT16_MIN	S16_MIN
-#define UINT16_MAX	U16_MAX
-#define INT32_MAX	S32_MAX
-#define INT32_MIN	S32_MIN
-#define UINT32_MAX	U32_MAX
-#define INT64_MAX	S64_MAX
-#define INT64_MIN	S64_MIN
-#define UINT64_MAX	U64_MAX
+#define INT8_MAX   S8_MAX
+#define INT8_MIN   S8_MIN
+#define UINT8_MAX  U8_MAX
+#define INT16_MAX  S16_MAX
+#define INT16_MIN  S16_MIN
+#define UINT16_MAX U16_MAX
+#define INT32_MAX  S32_MAX
+#define INT32_MIN  S32_MIN
+#define UINT32_MAX U32_MAX
+#define INT64_MAX  S64_MAX
+#define INT64_MIN  S64_MIN
+#define UINT64_MAX U64_MAX
 #endif
 #ifndef PTRDIFF_MAX
-#define PTRDIFF_MAX	LONG_MAX
+#define PTRDIFF_MAX LONG_MAX
 #endif
 #ifndef UINTPTR_MAX
-#define UINTPTR_MAX	ULONG_MAX
+#define UINTPTR_MAX ULONG_MAX
 #endif
 
 /*
@@ -92,9 +92,9 @@ typedef long time_t;			/* seconds */
  */
 typedef struct kmutex {
 	unsigned int ready;
-	unsigned int leaving;		/* a thread that has unlocked still uses lock */
+	unsigned int leaving; /* a thread that has unlocked still uses lock */
 	struct mutex lock;
-	struct task_struct *owner;	/* only the owner stores its own address here */
+	struct task_struct *owner; /* only the owner stores its own address here */
 } kmutex_t;
 
 typedef struct kcondvar {
@@ -105,11 +105,11 @@ typedef struct kcondvar {
 /* Not Linux's rw_semaphore: that cannot be upgraded. */
 typedef struct krwlock {
 	unsigned int ready;
-	spinlock_t lock;		/* guards the next three */
-	int count;			/* readers inside; -1: a writer */
-	unsigned int writers;		/* writers that wait; new readers let them go first */
-	struct task_struct *owner;	/* the writing thread */
-	wait_queue_head_t queue;	/* count, or writers, has changed */
+	spinlock_t lock;	   /* guards the next three */
+	int count;		   /* readers inside; -1: a writer */
+	unsigned int writers;	   /* writers that wait; new readers let them go first */
+	struct task_struct *owner; /* the writing thread */
+	wait_queue_head_t queue;   /* count, or writers, has changed */
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
 	struct lockdep_map dep_map;
 #endif

@@ -23,8 +23,8 @@
 struct devmap_model;
 
 struct devmap_model_ops {
-	unsigned version;		/* DEVMAP_MODEL_VERSION */
-	size_t size;			/* sizeof (struct devmap_model_ops) */
+	unsigned version; /* DEVMAP_MODEL_VERSION */
+	size_t size;	  /* sizeof (struct devmap_model_ops) */
 	const char *name;
 	/*
 	 * Makes an instance: calls devmap_model_add_regs() for each register set, in order, and
@@ -49,9 +49,9 @@ const char *devmap_model_prop_string(struct devmap_model *m, const char *name, c
 int devmap_model_add_regs(struct devmap_model *m, size_t len);
 void devmap_model_set_private(struct devmap_model *m, void *priv);
 void *devmap_model_private(struct devmap_model *m);
-void *devmap_model_alloc(size_t len);		/* zero filled; NULL when there is no memory */
+void *devmap_model_alloc(size_t len); /* zero filled; NULL when there is no memory */
 void devmap_model_free(void *p, size_t len);
-uint64_t devmap_model_time(void);		/* ns, monotonic */
+uint64_t devmap_model_time(void); /* ns, monotonic */
 
 /*
  * Registers of 8, 16, 32 or 64 bits, wherever they are live: each call is one access of that width.

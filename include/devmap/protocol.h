@@ -41,87 +41,87 @@
 
 #include <stdint.h>
 
-#define DM_MAGIC	0x64766d70u	/* "dvmp" */
-#define DM_VERSION	1
-#define DM_PEER_PREFIX	"\0devmap/"	/* then "<engine id>/<serial>/<name>"; 8 bytes with the NUL */
-#define DM_NAME_MAX	64
-#define DM_DATA_MAX	32768u		/* bytes of data in one message */
-#define DM_PIECES_MAX	64u		/* pieces in one message; at most as many descriptors */
+#define DM_MAGIC       0x64766d70u /* "dvmp" */
+#define DM_VERSION     1
+#define DM_PEER_PREFIX "\0devmap/" /* then "<engine id>/<serial>/<name>"; 8 bytes with the NUL */
+#define DM_NAME_MAX    64
+#define DM_DATA_MAX    32768u /* bytes of data in one message */
+#define DM_PIECES_MAX  64u    /* pieces in one message; at most as many descriptors */
 
 enum dm_op {
 	/* front door */
-	DM_OPEN = 1,		/* a0: open(2) flags. Answer: v0 engine id, fd: device socket, info */
-	DM_STATUS,		/* answer: fd: memfd with JSON */
-				/* DM_INFO here: what stat(2) of the node shows; opens nothing */
+	DM_OPEN = 1, /* a0: open(2) flags. Answer: v0 engine id, fd: device socket, info */
+	DM_STATUS,   /* answer: fd: memfd with JSON */
+		     /* DM_INFO here: what stat(2) of the node shows; opens nothing */
 	/* device socket */
-	DM_INFO = 16,		/* answer: info, and DM_F_KFAULTS, DM_F_UFFD_FD: asked before DM_ATTACH */
-	DM_ATTACH,		/* fds: reply, userfaultfd; a0: it serves kernel-mode faults too.
+	DM_INFO = 16, /* answer: info, and DM_F_KFAULTS, DM_F_UFFD_FD: asked before DM_ATTACH */
+	DM_ATTACH,    /* fds: reply, userfaultfd; a0: it serves kernel-mode faults too.
 				 * Answer: v0 session id, fd: session socket */
-				/* DM_IOCTL, DM_READ, DM_WRITE, DM_POLL: a5 is what F_GETFL says of the
+		      /* DM_IOCTL, DM_READ, DM_WRITE, DM_POLL: a5 is what F_GETFL says of the
 				 * socket: O_NONBLOCK may have been set since the open. session: if
 				 * any */
-	DM_IOCTL,		/* a0 command, a1 argument. Answer: v0 the result */
-	DM_READ,		/* a0 address, a1 length, a2 offset (-1: the file's own). v0 bytes */
-	DM_WRITE,		/* the same */
-	DM_SEEK,		/* a0 offset, a1 whence. v0 new offset */
-	DM_POLL,		/* a0 events. v0 revents */
-	DM_MMAP,		/* a0 addr, a1 len, a2 prot, a3 flags, a4 offset; session. v0 mapping id, pieces */
+	DM_IOCTL,     /* a0 command, a1 argument. Answer: v0 the result */
+	DM_READ,      /* a0 address, a1 length, a2 offset (-1: the file's own). v0 bytes */
+	DM_WRITE,     /* the same */
+	DM_SEEK,      /* a0 offset, a1 whence. v0 new offset */
+	DM_POLL,      /* a0 events. v0 revents */
+	DM_MMAP, /* a0 addr, a1 len, a2 prot, a3 flags, a4 offset; session. v0 mapping id, pieces */
 	/* session socket */
-	DM_COMMIT = 32,		/* a0 mapping id (0 in a child: all) */
-	DM_ABORT,		/* a0 mapping id */
-	DM_MUNMAP,		/* a0 addr, a1 len. Before the munmap(2) itself */
-	DM_MOVE,		/* a0 old addr, a1 len, a2 new addr, made and filled as DM_MMAP's pieces:
+	DM_COMMIT = 32, /* a0 mapping id (0 in a child: all) */
+	DM_ABORT,	/* a0 mapping id */
+	DM_MUNMAP,	/* a0 addr, a1 len. Before the munmap(2) itself */
+	DM_MOVE,	/* a0 old addr, a1 len, a2 new addr, made and filled as DM_MMAP's pieces:
 				 * the answer has the pieces; then DM_COMMIT of v0 */
-	DM_FORK,		/* answer: fd: the child's session socket */
-	DM_CHILD,		/* as DM_ATTACH. Answer: v0 session id, pieces */
-	DM_LOCK,		/* a0 addr, a1 len */
+	DM_FORK,	/* answer: fd: the child's session socket */
+	DM_CHILD,	/* as DM_ATTACH. Answer: v0 session id, pieces */
+	DM_LOCK,	/* a0 addr, a1 len */
 	DM_UNLOCK,
-	DM_TOUCH,		/* a0 address, a1 PROT_READ or PROT_WRITE: an access, as a fault makes it; any
+	DM_TOUCH, /* a0 address, a1 PROT_READ or PROT_WRITE: an access, as a fault makes it; any
 				 * error is the program's EFAULT (C11). Asked where the userfaultfd
 				 * leaves the kernel out and a system call is given device memory.
 				 * EPROTO: the engine has none; then the library touches the memory
 				 * itself */
 	/* reply socket, from the client */
-	DM_DATA = 48,		/* a0 error (errno) or 0; followed by bytes */
-	DM_CANCEL,		/* the requesting thread took a signal: interrupt the driver */
+	DM_DATA = 48, /* a0 error (errno) or 0; followed by bytes */
+	DM_CANCEL,    /* the requesting thread took a signal: interrupt the driver */
 };
 
 struct dm_request {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t op;
-	uint64_t session;	/* from DM_ATTACH; 0: none */
+	uint64_t session; /* from DM_ATTACH; 0: none */
 	uint64_t a[6];
 };
 
 enum dm_answer {
-	DM_RESULT = 1,		/* the request is done: error, v, info, pieces */
-	DM_PIECES,		/* some pieces; more messages follow */
-	DM_COPYIN,		/* send v1 bytes from address v0 in DM_DATA messages */
-	DM_COPYOUT,		/* v1 bytes follow for address v0: answer with one DM_DATA with the error */
+	DM_RESULT = 1, /* the request is done: error, v, info, pieces */
+	DM_PIECES,     /* some pieces; more messages follow */
+	DM_COPYIN,     /* send v1 bytes from address v0 in DM_DATA messages */
+	DM_COPYOUT,    /* v1 bytes follow for address v0: answer with one DM_DATA with the error */
 };
 
-#define DM_F_DRAIN	0x1	/* take one token out of the device socket now */
-#define DM_F_KFAULTS	0x2	/* the engine allows a userfaultfd that serves kernel-mode faults too */
-#define DM_F_UFFD_FD	0x4	/* ... and the last descriptor of this answer is /dev/userfaultfd */
+#define DM_F_DRAIN   0x1 /* take one token out of the device socket now */
+#define DM_F_KFAULTS 0x2 /* the engine allows a userfaultfd that serves kernel-mode faults too */
+#define DM_F_UFFD_FD 0x4 /* ... and the last descriptor of this answer is /dev/userfaultfd */
 
 struct dm_info {
-	uint64_t engine;	/* identity of the engine process */
-	uint64_t rdev;		/* as fstat(2) shows it: a character device */
+	uint64_t engine; /* identity of the engine process */
+	uint64_t rdev;	 /* as fstat(2) shows it: a character device */
 	uint32_t mode, uid, gid;
-	uint32_t access;	/* O_ACCMODE of the open */
-	int64_t size;		/* of the logical device as read(2) sees it, or 0 */
+	uint32_t access; /* O_ACCMODE of the open */
+	int64_t size;	 /* of the logical device as read(2) sees it, or 0 */
 	char name[DM_NAME_MAX];
 };
 
 struct dm_piece {
-	uint64_t addr;		/* where to map it */
+	uint64_t addr; /* where to map it */
 	uint64_t len;
-	uint64_t fd_off;	/* offset in its descriptor */
-	uint32_t fd;		/* index into the message's descriptors */
-	uint32_t prot;		/* PROT_*, as the mapping has it now */
-	uint32_t maxprot;	/* PROT_* that mprotect(2) may set */
-	uint32_t shared;	/* 1: memory that all processes share (no devmap_access) */
+	uint64_t fd_off;  /* offset in its descriptor */
+	uint32_t fd;	  /* index into the message's descriptors */
+	uint32_t prot;	  /* PROT_*, as the mapping has it now */
+	uint32_t maxprot; /* PROT_* that mprotect(2) may set */
+	uint32_t shared;  /* 1: memory that all processes share (no devmap_access) */
 };
 
 struct dm_reply {
@@ -129,11 +129,11 @@ struct dm_reply {
 	uint16_t version;
 	uint16_t type;
 	uint32_t flags;
-	int32_t error;		/* errno, or 0 */
+	int32_t error; /* errno, or 0 */
 	uint64_t v[3];
-	uint32_t npieces;	/* struct dm_piece, following this header */
-	uint32_t len;		/* bytes of data following (DM_COPYOUT) */
-	struct dm_info info;	/* DM_OPEN, DM_INFO */
+	uint32_t npieces;    /* struct dm_piece, following this header */
+	uint32_t len;	     /* bytes of data following (DM_COPYOUT) */
+	struct dm_info info; /* DM_OPEN, DM_INFO */
 };
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef DEVMAP_SYS_CALLO_H
 #define DEVMAP_SYS_CALLO_H
 
-#define CALLOUT_FLAG_ROUNDUP	0x1	/* round the time up to the resolution, not down */
-#define CALLOUT_FLAG_ABSOLUTE	0x2	/* the time is one of gethrtime(), not from now */
+#define CALLOUT_FLAG_ROUNDUP  0x1 /* round the time up to the resolution, not down */
+#define CALLOUT_FLAG_ABSOLUTE 0x2 /* the time is one of gethrtime(), not from now */
 
 #endif /* DEVMAP_SYS_CALLO_H */

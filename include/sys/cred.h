@@ -8,14 +8,14 @@
 
 #include <sys/types.h>
 
-uid_t crgetuid(const cred_t *cr);	/* effective */
-uid_t crgetruid(const cred_t *cr);	/* real */
+uid_t crgetuid(const cred_t *cr);  /* effective */
+uid_t crgetruid(const cred_t *cr); /* real */
 gid_t crgetgid(const cred_t *cr);
 gid_t crgetrgid(const cred_t *cr);
 
-cred_t *ddi_get_cred(void);		/* of the process that is being served */
-#define CRED()		(ddi_get_cred())
+cred_t *ddi_get_cred(void); /* of the process that is being served */
+#define CRED() (ddi_get_cred())
 
-int drv_priv(cred_t *cr);		/* 0: privileged; otherwise EPERM. drv_priv(9F) */
+int drv_priv(cred_t *cr); /* 0: privileged; otherwise EPERM. drv_priv(9F) */
 
 #endif /* DEVMAP_SYS_CRED_H */

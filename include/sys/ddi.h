@@ -22,10 +22,10 @@ unsigned long ptob(unsigned long numpages);
 unsigned long btop(unsigned long numbytes);
 unsigned long btopr(unsigned long numbytes);
 
-clock_t drv_usectohz(clock_t microsecs);	/* ticks; rounds up */
-clock_t drv_hztousec(clock_t ticks);		/* microseconds */
-void drv_usecwait(clock_t microsecs);		/* waits for at least so long, without sleeping */
-void delay(clock_t ticks);			/* sleeps */
+clock_t drv_usectohz(clock_t microsecs); /* ticks; rounds up */
+clock_t drv_hztousec(clock_t ticks);	 /* microseconds */
+void drv_usecwait(clock_t microsecs);	 /* waits for at least so long, without sleeping */
+void delay(clock_t ticks);		 /* sleeps */
 
 /*
  * drv_getparm(9F): stores what parm names. Returns 0; -1: no such parm, or (for those of a process)
@@ -33,17 +33,17 @@ void delay(clock_t ticks);			/* sleeps */
  */
 int drv_getparm(unsigned int parm, void *value_p);
 
-#define TIME	1			/* time_t: seconds since 1970 */
-#define UPROCP	2			/* proc_t *: opaque */
-#define PPGRP	3			/* pid_t: process group */
-#define LBOLT	4			/* clock_t: as ddi_get_lbolt() */
-#define PPID	5			/* pid_t: process */
-#define PSID	6			/* pid_t: session */
-#define UCRED	7			/* cred_t * */
+#define TIME   1 /* time_t: seconds since 1970 */
+#define UPROCP 2 /* proc_t *: opaque */
+#define PPGRP  3 /* pid_t: process group */
+#define LBOLT  4 /* clock_t: as ddi_get_lbolt() */
+#define PPID   5 /* pid_t: process */
+#define PSID   6 /* pid_t: session */
+#define UCRED  7 /* cred_t * */
 
-#ifndef __KERNEL__			/* Linux has macros of these names that do the same */
-int (min)(int int1, int int2);
-int (max)(int int1, int int2);
+#ifndef __KERNEL__ /* Linux has macros of these names that do the same */
+int(min)(int int1, int int2);
+int(max)(int int1, int int2);
 #endif
 
 #endif /* DEVMAP_SYS_DDI_H */

@@ -11,11 +11,11 @@
 #include <sys/dditypes.h>
 #include <sys/ddidmareq.h>
 
-typedef void *devmap_cookie_t;		/* a handle; drivers depend on its being a void * */
-typedef void *ddi_umem_cookie_t;	/* memory of ddi_umem_alloc(9F) or ddi_umem_lock(9F) */
+typedef void *devmap_cookie_t;	 /* a handle; drivers depend on its being a void * */
+typedef void *ddi_umem_cookie_t; /* memory of ddi_umem_alloc(9F) or ddi_umem_lock(9F) */
 
 struct as;
-typedef struct as *ddi_as_handle_t;	/* the address space that segmap(9E) maps into */
+typedef struct as *ddi_as_handle_t; /* the address space that segmap(9E) maps into */
 
 /* What a cookie points at. The core defines it; nobody else looks inside. */
 typedef struct devmap_handle devmap_handle_t;
@@ -25,36 +25,36 @@ typedef struct devmap_handle devmap_handle_t;
  * them may be NULL. off is in bytes as the user gave it to mmap(2); len in bytes, whole pages.
  */
 struct devmap_callback_ctl {
-	int devmap_rev;			/* DEVMAP_OPS_REV */
+	int devmap_rev; /* DEVMAP_OPS_REV */
 
 	/* devmap_map(9E): dhp was mapped; *pvtp is the driver's. Non-zero fails mmap(2). */
 	int (*devmap_map)(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off, size_t len,
-		void **pvtp);
+			  void **pvtp);
 	/*
 	 * devmap_access(9E): a process touched a page that is not loaded. type is of enum
 	 * devmap_fault_type, rw of enum devmap_rw. Non-zero fails the access.
 	 */
-	int (*devmap_access)(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
-		uint_t type, uint_t rw);
+	int (*devmap_access)(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
+			     uint_t rw);
 	/* devmap_dup(9E): fork copied dhp to new_dhp. Non-zero fails the fork(2). */
 	int (*devmap_dup)(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp,
-		void **new_pvtp);
+			  void **new_pvtp);
 	/*
 	 * devmap_unmap(9E): off, len of dhp were unmapped. new_dhp1 is what remains before the
 	 * hole, new_dhp2 what remains after it; NULL where nothing does.
 	 */
 	void (*devmap_unmap)(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
-		devmap_cookie_t new_dhp1, void **new_pvtp1,
-		devmap_cookie_t new_dhp2, void **new_pvtp2);
+			     devmap_cookie_t new_dhp1, void **new_pvtp1, devmap_cookie_t new_dhp2,
+			     void **new_pvtp2);
 };
 
-#define DEVMAP_OPS_REV		1
+#define DEVMAP_OPS_REV 1
 
 /* type of devmap_access(9E), devmap_load(9F). The same numbers as enum fault_type. */
 enum devmap_fault_type {
-	DEVMAP_ACCESS = 0,		/* an access, to be made possible */
-	DEVMAP_PROT = 1,		/* never seen by a driver */
-	DEVMAP_LOCK = 2,		/* the range is to stay valid until DEVMAP_UNLOCK */
+	DEVMAP_ACCESS = 0, /* an access, to be made possible */
+	DEVMAP_PROT = 1,   /* never seen by a driver */
+	DEVMAP_LOCK = 2,   /* the range is to stay valid until DEVMAP_UNLOCK */
 	DEVMAP_UNLOCK = 3
 };
 
@@ -68,39 +68,39 @@ enum devmap_rw {
 };
 
 /* flags of devmap_devmem_setup(9F), devmap_umem_setup(9F) */
-#define DEVMAP_DEFAULTS		0x00
-#define DEVMAP_MAPPING_INVALID	0x01	/* accesses fail until a remap; needs DEVMAP_ALLOW_REMAP */
-#define DEVMAP_ALLOW_REMAP	0x02	/* devmap_devmem_remap(), _umem_remap() may be called */
-#define DEVMAP_USE_PAGESIZE	0x04	/* small pages only */
-#define DEVMAP_SETUP_FLAGS	0x07	/* all that a driver may set */
+#define DEVMAP_DEFAULTS	       0x00
+#define DEVMAP_MAPPING_INVALID 0x01 /* accesses fail until a remap; needs DEVMAP_ALLOW_REMAP */
+#define DEVMAP_ALLOW_REMAP     0x02 /* devmap_devmem_remap(), _umem_remap() may be called */
+#define DEVMAP_USE_PAGESIZE    0x04 /* small pages only */
+#define DEVMAP_SETUP_FLAGS     0x07 /* all that a driver may set */
 
 /* State of a handle, kept with the flags above; for the core, not for drivers. */
-#define DEVMAP_SETUP_DONE	0x100
-#define DEVMAP_LOCK_INITED	0x200
-#define DEVMAP_LOCKED		0x800
-#define DEVMAP_FLAG_LARGE	0x1000
+#define DEVMAP_SETUP_DONE  0x100
+#define DEVMAP_LOCK_INITED 0x200
+#define DEVMAP_LOCKED	   0x800
+#define DEVMAP_FLAG_LARGE  0x1000
 
 /* flag of ddi_umem_alloc(9F) */
-#define DDI_UMEM_SLEEP		0x00	/* wait for memory; never NULL */
-#define DDI_UMEM_NOSLEEP	0x01
-#define DDI_UMEM_PAGEABLE	0x02
-#define DDI_UMEM_TRASH		0x04	/* memory whose content nobody cares about */
+#define DDI_UMEM_SLEEP	  0x00 /* wait for memory; never NULL */
+#define DDI_UMEM_NOSLEEP  0x01
+#define DDI_UMEM_PAGEABLE 0x02
+#define DDI_UMEM_TRASH	  0x04 /* memory whose content nobody cares about */
 
 /* flags of ddi_umem_lock(9F) */
-#define DDI_UMEMLOCK_READ	0x01
-#define DDI_UMEMLOCK_WRITE	0x02
+#define DDI_UMEMLOCK_READ  0x01
+#define DDI_UMEMLOCK_WRITE 0x02
 
 /* What a ddi_umem_cookie_t stands for; for the core, not for drivers. */
-#define KMEM_PAGEABLE		0x100
-#define KMEM_NON_PAGEABLE	0x200
-#define UMEM_LOCKED		0x400
-#define UMEM_TRASH		0x800
+#define KMEM_PAGEABLE	  0x100
+#define KMEM_NON_PAGEABLE 0x200
+#define UMEM_LOCKED	  0x400
+#define UMEM_TRASH	  0x800
 
 /*
  * Names of our own follow. A driver that should also build on Solaris uses them under
  * #ifdef DEVMAP_EXTENSIONS.
  */
-#define DEVMAP_EXTENSIONS	1
+#define DEVMAP_EXTENSIONS 1
 
 /*
  * devmap_set_ctx_hold(): how long the owner of the device keeps it, once granted, in nanoseconds.

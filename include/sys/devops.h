@@ -20,23 +20,15 @@ struct uio;
 
 /* getinfo(9E) */
 typedef enum {
-	DDI_INFO_DEVT2DEVINFO = 0,	/* *resultp is the dev_info_t * of the dev_t arg */
-	DDI_INFO_DEVT2INSTANCE = 1	/* *resultp is its instance number */
+	DDI_INFO_DEVT2DEVINFO = 0, /* *resultp is the dev_info_t * of the dev_t arg */
+	DDI_INFO_DEVT2INSTANCE = 1 /* *resultp is its instance number */
 } ddi_info_cmd_t;
 
 /* attach(9E) */
-typedef enum {
-	DDI_ATTACH = 0,
-	DDI_RESUME = 1,
-	DDI_PM_RESUME = 2
-} ddi_attach_cmd_t;
+typedef enum { DDI_ATTACH = 0, DDI_RESUME = 1, DDI_PM_RESUME = 2 } ddi_attach_cmd_t;
 
 /* detach(9E) */
-typedef enum {
-	DDI_DETACH = 0,
-	DDI_SUSPEND = 1,
-	DDI_PM_SUSPEND = 2
-} ddi_detach_cmd_t;
+typedef enum { DDI_DETACH = 0, DDI_SUSPEND = 1, DDI_PM_SUSPEND = 2 } ddi_detach_cmd_t;
 
 typedef enum { DDI_RESET_FORCE = 0 } ddi_reset_cmd_t;
 
@@ -49,12 +41,12 @@ typedef enum {
 } ddi_prop_op_t;
 
 /* identify(9E), obsolete, and probe(9E) */
-#define DDI_NOT_IDENTIFIED	(-1)
-#define DDI_IDENTIFIED		1
-#define DDI_PROBE_FAILURE	(-1)
-#define DDI_PROBE_DONTCARE	0
-#define DDI_PROBE_PARTIAL	1
-#define DDI_PROBE_SUCCESS	2
+#define DDI_NOT_IDENTIFIED (-1)
+#define DDI_IDENTIFIED	   1
+#define DDI_PROBE_FAILURE  (-1)
+#define DDI_PROBE_DONTCARE 0
+#define DDI_PROBE_PARTIAL  1
+#define DDI_PROBE_SUCCESS  2
 
 struct cb_ops {
 	int (*cb_open)(dev_t *devp, int flag, int otyp, cred_t *credp);
@@ -65,47 +57,48 @@ struct cb_ops {
 	int (*cb_read)(dev_t dev, struct uio *uiop, cred_t *credp);
 	int (*cb_write)(dev_t dev, struct uio *uiop, cred_t *credp);
 	int (*cb_ioctl)(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *credp, int *rvalp);
-	int (*cb_devmap)(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len,
-		size_t *maplen, uint_t model);
+	int (*cb_devmap)(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len, size_t *maplen,
+			 uint_t model);
 	int (*cb_mmap)(dev_t dev, off_t off, int prot);
 	int (*cb_segmap)(dev_t dev, off_t off, struct as *asp, caddr_t *addrp, off_t len,
-		unsigned int prot, unsigned int maxprot, unsigned int flags, cred_t *credp);
+			 unsigned int prot, unsigned int maxprot, unsigned int flags,
+			 cred_t *credp);
 	int (*cb_chpoll)(dev_t dev, short events, int anyyet, short *reventsp,
-		struct pollhead **phpp);
+			 struct pollhead **phpp);
 	int (*cb_prop_op)(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int mod_flags,
-		char *name, caddr_t valuep, int *lengthp);
-	struct streamtab *cb_str;	/* NULL: no STREAMS here */
-	int cb_flag;			/* D_MP | D_64BIT | D_DEVMAP ... */
-	int cb_rev;			/* CB_REV */
+			  char *name, caddr_t valuep, int *lengthp);
+	struct streamtab *cb_str; /* NULL: no STREAMS here */
+	int cb_flag;		  /* D_MP | D_64BIT | D_DEVMAP ... */
+	int cb_rev;		  /* CB_REV */
 	int (*cb_aread)(dev_t dev, struct aio_req *aio, cred_t *credp);
 	int (*cb_awrite)(dev_t dev, struct aio_req *aio, cred_t *credp);
 };
 
-#define CB_REV		1
+#define CB_REV 1
 
 /* cb_flag */
-#define D_NEW		0x000
-#define D_HOTPLUG	0x004
-#define D_MP		0x020		/* entry points may be called at once; always so here */
-#define D_DEVMAP	0x100		/* cb_devmap is to be used */
-#define D_64BIT		0x200		/* offsets of uio and devmap have 64 bits */
+#define D_NEW	  0x000
+#define D_HOTPLUG 0x004
+#define D_MP	  0x020 /* entry points may be called at once; always so here */
+#define D_DEVMAP  0x100 /* cb_devmap is to be used */
+#define D_64BIT	  0x200 /* offsets of uio and devmap have 64 bits */
 
 struct dev_ops {
-	int devo_rev;			/* DEVO_REV */
-	int devo_refcnt;		/* 0 */
+	int devo_rev;	 /* DEVO_REV */
+	int devo_refcnt; /* 0 */
 	int (*devo_getinfo)(dev_info_t *dip, ddi_info_cmd_t cmd, void *arg, void **resultp);
-	int (*devo_identify)(dev_info_t *dip);	/* nulldev */
+	int (*devo_identify)(dev_info_t *dip); /* nulldev */
 	int (*devo_probe)(dev_info_t *dip);
 	int (*devo_attach)(dev_info_t *dip, ddi_attach_cmd_t cmd);
 	int (*devo_detach)(dev_info_t *dip, ddi_detach_cmd_t cmd);
-	int (*devo_reset)(dev_info_t *dip, ddi_reset_cmd_t cmd);	/* nodev */
+	int (*devo_reset)(dev_info_t *dip, ddi_reset_cmd_t cmd); /* nodev */
 	struct cb_ops *devo_cb_ops;
-	struct bus_ops *devo_bus_ops;	/* NULL */
+	struct bus_ops *devo_bus_ops; /* NULL */
 	int (*devo_power)(dev_info_t *dip, int component, int level);
 	int (*devo_quiesce)(dev_info_t *dip);
 };
 
-#define DEVO_REV	4
+#define DEVO_REV 4
 
 /*
  * nodev(9F) returns ENXIO, nulldev(9F) 0: for entry points that a driver lacks. They are declared
@@ -116,7 +109,7 @@ struct dev_ops {
 int devmap_nodev(void) __asm__("nodev");
 int devmap_nulldev(void) __asm__("nulldev");
 #define nodev	((void *)devmap_nodev)
-#define nulldev	((void *)devmap_nulldev)
+#define nulldev ((void *)devmap_nulldev)
 #else
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"

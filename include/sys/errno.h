@@ -15,7 +15,7 @@
 #endif
 
 #ifndef ENOTSUP
-#define ENOTSUP		EOPNOTSUPP
+#define ENOTSUP EOPNOTSUPP
 #endif
 
 #endif /* DEVMAP_SYS_ERRNO_H */

@@ -16,25 +16,25 @@
 #include <sys/types.h>
 
 #ifndef FREAD
-#define FREAD		0x1
+#define FREAD 0x1
 #endif
 #ifndef FWRITE
-#define FWRITE		0x2
+#define FWRITE 0x2
 #endif
 #ifndef FKIOCTL
-#define FKIOCTL		((int)0x80000000)	/* arg is the kernel's: ddi_copyin(9F) */
+#define FKIOCTL ((int)0x80000000) /* arg is the kernel's: ddi_copyin(9F) */
 #endif
 #ifndef FNDELAY
-#define FNDELAY		O_NONBLOCK
+#define FNDELAY O_NONBLOCK
 #endif
 #ifndef FNONBLOCK
-#define FNONBLOCK	O_NONBLOCK
+#define FNONBLOCK O_NONBLOCK
 #endif
 #ifndef FAPPEND
-#define FAPPEND		O_APPEND
+#define FAPPEND O_APPEND
 #endif
 #ifndef FEXCL
-#define FEXCL		O_EXCL
+#define FEXCL O_EXCL
 #endif
 
 #endif /* DEVMAP_SYS_FILE_H */

@@ -7,8 +7,8 @@
 
 #include <sys/types.h>
 
-#define KM_SLEEP	0x0000		/* wait for memory; never NULL */
-#define KM_NOSLEEP	0x0001		/* do not wait; may be NULL */
+#define KM_SLEEP   0x0000 /* wait for memory; never NULL */
+#define KM_NOSLEEP 0x0001 /* do not wait; may be NULL */
 
 /*
  * size is in bytes; flag KM_SLEEP or KM_NOSLEEP. Both return memory aligned for any type (zalloc:

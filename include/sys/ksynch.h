@@ -25,25 +25,18 @@ void mutex_init(kmutex_t *mp, const char *name, kmutex_type_t type, void *arg);
 void mutex_destroy(kmutex_t *mp);
 void mutex_enter(kmutex_t *mp);
 void mutex_exit(kmutex_t *mp);
-int mutex_tryenter(kmutex_t *mp);	/* non-zero: entered; 0: somebody holds it */
-int mutex_owned(const kmutex_t *mp);		/* non-zero: the calling thread holds it */
+int mutex_tryenter(kmutex_t *mp);    /* non-zero: entered; 0: somebody holds it */
+int mutex_owned(const kmutex_t *mp); /* non-zero: the calling thread holds it */
 
-#define MUTEX_HELD(mp)		(mutex_owned(mp))
-#define MUTEX_NOT_HELD(mp)	(!mutex_owned(mp))
+#define MUTEX_HELD(mp)	   (mutex_owned(mp))
+#define MUTEX_NOT_HELD(mp) (!mutex_owned(mp))
 
 /* condvar(9F) */
 
 typedef enum { CV_DEFAULT, CV_DRIVER } kcv_type_t;
 
 /* How exact a relative wait must be: a hint, which the engine need not follow. */
-typedef enum {
-	TR_NANOSEC,
-	TR_MICROSEC,
-	TR_MILLISEC,
-	TR_SEC,
-	TR_CLOCK_TICK,
-	TR_COUNT
-} time_res_t;
+typedef enum { TR_NANOSEC, TR_MICROSEC, TR_MILLISEC, TR_SEC, TR_CLOCK_TICK, TR_COUNT } time_res_t;
 
 void cv_init(kcondvar_t *cvp, const char *name, kcv_type_t type, void *arg);
 void cv_destroy(kcondvar_t *cvp);
@@ -82,16 +75,16 @@ void rw_init(krwlock_t *rwlp, const char *name, krw_type_t type, void *arg);
 void rw_destroy(krwlock_t *rwlp);
 void rw_enter(krwlock_t *rwlp, krw_t enter_type);
 void rw_exit(krwlock_t *rwlp);
-int rw_tryenter(krwlock_t *rwlp, krw_t enter_type);	/* non-zero: entered */
-void rw_downgrade(krwlock_t *rwlp);			/* writer to reader, never waits */
-int rw_tryupgrade(krwlock_t *rwlp);			/* non-zero: the reader is now the writer */
-int rw_read_locked(krwlock_t *rwlp);			/* non-zero: held for reading */
-int rw_write_held(krwlock_t *rwlp);			/* non-zero: the caller is the writer */
-int rw_lock_held(krwlock_t *rwlp);			/* non-zero: somebody holds it */
+int rw_tryenter(krwlock_t *rwlp, krw_t enter_type); /* non-zero: entered */
+void rw_downgrade(krwlock_t *rwlp);		    /* writer to reader, never waits */
+int rw_tryupgrade(krwlock_t *rwlp);		    /* non-zero: the reader is now the writer */
+int rw_read_locked(krwlock_t *rwlp);		    /* non-zero: held for reading */
+int rw_write_held(krwlock_t *rwlp);		    /* non-zero: the caller is the writer */
+int rw_lock_held(krwlock_t *rwlp);		    /* non-zero: somebody holds it */
 
-#define RW_READ_HELD(rwlp)	(rw_read_locked(rwlp))
-#define RW_WRITE_HELD(rwlp)	(rw_write_held(rwlp))
-#define RW_LOCK_HELD(rwlp)	(rw_lock_held(rwlp))
+#define RW_READ_HELD(rwlp)  (rw_read_locked(rwlp))
+#define RW_WRITE_HELD(rwlp) (rw_write_held(rwlp))
+#define RW_LOCK_HELD(rwlp)  (rw_lock_held(rwlp))
 
 /* semaphore(9F) */
 
@@ -100,8 +93,8 @@ typedef enum { SEMA_DEFAULT, SEMA_DRIVER } ksema_type_t;
 void sema_init(ksema_t *sp, uint_t val, const char *name, ksema_type_t type, void *arg);
 void sema_destroy(ksema_t *sp);
 void sema_p(ksema_t *sp);
-int sema_p_sig(ksema_t *sp);		/* 0: taken; 1: a signal came first */
-int sema_tryp(ksema_t *sp);		/* non-zero: taken */
+int sema_p_sig(ksema_t *sp); /* 0: taken; 1: a signal came first */
+int sema_tryp(ksema_t *sp);  /* non-zero: taken */
 void sema_v(ksema_t *sp);
 
 #ifdef __KERNEL__

@@ -15,13 +15,13 @@
 #endif
 
 #ifndef PROT_USER
-#define PROT_USER	0x8		/* user mode may access it; always set for mmap(2) */
+#define PROT_USER 0x8 /* user mode may access it; always set for mmap(2) */
 #endif
 #ifndef PROT_ALL
-#define PROT_ALL	(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_USER)
+#define PROT_ALL (PROT_READ | PROT_WRITE | PROT_EXEC | PROT_USER)
 #endif
 #ifndef MAP_TYPE
-#define MAP_TYPE	0xf		/* mask of MAP_SHARED, MAP_PRIVATE */
+#define MAP_TYPE 0xf /* mask of MAP_SHARED, MAP_PRIVATE */
 #endif
 
 #endif /* DEVMAP_SYS_MMAN_H */

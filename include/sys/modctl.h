@@ -12,20 +12,20 @@
 struct mod_ops;
 struct modinfo;
 
-extern struct mod_ops mod_driverops;	/* this module is a device driver */
+extern struct mod_ops mod_driverops; /* this module is a device driver */
 
 struct modldrv {
-	struct mod_ops *drv_modops;	/* &mod_driverops */
-	const char *drv_linkinfo;	/* what the driver calls itself */
+	struct mod_ops *drv_modops; /* &mod_driverops */
+	const char *drv_linkinfo;   /* what the driver calls itself */
 	struct dev_ops *drv_dev_ops;
 };
 
-#define MODREV_1	1
-#define MODMAXLINK	7
+#define MODREV_1   1
+#define MODMAXLINK 7
 
 struct modlinkage {
-	int ml_rev;			/* MODREV_1 */
-	void *ml_linkage[MODMAXLINK];	/* struct modldrv *, then NULL */
+	int ml_rev;		      /* MODREV_1 */
+	void *ml_linkage[MODMAXLINK]; /* struct modldrv *, then NULL */
 };
 
 /*
@@ -43,9 +43,9 @@ int mod_info(struct modlinkage *modlinkage, struct modinfo *modinfo);
  * loader calls those before an engine has a device to give. So the compiler sees other names,
  * which the engine looks up when it is ready.
  */
-#define _init	devmap_mod_init
-#define _fini	devmap_mod_fini
-#define _info	devmap_mod_info
+#define _init devmap_mod_init
+#define _fini devmap_mod_fini
+#define _info devmap_mod_info
 
 int _init(void);
 int _fini(void);
@@ -60,7 +60,7 @@ int _info(struct modinfo *modinfo);
 #include <devmap/linux_module.h>
 #endif
 #ifndef DEVMAP_PCI_ALIAS
-#define DEVMAP_PCI_ALIAS(vendor, device)	_Static_assert(1, "")
+#define DEVMAP_PCI_ALIAS(vendor, device) _Static_assert(1, "")
 #endif
 
 #endif /* DEVMAP_SYS_MODCTL_H */

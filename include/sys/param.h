@@ -20,33 +20,33 @@
  * with another -DPAGESHIFT. int, so that PAGEMASK masks offsets of every width.
  */
 #ifndef PAGESHIFT
-#define PAGESHIFT	12
+#define PAGESHIFT 12
 #endif
 #ifndef PAGESIZE
-#define PAGESIZE	(1 << PAGESHIFT)
+#define PAGESIZE (1 << PAGESHIFT)
 #endif
 #ifndef PAGEOFFSET
-#define PAGEOFFSET	(PAGESIZE - 1)
+#define PAGEOFFSET (PAGESIZE - 1)
 #endif
 #ifndef PAGEMASK
-#define PAGEMASK	(~PAGEOFFSET)
+#define PAGEMASK (~PAGEOFFSET)
 #endif
 
 #ifndef MIN
-#define MIN(a, b)	((a) < (b) ? (a) : (b))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
 #endif
 #ifndef MAX
-#define MAX(a, b)	((a) > (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
 #endif
 
 /* Waits (spinning, if it is short) for so many microseconds: drv_usecwait(9F). */
 void drv_usecwait(clock_t microsecs);
 #ifndef DELAY
-#define DELAY(us)	drv_usecwait(us)
+#define DELAY(us) drv_usecwait(us)
 #endif
 
-unsigned long ptob(unsigned long numpages);	/* bytes in so many pages */
-unsigned long btop(unsigned long numbytes);	/* whole pages in so many bytes */
-unsigned long btopr(unsigned long numbytes);	/* pages that hold so many bytes */
+unsigned long ptob(unsigned long numpages);  /* bytes in so many pages */
+unsigned long btop(unsigned long numbytes);  /* whole pages in so many bytes */
+unsigned long btopr(unsigned long numbytes); /* pages that hold so many bytes */
 
 #endif /* DEVMAP_SYS_PARAM_H */

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-proc_t *devmap_curproc(void);		/* NULL: the driver was not called for a process */
-#define curproc		(devmap_curproc())
+proc_t *devmap_curproc(void); /* NULL: the driver was not called for a process */
+#define curproc (devmap_curproc())
 
 #endif /* DEVMAP_SYS_PROC_H */

@@ -14,10 +14,10 @@
 
 /* libc hides them from strict ISO C. */
 #ifndef S_IFCHR
-#define S_IFCHR		0020000
+#define S_IFCHR 0020000
 #endif
 #ifndef S_IFBLK
-#define S_IFBLK		0060000
+#define S_IFBLK 0060000
 #endif
 
 #endif /* DEVMAP_SYS_STAT_H */

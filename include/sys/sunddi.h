@@ -27,8 +27,8 @@
 struct buf;
 struct pollhead;
 
-#define DDI_SUCCESS		0
-#define DDI_FAILURE		(-1)
+#define DDI_SUCCESS 0
+#define DDI_FAILURE (-1)
 
 /*
  * A driver's state, one item per instance or minor: ddi_soft_state(9F). An item is zero filled.
@@ -47,29 +47,29 @@ void ddi_soft_state_fini(void **state_p);
  * removes them all.
  */
 int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-	const char *node_type, int flag);
+			  const char *node_type, int flag);
 /*
  * The same with flag PRIVONLY_DEV: priv_mode is the node's mode as long as the operator says nothing
  * else. Privileges, by name, do not exist here: read_priv and write_priv are ignored.
  */
 int ddi_create_priv_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-	const char *node_type, int flag, const char *read_priv, const char *write_priv,
-	mode_t priv_mode);
+			       const char *node_type, int flag, const char *read_priv,
+			       const char *write_priv, mode_t priv_mode);
 void ddi_remove_minor_node(dev_info_t *dip, const char *name);
 
-#define PRIVONLY_DEV		0x10
+#define PRIVONLY_DEV   0x10
 
-#define DDI_PSEUDO		"ddi_pseudo"
-#define DDI_NT_DISPLAY		"ddi_display"
+#define DDI_PSEUDO     "ddi_pseudo"
+#define DDI_NT_DISPLAY "ddi_display"
 
 /* The instance itself: ddi_get_instance(9F), ddi_get_name(9F), ddi_get_driver_private(9F) ... */
 int ddi_get_instance(dev_info_t *dip);
 const char *ddi_driver_name(dev_info_t *dip);
-char *ddi_get_name(dev_info_t *dip);		/* its binding name */
-dev_info_t *ddi_get_parent(dev_info_t *dip);	/* NULL at the root */
+char *ddi_get_name(dev_info_t *dip);	     /* its binding name */
+dev_info_t *ddi_get_parent(dev_info_t *dip); /* NULL at the root */
 void *ddi_get_driver_private(dev_info_t *dip);
 void ddi_set_driver_private(dev_info_t *dip, void *data);
-void ddi_report_dev(dev_info_t *dip);		/* says that it is there */
+void ddi_report_dev(dev_info_t *dip); /* says that it is there */
 
 /* For slots of dev_ops(9S) and cb_ops(9S), beside nodev(9F) and nulldev(9F). */
 int ddi_no_info(dev_info_t *dip, ddi_info_cmd_t cmd, void *arg, void **resultp);
@@ -79,37 +79,37 @@ int nochpoll(dev_t dev, short events, int anyyet, short *reventsp, struct pollhe
 
 /* Properties: ddi_prop_lookup(9F), ddi_prop_update(9F), ddi_prop_op(9F), ddi_getprop(9F). */
 
-#define DDI_DEV_T_NONE		((dev_t)-1)	/* of the instance, not of one of its minors */
-#define DDI_DEV_T_ANY		((dev_t)-2)	/* whichever */
+#define DDI_DEV_T_NONE ((dev_t)-1) /* of the instance, not of one of its minors */
+#define DDI_DEV_T_ANY  ((dev_t)-2) /* whichever */
 
 /* flags */
-#define DDI_PROP_DONTPASS	0x0001		/* do not ask the parents */
-#define DDI_PROP_CANSLEEP	0x0002
-#define DDI_PROP_SYSTEM_DEF	0x0004
-#define DDI_PROP_NOTPROM	0x0008
+#define DDI_PROP_DONTPASS   0x0001 /* do not ask the parents */
+#define DDI_PROP_CANSLEEP   0x0002
+#define DDI_PROP_SYSTEM_DEF 0x0004
+#define DDI_PROP_NOTPROM    0x0008
 
 /* what the property functions return, where it is not the value itself */
-#define DDI_PROP_SUCCESS		0
-#define DDI_PROP_NOT_FOUND		1
-#define DDI_PROP_UNDEFINED		2
-#define DDI_PROP_NO_MEMORY		3
-#define DDI_PROP_INVAL_ARG		4
-#define DDI_PROP_BUF_TOO_SMALL		5
-#define DDI_PROP_CANNOT_DECODE		6
-#define DDI_PROP_CANNOT_ENCODE		7
-#define DDI_PROP_END_OF_DATA		8
+#define DDI_PROP_SUCCESS       0
+#define DDI_PROP_NOT_FOUND     1
+#define DDI_PROP_UNDEFINED     2
+#define DDI_PROP_NO_MEMORY     3
+#define DDI_PROP_INVAL_ARG     4
+#define DDI_PROP_BUF_TOO_SMALL 5
+#define DDI_PROP_CANNOT_DECODE 6
+#define DDI_PROP_CANNOT_ENCODE 7
+#define DDI_PROP_END_OF_DATA   8
 
 /*
  * get_int returns the value, or defvalue where there is none; exists 1 or 0. The lookups return one
  * of the codes above, and data to be freed with ddi_prop_free(). update makes or changes.
  */
 int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
-	int defvalue);
+		     int defvalue);
 int ddi_prop_exists(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name);
 int ddi_prop_lookup_string(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
-	char **datap);
+			   char **datap);
 int ddi_prop_lookup_int_array(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
-	int **datap, uint_t *nelementsp);
+			      int **datap, uint_t *nelementsp);
 void ddi_prop_free(void *data);
 int ddi_prop_update_int(dev_t match_dev, dev_info_t *dip, const char *name, int data);
 int ddi_prop_update_string(dev_t match_dev, dev_info_t *dip, const char *name, const char *data);
@@ -120,9 +120,9 @@ int ddi_prop_update_string(dev_t match_dev, dev_info_t *dip, const char *name, c
  */
 int ddi_getprop(dev_t dev, dev_info_t *dip, int flags, const char *name, int defvalue);
 int ddi_getlongprop(dev_t dev, dev_info_t *dip, int flags, const char *name, caddr_t valuep,
-	int *lengthp);
+		    int *lengthp);
 int ddi_prop_op(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, char *name,
-	caddr_t valuep, int *lengthp);
+		caddr_t valuep, int *lengthp);
 
 /*
  * Register sets: rnumber counts from 0. len 0 in ddi_regs_map_setup() and ddi_map_regs(): to the
@@ -131,7 +131,7 @@ int ddi_prop_op(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, ch
 int ddi_dev_nregs(dev_info_t *dip, int *resultp);
 int ddi_dev_regsize(dev_info_t *dip, uint_t rnumber, off_t *resultp);
 int ddi_regs_map_setup(dev_info_t *dip, uint_t rnumber, caddr_t *addrp, offset_t offset,
-	offset_t len, ddi_device_acc_attr_t *accattrp, ddi_acc_handle_t *handle);
+		       offset_t len, ddi_device_acc_attr_t *accattrp, ddi_acc_handle_t *handle);
 void ddi_regs_map_free(ddi_acc_handle_t *handle);
 int ddi_map_regs(dev_info_t *dip, uint_t rnumber, caddr_t *kaddrp, off_t offset, off_t len);
 void ddi_unmap_regs(dev_info_t *dip, uint_t rnumber, caddr_t *kaddrp, off_t offset, off_t len);
@@ -144,8 +144,8 @@ void ddi_unmap_regs(dev_info_t *dip, uint_t rnumber, caddr_t *kaddrp, off_t offs
  * ddi_rep_*: repcount values between host_addr, which advances, and dev_addr, which advances with
  * DDI_DEV_AUTOINCR only.
  */
-#define DDI_DEV_NO_AUTOINCR	0x0000
-#define DDI_DEV_AUTOINCR	0x0001
+#define DDI_DEV_NO_AUTOINCR 0x0000
+#define DDI_DEV_AUTOINCR    0x0001
 
 uint8_t ddi_get8(ddi_acc_handle_t handle, uint8_t *dev_addr);
 uint16_t ddi_get16(ddi_acc_handle_t handle, uint16_t *dev_addr);
@@ -157,23 +157,23 @@ void ddi_put16(ddi_acc_handle_t handle, uint16_t *dev_addr, uint16_t value);
 void ddi_put32(ddi_acc_handle_t handle, uint32_t *dev_addr, uint32_t value);
 void ddi_put64(ddi_acc_handle_t handle, uint64_t *dev_addr, uint64_t value);
 
-void ddi_rep_get8(ddi_acc_handle_t handle, uint8_t *host_addr, uint8_t *dev_addr,
-	size_t repcount, uint_t flags);
+void ddi_rep_get8(ddi_acc_handle_t handle, uint8_t *host_addr, uint8_t *dev_addr, size_t repcount,
+		  uint_t flags);
 void ddi_rep_get16(ddi_acc_handle_t handle, uint16_t *host_addr, uint16_t *dev_addr,
-	size_t repcount, uint_t flags);
+		   size_t repcount, uint_t flags);
 void ddi_rep_get32(ddi_acc_handle_t handle, uint32_t *host_addr, uint32_t *dev_addr,
-	size_t repcount, uint_t flags);
+		   size_t repcount, uint_t flags);
 void ddi_rep_get64(ddi_acc_handle_t handle, uint64_t *host_addr, uint64_t *dev_addr,
-	size_t repcount, uint_t flags);
+		   size_t repcount, uint_t flags);
 
-void ddi_rep_put8(ddi_acc_handle_t handle, uint8_t *host_addr, uint8_t *dev_addr,
-	size_t repcount, uint_t flags);
+void ddi_rep_put8(ddi_acc_handle_t handle, uint8_t *host_addr, uint8_t *dev_addr, size_t repcount,
+		  uint_t flags);
 void ddi_rep_put16(ddi_acc_handle_t handle, uint16_t *host_addr, uint16_t *dev_addr,
-	size_t repcount, uint_t flags);
+		   size_t repcount, uint_t flags);
 void ddi_rep_put32(ddi_acc_handle_t handle, uint32_t *host_addr, uint32_t *dev_addr,
-	size_t repcount, uint_t flags);
+		   size_t repcount, uint_t flags);
 void ddi_rep_put64(ddi_acc_handle_t handle, uint64_t *host_addr, uint64_t *dev_addr,
-	size_t repcount, uint_t flags);
+		   size_t repcount, uint_t flags);
 
 /*
  * The process that is being served. ddi_copyin(9F), ddi_copyout(9F): flags is the mode of
@@ -182,7 +182,7 @@ void ddi_rep_put64(ddi_acc_handle_t handle, uint64_t *host_addr, uint64_t *dev_a
 int ddi_copyin(const void *buf, void *driverbuf, size_t cn, int flags);
 int ddi_copyout(const void *driverbuf, void *buf, size_t cn, int flags);
 pid_t ddi_get_pid(void);
-kt_did_t ddi_get_kt_did(void);			/* the thread */
+kt_did_t ddi_get_kt_did(void); /* the thread */
 
 /*
  * The data model of the process: ddi_model_convert_from(9F), ddi_mmap_get_model(9F).
@@ -190,14 +190,14 @@ kt_did_t ddi_get_kt_did(void);			/* the thread */
  */
 typedef uint_t ddi_model_t;
 
-#define DDI_MODEL_NONE		0x00000000U
-#define DDI_MODEL_ILP32		0x00100000U
-#define DDI_MODEL_LP64		0x00200000U
-#define DDI_MODEL_MASK		0x0ff00000U
+#define DDI_MODEL_NONE	0x00000000U
+#define DDI_MODEL_ILP32 0x00100000U
+#define DDI_MODEL_LP64	0x00200000U
+#define DDI_MODEL_MASK	0x0ff00000U
 #ifdef __LP64__
-#define DDI_MODEL_NATIVE	DDI_MODEL_LP64
+#define DDI_MODEL_NATIVE DDI_MODEL_LP64
 #else
-#define DDI_MODEL_NATIVE	DDI_MODEL_ILP32
+#define DDI_MODEL_NATIVE DDI_MODEL_ILP32
 #endif
 
 ddi_model_t ddi_model_convert_from(ddi_model_t model);
@@ -225,7 +225,8 @@ void ddi_umem_free(ddi_umem_cookie_t cookie);
 int ddi_umem_lock(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookiep);
 void ddi_umem_unlock(ddi_umem_cookie_t cookie);
 struct buf *ddi_umem_iosetup(ddi_umem_cookie_t cookie, off_t off, size_t len, int direction,
-	dev_t dev, daddr_t blkno, int (*iodone)(struct buf *bp), int sleepflag);
+			     dev_t dev, daddr_t blkno, int (*iodone)(struct buf *bp),
+			     int sleepflag);
 
 /*
  * DMA: ddi_dma_alloc_handle(9F), ddi_dma_mem_alloc(9F), ddi_dma_addr_bind_handle(9F),
@@ -237,15 +238,15 @@ struct buf *ddi_umem_iosetup(ddi_umem_cookie_t cookie, off_t off, size_t len, in
  * no bus, always) or DDI_DMA_NORESOURCES; bind DDI_DMA_MAPPED or one of the errors.
  */
 int ddi_dma_alloc_handle(dev_info_t *dip, ddi_dma_attr_t *attr, int (*waitfp)(caddr_t), caddr_t arg,
-	ddi_dma_handle_t *handlep);
+			 ddi_dma_handle_t *handlep);
 void ddi_dma_free_handle(ddi_dma_handle_t *handlep);
 int ddi_dma_mem_alloc(ddi_dma_handle_t handle, size_t length, ddi_device_acc_attr_t *accattrp,
-	uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, caddr_t *kaddrp, size_t *real_length,
-	ddi_acc_handle_t *acc_handlep);
+		      uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, caddr_t *kaddrp,
+		      size_t *real_length, ddi_acc_handle_t *acc_handlep);
 void ddi_dma_mem_free(ddi_acc_handle_t *acc_handlep);
 int ddi_dma_addr_bind_handle(ddi_dma_handle_t handle, struct as *as, caddr_t addr, size_t len,
-	uint_t flags, int (*waitfp)(caddr_t), caddr_t arg, ddi_dma_cookie_t *cookiep,
-	uint_t *ccountp);
+			     uint_t flags, int (*waitfp)(caddr_t), caddr_t arg,
+			     ddi_dma_cookie_t *cookiep, uint_t *ccountp);
 int ddi_dma_unbind_handle(ddi_dma_handle_t handle);
 int ddi_dma_sync(ddi_dma_handle_t handle, off_t offset, size_t length, uint_t type);
 
@@ -254,9 +255,9 @@ int ddi_dma_sync(ddi_dma_handle_t handle, off_t offset, size_t length, uint_t ty
  * MAP_*. Returns 0 or an errno. ddi_devmap_segmap() may be the segmap(9E) itself.
  */
 int devmap_setup(dev_t dev, offset_t off, ddi_as_handle_t as, caddr_t *addrp, size_t len,
-	uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred);
+		 uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred);
 int ddi_devmap_segmap(dev_t dev, off_t off, ddi_as_handle_t as, caddr_t *addrp, off_t len,
-	uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred);
+		      uint_t prot, uint_t maxprot, uint_t flags, cred_t *cred);
 
 /*
  * To be called from devmap(9E): what stands behind the handle: len bytes from roff of a register
@@ -264,11 +265,11 @@ int ddi_devmap_segmap(dev_t dev, off_t off, ddi_as_handle_t as, caddr_t *addrp, 
  * DEVMAP_*, IOMEM_DATA_*. DDI_FAILURE: set up already; maxprot or the range does not fit; flags.
  */
 int devmap_devmem_setup(devmap_cookie_t dhp, dev_info_t *dip,
-	struct devmap_callback_ctl *callbackops, uint_t rnumber, offset_t roff, size_t len,
-	uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
-int devmap_umem_setup(devmap_cookie_t dhp, dev_info_t *dip,
-	struct devmap_callback_ctl *callbackops, ddi_umem_cookie_t cookie, offset_t koff,
-	size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
+			struct devmap_callback_ctl *callbackops, uint_t rnumber, offset_t roff,
+			size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
+int devmap_umem_setup(devmap_cookie_t dhp, dev_info_t *dip, struct devmap_callback_ctl *callbackops,
+		      ddi_umem_cookie_t cookie, offset_t koff, size_t len, uint_t maxprot,
+		      uint_t flags, ddi_device_acc_attr_t *accattrp);
 
 /*
  * Unload a handle set up with DEVMAP_ALLOW_REMAP, and change what stands behind it; from any
@@ -276,9 +277,9 @@ int devmap_umem_setup(devmap_cookie_t dhp, dev_info_t *dip,
  * from now on. DDI_FAILURE: as above, or remapping was not allowed; nothing has changed then.
  */
 int devmap_devmem_remap(devmap_cookie_t dhp, dev_info_t *dip, uint_t rnumber, offset_t roff,
-	size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
-int devmap_umem_remap(devmap_cookie_t dhp, dev_info_t *dip, ddi_umem_cookie_t cookie,
-	offset_t off, size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
+			size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
+int devmap_umem_remap(devmap_cookie_t dhp, dev_info_t *dip, ddi_umem_cookie_t cookie, offset_t off,
+		      size_t len, uint_t maxprot, uint_t flags, ddi_device_acc_attr_t *accattrp);
 
 /*
  * devmap_load(9F), devmap_unload(9F): make the pages from that with off to that with off + len - 1
@@ -289,8 +290,8 @@ int devmap_load(devmap_cookie_t dhp, offset_t off, size_t len, uint_t type, uint
 int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len);
 
 /* A devmap_access(9E) that only loads; to be called from one, or to be one. As devmap_load(). */
-int devmap_default_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
-	uint_t type, uint_t rw);
+int devmap_default_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
+			  uint_t rw);
 
 /*
  * devmap_do_ctxmgt(9F), to be called from devmap_access(9E): waits for the process's turn, calls
@@ -298,8 +299,9 @@ int devmap_default_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t 
  * non-zero).
  */
 int devmap_do_ctxmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-	uint_t rw, int (*devmap_contextmgt)(devmap_cookie_t dhp, void *pvtp, offset_t off,
-	size_t len, uint_t type, uint_t rw));
+		     uint_t rw,
+		     int (*devmap_contextmgt)(devmap_cookie_t dhp, void *pvtp, offset_t off,
+					      size_t len, uint_t type, uint_t rw));
 
 /* How many ticks the owner keeps the device, once granted; 0 or less: no hold. From anywhere. */
 void devmap_set_ctx_timeout(devmap_cookie_t dhp, clock_t ticks);

@@ -12,15 +12,15 @@
 
 #ifndef __KERNEL__
 #include <string.h>
-#include <strings.h>			/* bcopy, bcmp, bzero */
+#include <strings.h> /* bcopy, bcmp, bzero */
 
 /*
  * Libc's, declared here because <stdio.h> takes many names that drivers use. In parentheses, since
  * they may be macros.
  */
-int (sprintf)(char *buf, const char *fmt, ...);
-int (snprintf)(char *buf, size_t n, const char *fmt, ...);
-int (vsnprintf)(char *buf, size_t n, const char *fmt, va_list ap);
+int(sprintf)(char *buf, const char *fmt, ...);
+int(snprintf)(char *buf, size_t n, const char *fmt, ...);
+int(vsnprintf)(char *buf, size_t n, const char *fmt, va_list ap);
 #endif
 
 /*
@@ -33,7 +33,7 @@ int (vsnprintf)(char *buf, size_t n, const char *fmt, va_list ap);
 timeout_id_t timeout(void (*func)(void *arg), void *arg, clock_t ticks);
 clock_t untimeout(timeout_id_t id);
 
-void delay(clock_t ticks);		/* sleeps; delay(9F) */
+void delay(clock_t ticks); /* sleeps; delay(9F) */
 
 /*
  * copyin(9F), copyout(9F): cn bytes from, or to, the memory of the process that is being served.

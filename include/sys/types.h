@@ -29,30 +29,30 @@ typedef int daddr_t;
  */
 typedef struct kmutex {
 	pthread_mutex_t lock;
-	_Atomic(uintptr_t) owner;	/* the thread that holds it, 0: nobody; for mutex_owned() */
+	_Atomic(uintptr_t) owner; /* the thread that holds it, 0: nobody; for mutex_owned() */
 } kmutex_t;
 
 /* Not a pthread_cond_t: a wait must end from outside, without the mutex, when a signal comes. */
 typedef struct kcondvar {
-	_Atomic(uint32_t) seq;		/* a futex: changes with every wake-up */
+	_Atomic(uint32_t) seq; /* a futex: changes with every wake-up */
 	_Atomic(uint32_t) waiters;
 } kcondvar_t;
 
 /* Not a pthread_rwlock_t: that can be neither downgraded nor upgraded. */
 typedef struct krwlock {
-	pthread_mutex_t lock;		/* guards the rest */
-	pthread_cond_t cv;		/* count, or writers, has changed */
-	int count;			/* readers inside; -1: a writer */
-	unsigned int writers;		/* writers that wait; new readers let them go first */
-	uintptr_t owner;		/* the writing thread, 0: none */
+	pthread_mutex_t lock; /* guards the rest */
+	pthread_cond_t cv;    /* count, or writers, has changed */
+	int count;	      /* readers inside; -1: a writer */
+	unsigned int writers; /* writers that wait; new readers let them go first */
+	uintptr_t owner;      /* the writing thread, 0: none */
 } krwlock_t;
 #endif /* __KERNEL__ */
 
 typedef struct ksema {
-	kmutex_t lock;			/* guards the next two */
+	kmutex_t lock; /* guards the next two */
 	unsigned int count;
 	unsigned int waiters;
-	kcondvar_t cv;			/* count has grown */
+	kcondvar_t cv; /* count has grown */
 } ksema_t;
 
 typedef unsigned char uchar_t;
@@ -67,20 +67,20 @@ typedef enum { B_FALSE = 0, B_TRUE = 1 } boolean_t;
 typedef uint32_t major_t;
 typedef uint32_t minor_t;
 
-typedef longlong_t offset_t;		/* bytes; always 64 bits, signed */
+typedef longlong_t offset_t; /* bytes; always 64 bits, signed */
 typedef u_longlong_t u_offset_t;
-typedef longlong_t hrtime_t;		/* nanoseconds */
+typedef longlong_t hrtime_t; /* nanoseconds */
 
-typedef ulong_t pfn_t;			/* page frame number */
-typedef ulong_t pgcnt_t;		/* number of pages */
+typedef ulong_t pfn_t;	 /* page frame number */
+typedef ulong_t pgcnt_t; /* number of pages */
 typedef long spgcnt_t;
 
-typedef uint64_t kt_did_t;		/* a thread, see ddi_get_kt_did(9F) */
+typedef uint64_t kt_did_t; /* a thread, see ddi_get_kt_did(9F) */
 
 /* Opaque: only the engine looks inside. */
 typedef struct cred cred_t;
 typedef struct proc proc_t;
 typedef struct vnode vnode_t;
-typedef struct devmap_timeout *timeout_id_t;	/* 0: none, see timeout(9F) */
+typedef struct devmap_timeout *timeout_id_t; /* 0: none, see timeout(9F) */
 
 #endif /* DEVMAP_SYS_TYPES_H */

@@ -8,15 +8,15 @@
 
 typedef int faultcode_t;
 
-#define FC_HWERR	0x1		/* the hardware failed */
-#define FC_ALIGN	0x2		/* not aligned */
-#define FC_OBJERR	0x3		/* an errno comes with it */
-#define FC_PROT		0x4		/* the protection does not allow it */
-#define FC_NOMAP	0x5		/* nothing is mapped there */
-#define FC_NOSUPPORT	0x6		/* not possible with this mapping */
+#define FC_HWERR       0x1 /* the hardware failed */
+#define FC_ALIGN       0x2 /* not aligned */
+#define FC_OBJERR      0x3 /* an errno comes with it */
+#define FC_PROT	       0x4 /* the protection does not allow it */
+#define FC_NOMAP       0x5 /* nothing is mapped there */
+#define FC_NOSUPPORT   0x6 /* not possible with this mapping */
 
-#define FC_MAKE_ERR(e)	((int)(((unsigned int)(e) << 8) | FC_OBJERR))
-#define FC_CODE(fc)	((fc) & 0xff)
-#define FC_ERRNO(fc)	((int)((unsigned int)(fc) >> 8))
+#define FC_MAKE_ERR(e) ((int)(((unsigned int)(e) << 8) | FC_OBJERR))
+#define FC_CODE(fc)    ((fc)&0xff)
+#define FC_ERRNO(fc)   ((int)((unsigned int)(fc) >> 8))
 
 #endif /* DEVMAP_VM_FAULTCODE_H */

@@ -8,13 +8,6 @@
 
 enum fault_type { F_INVAL = 0, F_PROT = 1, F_SOFTLOCK = 2, F_SOFTUNLOCK = 3 };
 
-enum seg_rw {
-	S_OTHER = 0,
-	S_READ = 1,
-	S_WRITE = 2,
-	S_EXEC = 3,
-	S_CREATE = 4,
-	S_READ_NOCOW = 5
-};
+enum seg_rw { S_OTHER = 0, S_READ = 1, S_WRITE = 2, S_EXEC = 3, S_CREATE = 4, S_READ_NOCOW = 5 };
 
 #endif /* DEVMAP_VM_SEG_ENUM_H */

@@ -198,8 +198,7 @@ static void told_of_kill_while_stopped(void)
 /* A close(9E) after the open(9E) of that event; an earlier test's may have been late. */
 static bool closed_after(int fd, struct ctest_event opened)
 {
-	return events(fd, CT_CLOSE, 0) > 0 &&
-	       event(fd, CT_CLOSE, 0, -1).seq_in > opened.seq_out;
+	return events(fd, CT_CLOSE, 0) > 0 && event(fd, CT_CLOSE, 0, -1).seq_in > opened.seq_out;
 }
 
 /* close(9E) is for the last descriptor of a minor: look at it through another one. */

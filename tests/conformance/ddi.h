@@ -34,14 +34,14 @@ static void run(uint32_t check)
 		CHECK_EQ(pthread_join(threads[i], NULL), 0);
 }
 
-#define RUN(name, what)			\
-	static void run_##name(void)	\
-	{				\
-		run(DDIT_##name);	\
+#define RUN(name, what)              \
+	static void run_##name(void) \
+	{                            \
+		run(DDIT_##name);    \
 	}
 FAMILY(RUN)
 
-#define TEST(name, what)	{ what, run_##name },
+#define TEST(name, what) { what, run_##name },
 static const struct test tests[] = { FAMILY(TEST) };
 
 MAIN(tests, DDI_CHECKS)

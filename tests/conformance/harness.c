@@ -393,7 +393,8 @@ static void suite_command(struct command *c, const char *dir)
 	if (suite_flags & DDI_CHECKS) {
 		snprintf(c->third, sizeof(c->third),
 			 "%s/tests/drivers/ddit.so:number=42,text=hello,"
-			 "model=%s/tests/drivers/ctesthw.so", root, root);
+			 "model=%s/tests/drivers/ctesthw.so",
+			 root, root);
 		add(c, c->third);
 	}
 }

@@ -95,7 +95,7 @@ void remark(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define MS	 1000000LL
 #define SECOND	 1000000000LL
-#define FOR_EVER (1000 * SECOND) /* a hold that no test outlives */
+#define FOR_EVER (1000 * SECOND)	    /* a hold that no test outlives */
 #define LIMIT_NS (30 * SECOND * slowness()) /* for what must happen */
 
 const char *error_text(void);
@@ -107,8 +107,9 @@ void check_errno(const char *file, int line, const char *call, int number);
  */
 int64_t slowness(void);
 int limit_ms(void); /* LIMIT_NS, for poll(2) */
-void allow_seconds(unsigned more); /* before MAIN()'s run_tests(): each test may take that much longer */
-int64_t now(void); /* the clock of gethrtime(9F) */
+void allow_seconds(
+	unsigned more); /* before MAIN()'s run_tests(): each test may take that much longer */
+int64_t now(void);	/* the clock of gethrtime(9F) */
 void nap(void);
 bool kernel_engine(void);
 extern size_t page; /* bytes in a page */

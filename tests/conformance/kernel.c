@@ -154,8 +154,7 @@ bool kernel_drivers_load(unsigned flags)
 	       load_module("ctest", flags & RETRY_UNLOADED ? "instances=2,devmap-retry-unloaded=1" :
 							     "instances=2") &&
 	       load_module("ctest2", "model=ctesthw") &&
-	       (!(flags & DDI_CHECKS) ||
-		load_module("ddit", "number=42,text=hello,model=ctesthw"));
+	       (!(flags & DDI_CHECKS) || load_module("ddit", "number=42,text=hello,model=ctesthw"));
 }
 
 bool kernel_drivers_unload(void)

@@ -435,15 +435,13 @@ static const struct test tests[] = {
 	{ "C24 no permission: EACCES", no_permission },
 	{ "C2 an engine that does not answer: open can be killed", silent_engine },
 	{ "C2 an engine of another version: EPROTO and a message", engine_of_another_version },
-	{ "C2 a client of another version is refused and logged",
-	  client_of_another_version },
+	{ "C2 a client of another version is refused and logged", client_of_another_version },
 	{ "C26 nonsense at the door harms nobody", nonsense },
 	{ "C2 openat2", by_openat2 },
 	{ "C11 engine stopped: descriptors hang up, accesses fail", told_of_the_end },
 	{ "C11 engine killed: a saved context fails and is never zeros", saved_context_lost },
 	{ "C11 supervisor killed: a saved context is never zeros", saved_context_kept },
-	{ "C11 engine killed, --on-crash block, closefrom: it blocks",
-	  blocked_after_closefrom },
+	{ "C11 engine killed, --on-crash block, closefrom: it blocks", blocked_after_closefrom },
 };
 
 int main(int argc, char **argv)

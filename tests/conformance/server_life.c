@@ -24,7 +24,7 @@
 
 #include "harness.h"
 
-#define RW	(PROT_READ | PROT_WRITE)
+#define RW (PROT_READ | PROT_WRITE)
 
 /* The protocol, by hand. */
 
@@ -70,8 +70,10 @@ static bool receive(int sock, struct dm_reply *re, int *fd)
 	} control;
 	static struct dm_piece pieces[DM_PIECES_MAX];
 	struct iovec iov[2] = { { re, sizeof(*re) }, { pieces, sizeof(pieces) } };
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = control.buf,
-		.msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = iov,
+			    .msg_iovlen = 2,
+			    .msg_control = control.buf,
+			    .msg_controllen = sizeof(control) };
 	const ssize_t n = recvmsg(sock, &m, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
 
@@ -90,8 +92,9 @@ static bool receive(int sock, struct dm_reply *re, int *fd)
 
 static struct dm_request request(uint16_t op, uint64_t session)
 {
-	return (struct dm_request){ .magic = DM_MAGIC, .version = DM_VERSION, .op = op,
-		.session = session };
+	return (struct dm_request){
+		.magic = DM_MAGIC, .version = DM_VERSION, .op = op, .session = session
+	};
 }
 
 /*
@@ -114,8 +117,9 @@ static int say_to(int sock, struct dm_request rq, int extra, struct dm_reply *re
 
 static int raw_open(void)
 {
-	const struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_OPEN,
-		.a = { O_RDWR } };
+	const struct dm_request rq = {
+		.magic = DM_MAGIC, .version = DM_VERSION, .op = DM_OPEN, .a = { O_RDWR }
+	};
 	struct dm_reply re;
 	int s = knock(), fd;
 
@@ -286,7 +290,7 @@ static void odd_descriptors(void)
 		CHECK_EQ(ask_simply(device, DM_INFO, 0, ASK(0)), 0);
 		CHECK_EQ(say_to(device, request(DM_ATTACH, 0), file, &re, &fd), EINVAL);
 		CHECK_EQ(say_to(device, request(DM_ATTACH, 0), -1, &re, &fd), EBADF);
-		send_to(device, "", 0, pair, 2);	/* looks like the end */
+		send_to(device, "", 0, pair, 2); /* looks like the end */
 		close(device);
 	}
 	check_works();
@@ -296,8 +300,8 @@ static void odd_descriptors(void)
 static void absurd_requests(void)
 {
 	const int device = raw_open();
-	const uintptr_t at = (uintptr_t)DO(mmap(NULL, 8 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-						-1, 0));
+	const uintptr_t at =
+		(uintptr_t)DO(mmap(NULL, 8 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	const uint64_t huge[] = { 0, 1ull << 40, 1ull << 63, UINT64_MAX, UINT64_MAX - page + 1 };
 	uint64_t session, id, other;
 	int sock, uffd = new_userfaultfd(), fd;
@@ -306,7 +310,8 @@ static void absurd_requests(void)
 	session = raw_attach(device, &sock);
 	for (size_t i = 0; i < sizeof(huge) / sizeof(huge[0]); i++) {
 		CHECK(mmap_request(device, session, at, huge[i], 0, &id) > 0);
-		CHECK(mmap_request(device, session, UINT64_MAX - page + 1, page + huge[i], 0, &id) > 0);
+		CHECK(mmap_request(device, session, UINT64_MAX - page + 1, page + huge[i], 0, &id) >
+		      0);
 		CHECK_EQ(ask_simply(sock, DM_MOVE, session, ASK(at, huge[i], at + page)), EINVAL);
 	}
 	CHECK(mmap_request(device, session, at + 1, page, 0, &id) > 0);
@@ -315,7 +320,7 @@ static void absurd_requests(void)
 	CHECK_EQ(mmap_request(device, session, at, 2 * page, 0, &id), 0);
 	CHECK_EQ(mmap_request(device, session, at + page, page, 0, &other), EBUSY);
 	CHECK_EQ(ask_simply(sock, DM_COMMIT, session, ASK(id + 1000)), EINVAL);
-	CHECK(ask_simply(sock, DM_COMMIT, session, ASK(id)) != 0);	/* no window stands there */
+	CHECK(ask_simply(sock, DM_COMMIT, session, ASK(id)) != 0); /* no window stands there */
 	CHECK_EQ(ask_simply(sock, DM_COMMIT, session, ASK(id)), EINVAL);
 	CHECK_EQ(ask_simply(sock, DM_ABORT, session, ASK(id)), EINVAL);
 	CHECK_EQ(say_to(sock, request(DM_CHILD, session), uffd, &re, &fd), EINVAL);
@@ -351,7 +356,7 @@ static void no_leaks(void)
 	kept = descriptors(supervisor);
 	a = new_actor("ctest0");
 	for (int i = 0; i < 300; i++) {
-		char *p = map_pages(a, i % 8, 1 + i % 3);	/* a new window each time */
+		char *p = map_pages(a, i % 8, 1 + i % 3); /* a new window each time */
 
 		put(a, p, i);
 		CHECK_EQ(unmap(a, p, (1 + i % 3) * page), 0);
@@ -390,7 +395,7 @@ static void storms(void)
 		else
 			leave_by_kill(a);
 		AWAIT(counts(fd).maps == 0);
-		kill(a->pid, SIGKILL);		/* what it executed holds the descriptor */
+		kill(a->pid, SIGKILL); /* what it executed holds the descriptor */
 	}
 	CHECK(WAS_OK(in_child(fork_bomb, NULL)));
 	AWAIT(counts(fd).maps == 0);
@@ -428,7 +433,8 @@ static pid_t serve(const char *dir, const char *driver, const char *second, cons
 	unsetenv("LD_PRELOAD");
 	(void)!freopen(out, "w", stderr);
 	(void)!freopen("/dev/null", "w", stdout);
-	execl(path, "devmap", "serve", "--threads", threads, "--dir", dir, a, second ? b : NULL, NULL);
+	execl(path, "devmap", "serve", "--threads", threads, "--dir", dir, a, second ? b : NULL,
+	      NULL);
 	_exit(127);
 }
 

@@ -172,8 +172,9 @@ static void kept(void)
 /* A process with this id, which executes python; -1 and errno. It ends when `hold` is closed. */
 static pid_t reborn(pid_t pid, const char *script, int out, int hold)
 {
-	struct clone_args args = { .exit_signal = SIGCHLD, .set_tid = (uintptr_t)&pid,
-		.set_tid_size = 1 };
+	struct clone_args args = { .exit_signal = SIGCHLD,
+				   .set_tid = (uintptr_t)&pid,
+				   .set_tid_size = 1 };
 	const pid_t child = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 
 	if (child != 0)
@@ -185,14 +186,13 @@ static pid_t reborn(pid_t pid, const char *script, int out, int hold)
 }
 
 /* Opens, maps, loads, stores, says what it found, waits. */
-static const char life[] =
-	"import mmap, os, sys\n"
-	"fd = os.open('/dev/ctest0', os.O_RDWR)\n"
-	"m = mmap.mmap(fd, 4096)\n"
-	"os.write(1, m[0:1])\n"
-	"m[0:1] = b'n'\n"
-	"os.write(1, m[0:1])\n"
-	"sys.stdin.read()\n";
+static const char life[] = "import mmap, os, sys\n"
+			   "fd = os.open('/dev/ctest0', os.O_RDWR)\n"
+			   "m = mmap.mmap(fd, 4096)\n"
+			   "os.write(1, m[0:1])\n"
+			   "m[0:1] = b'n'\n"
+			   "os.write(1, m[0:1])\n"
+			   "sys.stdin.read()\n";
 
 struct lives {
 	volatile char *map;
@@ -225,10 +225,11 @@ static void begin_lives(void *arg)
 	l->map[0] = 'o';
 	l->old = getpid();
 	if (kernel_engine())
-		l->heir = DO(clone(live_on, stack + sizeof(stack), CLONE_VM | CLONE_PARENT | SIGCHLD, l));
+		l->heir = DO(clone(live_on, stack + sizeof(stack),
+				   CLONE_VM | CLONE_PARENT | SIGCHLD, l));
 	l->turn = 1;
 	while (!kernel_engine())
-		l->map[8]++;	/* until it is killed, in its driver's hands */
+		l->map[8]++; /* until it is killed, in its driver's hands */
 }
 
 /* Its driver does not let go of it: what it had is still there. */
@@ -284,7 +285,7 @@ static void id_comes_again(void)
 	check_events(fd, l);
 	knob(fd, CT_GATE_CTXMGT, 0);
 	CHECK_EQ(read(out[0], &byte, 1), 1);
-	CHECK_EQ(byte, 0);	/* and not what the old one stored */
+	CHECK_EQ(byte, 0); /* and not what the old one stored */
 	CHECK_EQ(read(out[0], &byte, 1), 1);
 	CHECK_EQ(byte, 'n');
 	if (kernel_engine()) {

@@ -698,8 +698,8 @@ static int ctest_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off,
 	if (error != 0)
 		return leave(u, ev, error);
 	mutex_enter(&u->cu_dev->cd_lock);
-	m = map_new(u, ctx_for(u, devmap_get_as_key(dhp), (flags & MAP_TYPE) == MAP_PRIVATE), dhp, dev, off,
-		    len);
+	m = map_new(u, ctx_for(u, devmap_get_as_key(dhp), (flags & MAP_TYPE) == MAP_PRIVATE), dhp,
+		    dev, off, len);
 	m->mp_ctx->cx_child = NULL;
 	note_id(u, &ev->id, m->mp_id);
 	note_id(u, &ev->ctx, m->mp_ctx->cx_id);

@@ -144,7 +144,7 @@ enum ctest_memory {
 };
 
 /* CT_MODEL, one page: offsets in bytes. */
-#define CTEST_MODEL_SYNCS  0 /* 64 bits: how often the model has looked */
+#define CTEST_MODEL_SYNCS 0 /* 64 bits: how often the model has looked */
 /*
  * Doorbells of 8, 16, 32 and 64 bits. What one is rung with is added to its answer, the register of
  * the same width CTEST_MODEL_TO_ANSWER further on.

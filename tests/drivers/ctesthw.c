@@ -24,16 +24,16 @@ static void detach(struct devmap_model *m)
 }
 
 /* Whether it rang. */
-#define ANSWER(bits, bell)                                                                         \
-	static int answer##bits(struct devmap_model *m)                                            \
-	{                                                                                          \
-		const size_t to = (bell) + CTEST_MODEL_TO_ANSWER;                                  \
-		const uint##bits##_t rung = devmap_model_take##bits(m, SELF, bell),                \
-				     sum = rung + devmap_model_read##bits(m, SELF, to);            \
-                                                                                                   \
-		if (rung != 0)                                                                     \
-			devmap_model_write##bits(m, SELF, to, sum);                                \
-		return rung != 0;                                                                  \
+#define ANSWER(bits, bell)                                                              \
+	static int answer##bits(struct devmap_model *m)                                 \
+	{                                                                               \
+		const size_t to = (bell) + CTEST_MODEL_TO_ANSWER;                       \
+		const uint##bits##_t rung = devmap_model_take##bits(m, SELF, bell),     \
+				     sum = rung + devmap_model_read##bits(m, SELF, to); \
+                                                                                        \
+		if (rung != 0)                                                          \
+			devmap_model_write##bits(m, SELF, to, sum);                     \
+		return rung != 0;                                                       \
 	}
 
 ANSWER(8, CTEST_MODEL_BELL8)
@@ -51,8 +51,8 @@ static int make_mistakes(struct devmap_model *m)
 	devmap_model_write8(m, SELF + 1, 0, 1);
 	if (devmap_model_read16(m, SELF, 1) == 0xffff && devmap_model_take32(m, SELF, 2) == 0 &&
 	    devmap_model_read64(m, SELF, PAGE) == UINT64_MAX &&
-	    devmap_model_take64(m, SELF, (size_t)-8) == 0 &&
-	    devmap_model_take8(m, -1, 0) == 0 && devmap_model_read8(m, SELF + 1, 0) == 0xff)
+	    devmap_model_take64(m, SELF, (size_t)-8) == 0 && devmap_model_take8(m, -1, 0) == 0 &&
+	    devmap_model_read8(m, SELF + 1, 0) == 0xff)
 		devmap_model_write32(m, SELF, CTEST_MODEL_BAD + 8, 1);
 	return 1;
 }

@@ -8,61 +8,61 @@
 #define DEVMAP_TESTS_DDIT_H
 
 /* X(name, what it holds to), by family. */
-#define DDIT_DATA(X)                                                          \
-	X(prop_ints, "integers among properties")                             \
-	X(prop_texts, "texts among properties, and updates")                  \
-	X(prop_old, "ddi_prop_op(9F) and ddi_getlongprop(9F)")                \
-	X(state_items, "items of soft state come and go")                     \
-	X(state_grows, "soft state grows under its readers")                  \
-	X(uio_moves, "uiomove(9F) goes on where it was")                      \
-	X(pages_round, "ptob, btop, btopr")                                   \
+#define DDIT_DATA(X)                                           \
+	X(prop_ints, "integers among properties")              \
+	X(prop_texts, "texts among properties, and updates")   \
+	X(prop_old, "ddi_prop_op(9F) and ddi_getlongprop(9F)") \
+	X(state_items, "items of soft state come and go")      \
+	X(state_grows, "soft state grows under its readers")   \
+	X(uio_moves, "uiomove(9F) goes on where it was")       \
+	X(pages_round, "ptob, btop, btopr")                    \
 	X(instance_facts, "what an instance says of itself")
 
-#define DDIT_MEMORY(X)                                                        \
-	X(kmem, "kmem_alloc(9F)")                                             \
-	X(umem, "ddi_umem_alloc(9F)")                                         \
+#define DDIT_MEMORY(X)                                                           \
+	X(kmem, "kmem_alloc(9F)")                                                \
+	X(umem, "ddi_umem_alloc(9F)")                                            \
 	X(umem_too_much, "C26 ddi_umem_alloc(9F) of more than there is is NULL") \
-	X(regs_sets, "register sets and their sizes")                         \
-	X(regs_access, "every width of register access")                      \
-	X(regs_endian, "devices of either byte order")                        \
-	X(regs_rep, "repeated register accesses")                             \
+	X(regs_sets, "register sets and their sizes")                            \
+	X(regs_access, "every width of register access")                         \
+	X(regs_endian, "devices of either byte order")                           \
+	X(regs_rep, "repeated register accesses")                                \
 	X(regs_outside, "C26 accesses outside what was mapped")
 
-#define DDIT_SYNC(X)                                                          \
-	X(mutex_excludes, "a mutex of zeros excludes")                        \
-	X(mutex_owner, "a mutex knows its owner")                             \
-	X(mutex_freed, "C26 the last owner of a mutex may free it")           \
-	X(cv_ping_pong, "no cv_signal(9F) is lost")                           \
-	X(cv_times, "timed waits end in time")                                \
-	X(cv_huge, "timed waits of for ever do not end by themselves")        \
-	X(rw_excludes, "a readers/writer lock of zeros excludes")             \
-	X(rw_states, "states of a readers/writer lock")                       \
+#define DDIT_SYNC(X)                                                           \
+	X(mutex_excludes, "a mutex of zeros excludes")                         \
+	X(mutex_owner, "a mutex knows its owner")                              \
+	X(mutex_freed, "C26 the last owner of a mutex may free it")            \
+	X(cv_ping_pong, "no cv_signal(9F) is lost")                            \
+	X(cv_times, "timed waits end in time")                                 \
+	X(cv_huge, "timed waits of for ever do not end by themselves")         \
+	X(rw_excludes, "a readers/writer lock of zeros excludes")              \
+	X(rw_states, "states of a readers/writer lock")                        \
 	X(rw_freed, "C26 the last owner of a readers/writer lock may free it") \
-	X(sema_counts, "a semaphore counts")                                  \
+	X(sema_counts, "a semaphore counts")                                   \
 	X(sema_freed, "C26 who has come through a semaphore may free it")
 
-#define DDIT_TIME(X)                                                          \
-	X(ticks, "ticks and microseconds")                                    \
-	X(sleeps, "delay(9F) and drv_usecwait(9F) sleep long enough")         \
-	X(timeout_order, "timeout(9F) in the order of time")                  \
-	X(timeout_taken_back, "untimeout(9F) before the time")                \
-	X(timeout_waited_for, "untimeout(9F) waits for what runs")            \
+#define DDIT_TIME(X)                                                  \
+	X(ticks, "ticks and microseconds")                            \
+	X(sleeps, "delay(9F) and drv_usecwait(9F) sleep long enough") \
+	X(timeout_order, "timeout(9F) in the order of time")          \
+	X(timeout_taken_back, "untimeout(9F) before the time")        \
+	X(timeout_waited_for, "untimeout(9F) waits for what runs")    \
 	X(timeout_huge, "timeout(9F) of for ever does not come")
 
-#define DDIT_ENUM(name, what)  DDIT_##name,
+#define DDIT_ENUM(name, what) DDIT_##name,
 
 enum ddit_check {
 	DDIT_DATA(DDIT_ENUM) DDIT_MEMORY(DDIT_ENUM) DDIT_SYNC(DDIT_ENUM) DDIT_TIME(DDIT_ENUM)
-	DDIT_CHECKS
+		DDIT_CHECKS
 };
 
-#define DDIT_WORKERS  4		/* threads that a check can have besides its own */
+#define DDIT_WORKERS  4 /* threads that a check can have besides its own */
 #define DDIT_TEXT_MAX 160
 
 struct ddit_run {
 	uint32_t check;
-	int32_t line;			/* where it failed; 0: it did not */
-	char text[DDIT_TEXT_MAX];	/* what does not hold */
+	int32_t line;		  /* where it failed; 0: it did not */
+	char text[DDIT_TEXT_MAX]; /* what does not hold */
 };
 
 #define DDIT_RUN  _IOWR('D', 1, struct ddit_run) /* waits for DDIT_WORKERS threads first */

@@ -18,7 +18,7 @@
 
 #include "kbar.h"
 
-DEVMAP_PCI_ALIAS(1B36,0005);
+DEVMAP_PCI_ALIAS(1B36, 0005);
 
 static dev_info_t *kbar_dip;
 static uint_t kbar_set;
@@ -84,11 +84,11 @@ static int kbar_read(dev_t dev, struct uio *uio, cred_t *cred)
 }
 
 static int kbar_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len, size_t *maplen,
-    uint_t model)
+		       uint_t model)
 {
 	*maplen = len;
 	return devmap_devmem_setup(dhp, kbar_dip, NULL, kbar_set, off, len, PROT_ALL,
-	    IOMEM_DATA_UC_WR_COMBINE, NULL);
+				   IOMEM_DATA_UC_WR_COMBINE, NULL);
 }
 
 /* What is in the set's first word does not matter: the kernel can go there. */
@@ -135,16 +135,21 @@ static int kbar_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
 	return DDI_SUCCESS;
 }
 
-static struct cb_ops kbar_cb_ops = {
-	.cb_open = kbar_open, .cb_close = kbar_close, .cb_read = kbar_read, .cb_write = nodev,
-	.cb_ioctl = kbar_ioctl, .cb_chpoll = kbar_chpoll, .cb_devmap = kbar_devmap, .cb_segmap = ddi_devmap_segmap,
-	.cb_flag = D_MP | D_DEVMAP, .cb_rev = CB_REV
-};
+static struct cb_ops kbar_cb_ops = { .cb_open = kbar_open,
+				     .cb_close = kbar_close,
+				     .cb_read = kbar_read,
+				     .cb_write = nodev,
+				     .cb_ioctl = kbar_ioctl,
+				     .cb_chpoll = kbar_chpoll,
+				     .cb_devmap = kbar_devmap,
+				     .cb_segmap = ddi_devmap_segmap,
+				     .cb_flag = D_MP | D_DEVMAP,
+				     .cb_rev = CB_REV };
 
-static struct dev_ops kbar_dev_ops = {
-	.devo_rev = DEVO_REV, .devo_attach = kbar_attach, .devo_detach = kbar_detach,
-	.devo_cb_ops = &kbar_cb_ops
-};
+static struct dev_ops kbar_dev_ops = { .devo_rev = DEVO_REV,
+				       .devo_attach = kbar_attach,
+				       .devo_detach = kbar_detach,
+				       .devo_cb_ops = &kbar_cb_ops };
 
 static struct modldrv kbar_modldrv = { &mod_driverops, "large registers", &kbar_dev_ops };
 static struct modlinkage kbar_modlinkage = { MODREV_1, { &kbar_modldrv, NULL } };

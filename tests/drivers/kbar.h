@@ -3,8 +3,8 @@
 #ifndef DEVMAP_TESTS_KBAR_H
 #define DEVMAP_TESTS_KBAR_H
 
-#define KBAR_SLEEP	4096	/* read(2) from this offset: sleeps until a signal comes */
-#define KBAR_COPY	0x6b01	/* ioctl(2): copies a byte in */
-#define KBAR_REFUSE	0x6b02	/* detach(9E) fails from now on */
+#define KBAR_SLEEP  4096   /* read(2) from this offset: sleeps until a signal comes */
+#define KBAR_COPY   0x6b01 /* ioctl(2): copies a byte in */
+#define KBAR_REFUSE 0x6b02 /* detach(9E) fails from now on */
 
 #endif

@@ -24,7 +24,7 @@ static boolean_t fails(const char *where)
 static int add_node(dev_info_t *dip)
 {
 	return ddi_create_minor_node(dip, "kfail", S_IFCHR, (minor_t)ddi_get_instance(dip),
-	    DDI_PSEUDO, 0);
+				     DDI_PSEUDO, 0);
 }
 
 static int kfail_probe(dev_info_t *dip)
@@ -66,21 +66,26 @@ static int kfail_open(dev_t *devp, int flag, int otyp, cred_t *credp)
 
 /* A client's fault, each time anew. */
 static int kfail_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len, size_t *maplen,
-    uint_t model)
+			uint_t model)
 {
 	return EINVAL;
 }
 
-static struct cb_ops kfail_cb_ops = {
-	.cb_open = kfail_open, .cb_close = nulldev, .cb_read = nodev, .cb_write = nodev,
-	.cb_ioctl = nodev, .cb_devmap = kfail_devmap, .cb_segmap = ddi_devmap_segmap,
-	.cb_flag = D_MP | D_DEVMAP, .cb_rev = CB_REV
-};
+static struct cb_ops kfail_cb_ops = { .cb_open = kfail_open,
+				      .cb_close = nulldev,
+				      .cb_read = nodev,
+				      .cb_write = nodev,
+				      .cb_ioctl = nodev,
+				      .cb_devmap = kfail_devmap,
+				      .cb_segmap = ddi_devmap_segmap,
+				      .cb_flag = D_MP | D_DEVMAP,
+				      .cb_rev = CB_REV };
 
-static struct dev_ops kfail_dev_ops = {
-	.devo_rev = DEVO_REV, .devo_probe = kfail_probe, .devo_attach = kfail_attach,
-	.devo_detach = kfail_detach, .devo_cb_ops = &kfail_cb_ops
-};
+static struct dev_ops kfail_dev_ops = { .devo_rev = DEVO_REV,
+					.devo_probe = kfail_probe,
+					.devo_attach = kfail_attach,
+					.devo_detach = kfail_detach,
+					.devo_cb_ops = &kfail_cb_ops };
 
 static struct modldrv kfail_modldrv = { &mod_driverops, "fails", &kfail_dev_ops };
 static struct modlinkage kfail_modlinkage = { MODREV_1, { &kfail_modldrv, NULL } };

@@ -59,14 +59,12 @@ static int td_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
 	return DDI_SUCCESS;
 }
 
-static struct cb_ops td_cb_ops = {
-	nulldev, nulldev, nodev, nodev, nodev, nodev, nodev, nodev, nodev, nodev, nodev, nochpoll,
-	ddi_prop_op, NULL, D_NEW | D_MP, CB_REV
-};
+static struct cb_ops td_cb_ops = { nulldev,	nulldev, nodev,	       nodev, nodev, nodev,
+				   nodev,	nodev,	 nodev,	       nodev, nodev, nochpoll,
+				   ddi_prop_op, NULL,	 D_NEW | D_MP, CB_REV };
 
-static struct dev_ops td_ops = {
-	DEVO_REV, 0, td_getinfo, nulldev, td_probe, td_attach, td_detach, nodev, &td_cb_ops
-};
+static struct dev_ops td_ops = { DEVO_REV,  0,	       td_getinfo, nulldev,   td_probe,
+				 td_attach, td_detach, nodev,	   &td_cb_ops };
 
 static struct modldrv modldrv = { &mod_driverops, "a driver for tests", &td_ops };
 static struct modlinkage modlinkage = { MODREV_1, { &modldrv, NULL } };
@@ -96,7 +94,7 @@ int _init(void)
 		return 0;
 	if (mistake != NULL)
 		make_mistake(mistake);
-	error = ddi_soft_state_init(&states, sizeof (dev_info_t *), 1);
+	error = ddi_soft_state_init(&states, sizeof(dev_info_t *), 1);
 	if (error == 0)
 		error = mod_install(&modlinkage);
 	if (error != 0)
@@ -123,5 +121,5 @@ void td_bad_exit(kmutex_t *mp);
 void td_bad_exit(kmutex_t *mp)
 {
 	mutex_exit(mp);
-	mutex_init(mp, NULL, MUTEX_DRIVER, NULL);	/* no tail call: this is to be the caller */
+	mutex_init(mp, NULL, MUTEX_DRIVER, NULL); /* no tail call: this is to be the caller */
 }

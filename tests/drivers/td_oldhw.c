@@ -4,6 +4,6 @@
 
 const struct devmap_model_ops devmap_model = {
 	.version = DEVMAP_MODEL_VERSION + 1,
-	.size = sizeof (struct devmap_model_ops),
+	.size = sizeof(struct devmap_model_ops),
 	.name = "td_oldhw",
 };

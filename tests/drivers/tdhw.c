@@ -27,7 +27,7 @@ static int tdhw_sync(struct devmap_model *m)
 
 const struct devmap_model_ops devmap_model = {
 	.version = DEVMAP_MODEL_VERSION,
-	.size = sizeof (struct devmap_model_ops),
+	.size = sizeof(struct devmap_model_ops),
 	.name = "tdhw",
 	.attach = tdhw_attach,
 	.detach = tdhw_detach,

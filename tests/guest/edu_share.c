@@ -25,15 +25,15 @@
 
 #include "../../drivers/edu.h"
 
-#define DEVICE		"/dev/edu0"
-#define NPEERS		4		/* at the same time; one more is killed */
-#define NOTHERS		3
-#define MOVED		4000		/* bytes of the buffer in use */
-#define LONG_TIME	300.0		/* seconds: whatever takes longer hangs */
+#define DEVICE	  "/dev/edu0"
+#define NPEERS	  4 /* at the same time; one more is killed */
+#define NOTHERS	  3
+#define MOVED	  4000	/* bytes of the buffer in use */
+#define LONG_TIME 300.0 /* seconds: whatever takes longer hangs */
 
 struct peer {
 	pid_t pid;
-	int ask, answer;		/* pipes */
+	int ask, answer; /* pipes */
 };
 
 /* What a peer is asked: done by it in its own process, which is a fork. 0: right. */
@@ -48,7 +48,7 @@ struct request {
 struct expected {
 	uint32_t liveness, factorial, status, irq;
 	uint64_t source, destination, count, command;
-	unsigned int buffer;		/* seed of its content; 0: zeros */
+	unsigned int buffer; /* seed of its content; 0: zeros */
 };
 
 static int fd;
@@ -57,7 +57,7 @@ static uint64_t page_bus;
 static struct expected now;
 static unsigned int seed = 1;
 static int tests, failures;
-static uint32_t long_operand;		/* takes some 20 ms or more */
+static uint32_t long_operand; /* takes some 20 ms or more */
 
 /* TAP */
 
@@ -288,7 +288,7 @@ static int check_status(long unused)
  * Whoever asks for interrupts just after a computation without may get one for it: the device looks
  * late whether one is wanted. That is the device's own way, with one process too.
  */
-static int may_come;	/* one that nobody has asked for, or has: it is taken off when it is seen */
+static int may_come; /* one that nobody has asked for, or has: it is taken off when it is seen */
 
 static void forget_unasked(void)
 {
@@ -348,18 +348,14 @@ static const struct {
 	const char *name;
 	question_t *check;
 } parts[] = {
-	{ "liveness", check_liveness },
-	{ "result of a factorial", check_factorial },
-	{ "interrupt enable", check_status },
-	{ "pending interrupts", check_irq },
-	{ "DMA source", check_source },
-	{ "DMA destination", check_destination },
-	{ "DMA count", check_count },
-	{ "DMA command", check_command },
+	{ "liveness", check_liveness },	      { "result of a factorial", check_factorial },
+	{ "interrupt enable", check_status }, { "pending interrupts", check_irq },
+	{ "DMA source", check_source },	      { "DMA destination", check_destination },
+	{ "DMA count", check_count },	      { "DMA command", check_command },
 	{ "device buffer", check_buffer },
 };
 
-#define NPARTS	(sizeof(parts) / sizeof(parts[0]))
+#define NPARTS (sizeof(parts) / sizeof(parts[0]))
 
 static void set_liveness(uint32_t value)
 {
@@ -410,7 +406,8 @@ static int set_all(long n)
 
 	set_liveness(0x01010101u * (uint32_t)n);
 	set_status(0);
-	error = computed((uint32_t)n + 4) || write_buffer((unsigned int)n, (uint64_t)n << 40 | n << 3);
+	error = computed((uint32_t)n + 4) ||
+		write_buffer((unsigned int)n, (uint64_t)n << 40 | n << 3);
 	if (error == 0 && (n & 1))
 		error = dma((uint64_t)n << 32 | EDU_DMA_FROM_DEVICE | n << 4);
 	set_irq(0xa0000000 | (uint32_t)n << 12);
@@ -863,13 +860,13 @@ static void test_free(long arg)
 		wrong |= ask(&p[i], check_all, 0);
 	for (int i = 0; i <= NPEERS; i++)
 		peer_wait(&p[i]);
-	result(wrong == 0, "C1 %d processes use it as they like, one is killed (seed %u)", NPEERS + 1,
-	       seed);
+	result(wrong == 0, "C1 %d processes use it as they like, one is killed (seed %u)",
+	       NPEERS + 1, seed);
 	result(after.switches > before.switches + NPEERS,
 	       "%llu switches, %llu in mid-computation, %llu in mid-DMA; buffers: %llu saved, "
-	       "%llu loaded", added(after.switches, before.switches),
-	       added(after.computing, before.computing), added(after.moving, before.moving),
-	       added(after.buffer_saves, before.buffer_saves),
+	       "%llu loaded",
+	       added(after.switches, before.switches), added(after.computing, before.computing),
+	       added(after.moving, before.moving), added(after.buffer_saves, before.buffer_saves),
 	       added(after.buffer_loads, before.buffer_loads));
 }
 

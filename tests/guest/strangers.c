@@ -33,13 +33,13 @@
 
 #include "../drivers/ctest.h"
 
-#define DEVICE	  "/dev/ctest0"
-#define LIMIT	  "/sys/module/devmap/parameters/syscall_ms"
-#define PAGE	  4096UL
-#define THREADS	  64
-#define HOLD_NS	  1000000000000 /* longer than any test */
-#define LONG_ARG  12000
-#define VALUE	  4711
+#define DEVICE	 "/dev/ctest0"
+#define LIMIT	 "/sys/module/devmap/parameters/syscall_ms"
+#define PAGE	 4096UL
+#define THREADS	 64
+#define HOLD_NS	 1000000000000 /* longer than any test */
+#define LONG_ARG 12000
+#define VALUE	 4711
 
 /* In memory that all processes of a test share. */
 static struct board {
@@ -47,8 +47,8 @@ static struct board {
 	volatile int result, handled;
 	volatile pid_t tid;
 	volatile uint64_t *volatile page; /* of the process that is debugged */
-	volatile bool about[THREADS]; /* each thread's next instruction is the access */
-} *board;
+	volatile bool about[THREADS];	  /* each thread's next instruction is the access */
+} * board;
 
 static int device;
 static unsigned patience = 20; /* seconds, for what must happen at once */
@@ -61,15 +61,15 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-#define AWAIT(condition)                                                                           \
-	({                                                                                         \
-		const double end_ = now() + patience;                                              \
-		bool true_;                                                                        \
-		while (!(true_ = (condition)) && now() < end_)                                     \
-			usleep(1000);                                                              \
-		if (!true_)                                                                        \
-			printf("# waited in vain for %s (line %d)\n", #condition, __LINE__);       \
-		true_;                                                                             \
+#define AWAIT(condition)                                                                     \
+	({                                                                                   \
+		const double end_ = now() + patience;                                        \
+		bool true_;                                                                  \
+		while (!(true_ = (condition)) && now() < end_)                               \
+			usleep(1000);                                                        \
+		if (!true_)                                                                  \
+			printf("# waited in vain for %s (line %d)\n", #condition, __LINE__); \
+		true_;                                                                       \
 	})
 
 static void set_knob(unsigned which, int64_t value)
@@ -537,7 +537,7 @@ static bool debugger(void)
 static void *wait_for_page(void *arg)
 {
 	board->about[0] = true;
-	return (void *)(uintptr_t)*(volatile uint64_t *)arg;
+	return (void *)(uintptr_t) * (volatile uint64_t *)arg;
 }
 
 /*
@@ -596,8 +596,10 @@ static bool directory_lock(void)
 
 static int futex(volatile void *at, int op, unsigned value)
 {
-	return syscall(SYS_futex, at, op, value, NULL, at, FUTEX_OP(FUTEX_OP_ADD, 0,
-		       FUTEX_OP_CMP_EQ, 0)) < 0 ? errno : 0;
+	return syscall(SYS_futex, at, op, value, NULL, at,
+		       FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0)) < 0 ?
+		       errno :
+		       0;
 }
 
 /* doc/kernel.md has them all. */
@@ -697,7 +699,8 @@ static bool freezer(void)
 	char call[] = "by a system call";
 	bool frozen;
 
-	if (mkdir("freezer", 0700) != 0 || mount("freezer", "freezer", "cgroup", 0, "freezer") != 0) {
+	if (mkdir("freezer", 0700) != 0 ||
+	    mount("freezer", "freezer", "cgroup", 0, "freezer") != 0) {
 		skipped = "no freezer of control groups";
 		return true;
 	}

@@ -47,7 +47,7 @@
 #define RUNNER	  6
 #define PAGES	  7
 #define VIEWS	  48
-#define CONTEXTS  8  /* 0: the process's own; others: of a private mapping */
+#define CONTEXTS  8   /* 0: the process's own; others: of a private mapping */
 #define PATIENCE  600 /* seconds, for what must happen at once: a limit for what hangs */
 
 struct slot { /* of a worker, for debuggers; in memory that all share */
@@ -60,10 +60,10 @@ static struct board {
 	volatile bool stop;
 	struct slot slots[WORKERS];
 	volatile uint64_t actions, moves, refused, forks, peeks, pokes, missed, kills;
-} *board;
+} * board;
 
-struct view { /* one page that the worker sees besides the anchor */
-	char *at;     /* NULL: no view */
+struct view {	  /* one page that the worker sees besides the anchor */
+	char *at; /* NULL: no view */
 	unsigned page, context;
 	int prot;
 };
@@ -226,9 +226,11 @@ static unsigned new_context(void)
 static void map_views(char *where, unsigned first, unsigned n)
 {
 	const unsigned context = pick(3) == 0 ? new_context() : 0;
-	const int flags = (context != 0 ? MAP_PRIVATE : MAP_SHARED) | (where != NULL ? MAP_FIXED : 0) |
-			  (pick(4) == 0 ? MAP_POPULATE : 0) | (pick(8) == 0 ? MAP_LOCKED : 0);
-	char *at = mmap(where, n * PAGE, PROT_READ | PROT_WRITE, flags, w.fd, (off_t)(first * PAGE));
+	const int flags = (context != 0 ? MAP_PRIVATE : MAP_SHARED) |
+			  (where != NULL ? MAP_FIXED : 0) | (pick(4) == 0 ? MAP_POPULATE : 0) |
+			  (pick(8) == 0 ? MAP_LOCKED : 0);
+	char *at =
+		mmap(where, n * PAGE, PROT_READ | PROT_WRITE, flags, w.fd, (off_t)(first * PAGE));
 	struct view *v;
 	unsigned i;
 
@@ -594,9 +596,9 @@ static void *run(void *unused)
 static void act(void)
 {
 	static void (*const actions[])(void) = {
-		use_some,  use_some,   use_some,     use_border,  use_in_calls, map_some,    map_some,
-		move_some, move_some,  replace_some, resize_some, unmap_some,	protect_some,
-		use_some,  advise_some, fork_some,
+		use_some,     use_some,	 use_some,    use_border,   use_in_calls, map_some,
+		map_some,     move_some, move_some,   replace_some, resize_some,  unmap_some,
+		protect_some, use_some,	 advise_some, fork_some,
 	};
 	struct slot *s = &board->slots[w.slot];
 
@@ -905,7 +907,7 @@ int main(int argc, char **argv)
 	if (fd < 0 || board == MAP_FAILED)
 		err(1, "/dev/ctest0");
 	w.slot = WORKERS;
-	w.seed = seed * 2654435761U;	/* so that 1 and 2 are not alike */
+	w.seed = seed * 2654435761U; /* so that 1 and 2 are not alike */
 	set_knob(fd, CT_NO_LOG, 1);
 	printf("1..3\n# seed %u, %u s\n", seed, seconds);
 	printf("%s 1 - C24 a reader's shared mapping is a shared one\n",
@@ -913,14 +915,13 @@ int main(int argc, char **argv)
 	choose_driver(fd);
 	wild(seconds);
 	printf("# %llu actions, %llu moves and %llu refused, %llu forks, %llu peeks, %llu pokes, "
-	       "%llu missed, %llu kills\n", (unsigned long long)board->actions,
-	       (unsigned long long)board->moves, (unsigned long long)board->refused,
-	       (unsigned long long)board->forks, (unsigned long long)board->peeks,
-	       (unsigned long long)board->pokes, (unsigned long long)board->missed,
-	       (unsigned long long)board->kills);
+	       "%llu missed, %llu kills\n",
+	       (unsigned long long)board->actions, (unsigned long long)board->moves,
+	       (unsigned long long)board->refused, (unsigned long long)board->forks,
+	       (unsigned long long)board->peeks, (unsigned long long)board->pokes,
+	       (unsigned long long)board->missed, (unsigned long long)board->kills);
 	printf("%s 2 - C1 all that Linux lets processes do to mappings loses no value\n",
 	       failed ? "not ok" : "ok");
-	printf("%s 3 - C22 nothing is left of the processes\n",
-	       nothing_left(fd) ? "ok" : "not ok");
+	printf("%s 3 - C22 nothing is left of the processes\n", nothing_left(fd) ? "ok" : "not ok");
 	return 0;
 }

@@ -9,11 +9,11 @@
 #include "arbiter_world.h"
 
 #define NREQUESTS (PROCS * PAGES)
-#define NEVER 7		/* as a code of a time */
+#define NEVER	  7 /* as a code of a time */
 
 struct bits {
 	struct code code;
-	int n;		/* bits written or read */
+	int n; /* bits written or read */
 	bool overflow;
 };
 
@@ -152,7 +152,7 @@ static uint64_t request_code(const struct world *w, int p, int i)
 	uint64_t kind = w->mapped[p][i] ? (uint64_t)r->state + 1 : 0;
 
 	return kind | ticket_rank(w, r->ticket) << 3 | place_rank(w, w->place[p][i]) << 6 |
-		(uint64_t)(p == 0 && w->have[i]) << 9 | (uint64_t)r->released << 10;
+	       (uint64_t)(p == 0 && w->have[i]) << 9 | (uint64_t)r->released << 10;
 }
 
 static void request_of(struct world *w, int p, int i, uint64_t code)
@@ -181,7 +181,7 @@ static void request_of(struct world *w, int p, int i, uint64_t code)
  */
 
 #define REQUEST_BITS 12
-#define PROC_BITS (2 * REQUEST_BITS + 3)
+#define PROC_BITS    (2 * REQUEST_BITS + 3)
 
 static void sort(uint64_t *v, int n)
 {
@@ -203,8 +203,8 @@ static uint64_t proc_code(const struct world *w, const struct config *c, int p)
 		requests[i] = request_code(w, p, i);
 	sort(requests, p == 0 ? c->pages0 : c->pages);
 	return requests[0] | requests[1] << REQUEST_BITS |
-		(uint64_t)(w->a.owner == world_proc(p)) << 24 | (uint64_t)(w->o.owner == p) << 25 |
-		(uint64_t)w->wake[p] << 26;
+	       (uint64_t)(w->a.owner == world_proc(p)) << 24 | (uint64_t)(w->o.owner == p) << 25 |
+	       (uint64_t)w->wake[p] << 26;
 }
 
 static void proc_of(struct world *w, int p, uint64_t code)

@@ -10,7 +10,7 @@
 #include "arbiter_world.h"
 
 #define NONE UINT32_MAX
-#define TICK 0x80000000u	/* in an edge: time passes */
+#define TICK 0x80000000u /* in an edge: time passes */
 
 struct explorer {
 	const struct config *c;
@@ -20,10 +20,10 @@ struct explorer {
 	struct code *codes;
 	uint32_t *parents;
 	uint32_t n, cap;
-	uint32_t *table;		/* hash table of states + 1; 0: empty */
+	uint32_t *table; /* hash table of states + 1; 0: empty */
 	uint32_t mask;
 	/* Edges between states where process 0 is inside its instruction; by first state. */
-	uint32_t *edges, *starts;	/* starts[n]: where those of n begin */
+	uint32_t *edges, *starts; /* starts[n]: where those of n begin */
 	uint32_t nedges, edges_cap;
 	struct result result;
 };
@@ -98,8 +98,8 @@ static uint32_t intern(struct explorer *x, struct code code, uint32_t parent)
  * Replay: what led to a state, told of one concrete world
  */
 
-static bool leads_to(struct explorer *x, const struct world *from, struct world *w,
-	struct event e, struct code to)
+static bool leads_to(struct explorer *x, const struct world *from, struct world *w, struct event e,
+		     struct code to)
 {
 	struct code code;
 
@@ -171,7 +171,7 @@ static void add_edge(struct explorer *x, uint32_t from, uint32_t to, struct even
 	if (!code_wants(x->codes[from]) || !code_wants(x->codes[to]))
 		return;
 	if (e.kind == EV_CANCEL)
-		return;		/* progress is promised if signals come to an end */
+		return; /* progress is promised if signals come to an end */
 	if (x->nedges == x->edges_cap) {
 		x->edges_cap = x->edges_cap != 0 ? 2 * x->edges_cap : 1 << 14;
 		x->edges = grow(x->edges, x->edges_cap, sizeof(*x->edges));
@@ -239,8 +239,8 @@ static void search(struct explorer *x)
  */
 
 struct tarjan {
-	uint32_t *index, *low, *comp;	/* of a state; index 0: not visited, comp 0: not complete */
-	uint32_t *stack, *path, *edge;	/* edge: the next one to follow from a state of the path */
+	uint32_t *index, *low, *comp;  /* of a state; index 0: not visited, comp 0: not complete */
+	uint32_t *stack, *path, *edge; /* edge: the next one to follow from a state of the path */
 	uint32_t nindex, ncomp, nstack, npath;
 };
 
@@ -288,9 +288,9 @@ static void components(struct explorer *x, struct tarjan *t, uint32_t root)
 
 /* Walk, aloud, from one state to another inside their component; parent is room for x->n states. */
 static void show_way(struct explorer *x, const struct tarjan *t, struct world *w, uint32_t from,
-	uint32_t to, uint32_t *parent)
+		     uint32_t to, uint32_t *parent)
 {
-	uint32_t *queue = t->stack;	/* Tarjan is done with it */
+	uint32_t *queue = t->stack; /* Tarjan is done with it */
 	uint32_t head = 0, tail = 0, s;
 
 	memset(parent, 0xff, x->n * sizeof(*parent));
@@ -411,7 +411,7 @@ bool explore_twins(const struct config *c, unsigned int steps, unsigned int seed
 		world_decode(&twin, c, code);
 		world_apply(&w, c, any_event(&x, &w, &seed));
 		if (w.violations != 0)
-			return true;	/* explore() tells of them */
+			return true; /* explore() tells of them */
 		if (!world_encode(&w, c, &code) || !has_successor(&x, &twin, code))
 			return false;
 	}

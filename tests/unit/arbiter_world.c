@@ -9,22 +9,22 @@
 #include <sys/debug.h>
 #include "arbiter_world.h"
 
-#define START 1000	/* now, in a new world: times of the past are then still positive */
+#define START 1000 /* now, in a new world: times of the past are then still positive */
 
 bool world_verbose;
 
-static const char procs[PROCS] = "ABC";		/* their addresses are the processes */
+static const char procs[PROCS] = "ABC"; /* their addresses are the processes */
 static jmp_buf assertion;
-static bool catching;			/* assertion is set */
+static bool catching; /* assertion is set */
 
 static const char *const violation_texts[] = {
 #define V_TEXT(name, text) [V_##name] = text,
 	VIOLATIONS(V_TEXT)
 };
 
-#define say(...) \
-	do { \
-		if (world_verbose) \
+#define say(...)                                  \
+	do {                                      \
+		if (world_verbose)                \
 			printf("# " __VA_ARGS__); \
 	} while (0)
 
@@ -62,7 +62,7 @@ static bool has_mapping(const struct world *w, int p)
 	return w->mapped[p][0] || w->mapped[p][1];
 }
 
-#define FOR_EACH_REQUEST(p, i) \
+#define FOR_EACH_REQUEST(p, i)          \
 	for (int p = 0; p < PROCS; p++) \
 		for (int i = 0; i < PAGES; i++)
 
@@ -117,8 +117,8 @@ static bool may_go(const struct world *w, int p)
 static bool others_queued(const struct world *w, int p)
 {
 	FOR_EACH_REQUEST(q, i)
-		if (q != p && is_queued(&w->r[q][i]))
-			return true;
+	if (q != p && is_queued(&w->r[q][i]))
+		return true;
 	return false;
 }
 
@@ -144,7 +144,8 @@ static void check_go(struct world *w, const struct world *was, int p, int i)
 		check(w, w->now >= o->rest, V_REST);
 		check(w, o->locks == 0, V_LOCK);
 	}
-	FOR_EACH_REQUEST(q, j) {
+	FOR_EACH_REQUEST(q, j)
+	{
 		if (was->r[q][j].state != ARB_WAITING || (q == p && j == i) || !may_go(w, q))
 			continue;
 		if (q == o->owner && p != q)
@@ -168,9 +169,9 @@ static void oracle_go(struct world *w, const struct world *was, int p)
 static bool first_of_class(const struct world *w, int p, int i)
 {
 	FOR_EACH_REQUEST(q, j)
-		if (is_queued(&w->r[q][j]) && (q == w->o.owner) == (p == w->o.owner) &&
-		    w->place[q][j] < w->place[p][i])
-			return false;
+	if (is_queued(&w->r[q][j]) && (q == w->o.owner) == (p == w->o.owner) &&
+	    w->place[q][j] < w->place[p][i])
+		return false;
 	return true;
 }
 
@@ -180,7 +181,7 @@ static hrtime_t *pace(struct world *w, int p)
 }
 
 static void check_release(struct world *w, const struct config *c, const struct world *was, int p,
-	int i)
+			  int i)
 {
 	const struct arb_req *r = &w->r[p][i];
 
@@ -240,7 +241,7 @@ static void check_turns(struct world *w)
 	int turns = 0;
 
 	FOR_EACH_REQUEST(p, i)
-		turns += w->r[p][i].state == ARB_TURN;
+	turns += w->r[p][i].state == ARB_TURN;
 	check(w, turns == (w->a.turn != NULL), V_TURNS);
 	check(w, w->a.turn == NULL || w->a.turn->state == ARB_TURN, V_TURNS);
 	check(w, w->a.owner == world_proc(w->o.owner), V_OWNER);
@@ -267,17 +268,19 @@ static void check_queues(struct world *w)
 	int n = check_queue(w, &w->a.own, true) + check_queue(w, &w->a.others, false);
 
 	FOR_EACH_REQUEST(p, i)
-		n -= is_queued(&w->r[p][i]);
+	n -= is_queued(&w->r[p][i]);
 	check(w, n == 0, V_QUEUES);
 }
 
 static void check_places(struct world *w)
 {
-	FOR_EACH_REQUEST(p, i) {
+	FOR_EACH_REQUEST(p, i)
+	{
 		check(w, (w->r[p][i].ticket == 0) == (w->place[p][i] == 0), V_PLACE);
 		FOR_EACH_REQUEST(q, j)
-			check(w, (w->r[p][i].ticket < w->r[q][j].ticket) ==
-				 (w->place[p][i] < w->place[q][j]), V_PLACE);
+		check(w,
+		      (w->r[p][i].ticket < w->r[q][j].ticket) == (w->place[p][i] < w->place[q][j]),
+		      V_PLACE);
 	}
 }
 
@@ -298,7 +301,7 @@ static void check_postponed(struct world *w, int p, hrtime_t until)
 
 	check(w, until <= *pace(w, p), V_FORGOTTEN);
 	FOR_EACH_REQUEST(q, i)
-		outstanding |= w->r[q][i].released == from;
+	outstanding |= w->r[q][i].released == from;
 	check(w, outstanding, V_ALONE);
 }
 
@@ -306,7 +309,8 @@ static void check_left(struct world *w, hrtime_t until)
 {
 	check(w, until > w->now, V_UNTIL);
 	check(w, w->o.locks == 0 || until <= w->o.lock_end, V_UNTIL);
-	FOR_EACH_REQUEST(p, i) {
+	FOR_EACH_REQUEST(p, i)
+	{
 		if (w->r[p][i].state == ARB_WAITING)
 			check_waiter(w, p, until);
 		if (w->r[p][i].state == ARB_POSTPONED && first_of_class(w, p, i))
@@ -320,8 +324,8 @@ static void check_near(struct world *w)
 		bool first = true;
 
 		FOR_EACH_REQUEST(q, i)
-			if (is_queued(&w->r[q][i]) && (q == w->o.owner) == (p == w->o.owner))
-				first = false;
+		if (is_queued(&w->r[q][i]) && (q == w->o.owner) == (p == w->o.owner))
+			first = false;
 		check(w, !!arb_near(&w->a, world_proc(p), 0) == first, V_NEAR);
 	}
 }
@@ -335,7 +339,7 @@ static void settle(struct world *w, const struct config *c)
 	while (step(w, c, &until) && w->violations == 0)
 		check(w, ++n < 3 * PROCS * PAGES, V_UNTIL);
 	if (w->violations != 0)
-		return;		/* it has not settled */
+		return; /* it has not settled */
 	check_turns(w);
 	check_queues(w);
 	check_places(w);
@@ -445,9 +449,11 @@ static void ev_fail(struct world *w, int p, int i)
 	const struct arb was = w->a;
 
 	arb_failed(&w->a, &w->r[p][i]);
-	check(w, w->a.owner == was.owner && w->a.hold_until == was.hold_until &&
-		 w->a.rest_until == was.rest_until && w->a.locks == was.locks &&
-		 w->a.lock_until == was.lock_until, V_FAILED);
+	check(w,
+	      w->a.owner == was.owner && w->a.hold_until == was.hold_until &&
+		      w->a.rest_until == was.rest_until && w->a.locks == was.locks &&
+		      w->a.lock_until == was.lock_until,
+	      V_FAILED);
 	w->place[p][i] = 0;
 }
 
@@ -499,7 +505,7 @@ static void check_gone(struct world *w, int p)
 		check(w, r->proc != proc, V_GONE);
 	if (a->owner == NULL)
 		check(w, a->hold_until <= w->now && a->rest_until <= w->now && a->locks == 0,
-			V_GONE);
+		      V_GONE);
 }
 
 static void gone(struct world *w, int p)
@@ -579,8 +585,9 @@ static void dispatch(struct world *w, const struct config *c, struct event e)
 		ev_grant(w, c, e.p, e.i, (struct arb_terms){ 0, 0 });
 		break;
 	case EV_GRANT_HOLD:
-		ev_grant(w, c, e.p, e.i, c->overhead != 0 ?
-			(struct arb_terms){ 0, c->overhead } : (struct arb_terms){ c->hold, 0 });
+		ev_grant(w, c, e.p, e.i,
+			 c->overhead != 0 ? (struct arb_terms){ 0, c->overhead } :
+					    (struct arb_terms){ c->hold, 0 });
 		break;
 	case EV_FAIL:
 		ev_fail(w, e.p, e.i);
@@ -603,10 +610,22 @@ static void dispatch(struct world *w, const struct config *c, struct event e)
 static void say_event(const struct world *w, struct event e)
 {
 	static const char *const texts[EV_KINDS] = {
-		"a unit of time passes", "a unit of time passes unnoticed",
-		"A begins its instruction", "exits", "is woken", "locks a page", "unlocks a page",
-		"asks", "asks, postponed", "granted", "granted, with a hold", "fails", "cancelled",
-		"dropped", "unmapped", "mapped",
+		"a unit of time passes",
+		"a unit of time passes unnoticed",
+		"A begins its instruction",
+		"exits",
+		"is woken",
+		"locks a page",
+		"unlocks a page",
+		"asks",
+		"asks, postponed",
+		"granted",
+		"granted, with a hold",
+		"fails",
+		"cancelled",
+		"dropped",
+		"unmapped",
+		"mapped",
 	};
 
 	if (e.kind < EV_EXIT)
@@ -615,7 +634,7 @@ static void say_event(const struct world *w, struct event e)
 		say("%3" PRId64 ": %c %s\n", (int64_t)w->now - START, procs[e.p], texts[e.kind]);
 	else
 		say("%3" PRId64 ": %c%d %s\n", (int64_t)w->now - START, procs[e.p], e.i,
-			texts[e.kind]);
+		    texts[e.kind]);
 }
 
 static void happen(struct world *w, const struct config *c, struct event e)
@@ -691,7 +710,8 @@ static bool proc_enabled(const struct world *w, const struct config *c, struct e
 /* core postpones only what is not near; for safety alone, anything may be. */
 static bool may_postpone(const struct world *w, const struct config *c, struct event e)
 {
-	return c->features & F_POSTPONE && (!(c->features & F_INSTRUCTION) ||
+	return c->features & F_POSTPONE &&
+	       (!(c->features & F_INSTRUCTION) ||
 		!arb_near(&w->a, world_proc(e.p), w->r[e.p][e.i].ticket));
 }
 
@@ -699,14 +719,14 @@ static bool page_enabled(const struct world *w, const struct config *c, struct e
 {
 	enum arb_state state = w->r[e.p][e.i].state;
 	bool mapped = w->mapped[e.p][e.i];
-	bool busy = e.p == 0 && w->wants;	/* with its instruction */
+	bool busy = e.p == 0 && w->wants; /* with its instruction */
 
 	switch (e.kind) {
 	case EV_ASK:
 		return mapped && state == ARB_IDLE && !(busy && w->have[e.i]);
 	case EV_ASK_POSTPONED:
 		return mapped && state == ARB_IDLE && !(busy && w->have[e.i]) &&
-			may_postpone(w, c, e);
+		       may_postpone(w, c, e);
 	case EV_GRANT:
 		return state == ARB_TURN;
 	case EV_GRANT_HOLD:

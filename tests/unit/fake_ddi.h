@@ -34,11 +34,11 @@
 #include <devmap/model.h>
 
 #ifndef FAKE_SETS
-#define FAKE_SETS	2
+#define FAKE_SETS 2
 #endif
-#define FAKE_HANDLES	64
-#define FAKE_PAGES	2048	/* of a register set or umem, at most */
-#define FAKE_UMEM	FAKE_SETS	/* the "register set" that is ddi_umem_alloc()'s */
+#define FAKE_HANDLES 64
+#define FAKE_PAGES   2048      /* of a register set or umem, at most */
+#define FAKE_UMEM    FAKE_SETS /* the "register set" that is ddi_umem_alloc()'s */
 
 struct devmap_model {
 	void *priv;
@@ -63,15 +63,18 @@ static struct {
 	struct devmap_model model;
 	const struct devmap_model_ops *ops;
 	struct dev_ops *dev_ops;
-	struct { const char *name; int value; } prop[8];
+	struct {
+		const char *name;
+		int value;
+	} prop[8];
 	struct fake_handle handle[FAKE_HANDLES];
-	pid_t pid;		/* who is being served */
+	pid_t pid; /* who is being served */
 	hrtime_t time;
-	int stuck;		/* the model does not get on with its work */
-	int locked;		/* mutexes held */
-	int messages;		/* of cmn_err() */
-	long allocated;		/* bytes of kmem */
-	int nosleep_fails;	/* so many KM_NOSLEEP allocations */
+	int stuck;	   /* the model does not get on with its work */
+	int locked;	   /* mutexes held */
+	int messages;	   /* of cmn_err() */
+	long allocated;	   /* bytes of kmem */
+	int nosleep_fails; /* so many KM_NOSLEEP allocations */
 	void *soft;
 	size_t soft_size;
 	char minor[64];
@@ -82,7 +85,9 @@ static struct {
 
 int hz = 1000;
 struct mod_ops;
-struct mod_ops { int unused; } mod_driverops;
+struct mod_ops {
+	int unused;
+} mod_driverops;
 
 hrtime_t gethrtime(void)
 {
@@ -405,21 +410,21 @@ uint32_t ddi_get32(ddi_acc_handle_t handle, uint32_t *addr)
 	return *addr;
 }
 
-#define FAKE_REP(bits)										\
-void ddi_rep_get##bits(ddi_acc_handle_t handle, uint##bits##_t *host, uint##bits##_t *dev,	\
-		       size_t n, uint_t flags)							\
-{												\
-	assert_int_equal(flags, DDI_DEV_AUTOINCR);						\
-	(void)fake_sync();									\
-	memcpy(host, dev, n * (bits) / 8);							\
-}												\
-void ddi_rep_put##bits(ddi_acc_handle_t handle, uint##bits##_t *host, uint##bits##_t *dev,	\
-		       size_t n, uint_t flags)							\
-{												\
-	assert_int_equal(flags, DDI_DEV_AUTOINCR);						\
-	(void)fake_sync();									\
-	memcpy(dev, host, n * (bits) / 8);							\
-}
+#define FAKE_REP(bits)                                                                             \
+	void ddi_rep_get##bits(ddi_acc_handle_t handle, uint##bits##_t *host, uint##bits##_t *dev, \
+			       size_t n, uint_t flags)                                             \
+	{                                                                                          \
+		assert_int_equal(flags, DDI_DEV_AUTOINCR);                                         \
+		(void)fake_sync();                                                                 \
+		memcpy(host, dev, n *(bits) / 8);                                                  \
+	}                                                                                          \
+	void ddi_rep_put##bits(ddi_acc_handle_t handle, uint##bits##_t *host, uint##bits##_t *dev, \
+			       size_t n, uint_t flags)                                             \
+	{                                                                                          \
+		assert_int_equal(flags, DDI_DEV_AUTOINCR);                                         \
+		(void)fake_sync();                                                                 \
+		memcpy(dev, host, n *(bits) / 8);                                                  \
+	}
 FAKE_REP(8)
 FAKE_REP(32)
 

@@ -6,7 +6,7 @@
 #include <time.h>
 #include "fake_engine.h"
 
-#define CHECK(ex)	((void)((ex) || (broken(#ex, __LINE__), 0)))
+#define CHECK(ex) ((void)((ex) || (broken(#ex, __LINE__), 0)))
 
 static void broken(const char *what, int line)
 {
@@ -14,7 +14,7 @@ static void broken(const char *what, int line)
 	abort();
 }
 
-struct waiter {				/* a fault in progress */
+struct waiter { /* a fault in progress */
 	struct devmap_fault f;
 	struct waiter *next;
 	struct fake_process *process;
@@ -22,7 +22,7 @@ struct waiter {				/* a fault in progress */
 	pthread_cond_t cv;
 };
 
-struct thread {				/* for engine_interrupt() */
+struct thread { /* for engine_interrupt() */
 	struct thread *next;
 	kt_did_t id;
 	_Atomic int interrupted;
@@ -37,7 +37,7 @@ static struct {
 	size_t message_end;
 	_Atomic long allocated;
 	_Atomic unsigned allocs, fail_at;
-	pthread_cond_t idle;		/* a process has no busy thread any more */
+	pthread_cond_t idle; /* a process has no busy thread any more */
 } fake = { .lock = PTHREAD_MUTEX_INITIALIZER, .idle = PTHREAD_COND_INITIALIZER };
 
 static __thread struct fake_process *current;
@@ -91,7 +91,7 @@ int mutex_owned(const kmutex_t *mp)
 }
 
 /* A kcondvar_t has no room for a pthread_cond_t: it has the number of one instead. */
-#define CVS	4096
+#define CVS 4096
 
 static pthread_cond_t cvs[CVS];
 static boolean_t cv_used[CVS];
@@ -107,7 +107,7 @@ void cv_init(kcondvar_t *cvp, const char *name, kcv_type_t type, void *arg)
 	cv_used[i] = B_TRUE;
 	pthread_mutex_unlock(&fake.lock);
 	cvp->seq = i;
-	cvp->waiters = 0;		/* here: counts the wake-ups */
+	cvp->waiters = 0; /* here: counts the wake-ups */
 	pthread_cond_init(&cvs[i], NULL);
 }
 
@@ -287,7 +287,7 @@ void assfail(const char *what, const char *file, int line)
 }
 
 void assfail3(const char *what, u_longlong_t left, const char *op, u_longlong_t right,
-    const char *file, int line)
+	      const char *file, int line)
 {
 	fprintf(stderr, "%llu %s %llu: ", left, op, right);
 	assfail(what, file, line);
@@ -385,12 +385,12 @@ void fake_messages_clear(void)
 
 static struct fake_process *process_of(const struct devmap_handle *dh)
 {
-	return (struct fake_process *)dh->dh_as;	/* as comes first */
+	return (struct fake_process *)dh->dh_as; /* as comes first */
 }
 
 static struct fake_memory *memory_of(const struct devmap_handle *dh)
 {
-	return (struct fake_memory *)dh->dh_memory;	/* m comes first */
+	return (struct fake_memory *)dh->dh_memory; /* m comes first */
 }
 
 int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
@@ -428,8 +428,8 @@ void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 		CHECK(dh->dh_loaded[i / 64] >> (i % 64) & 1);
 	pthread_mutex_lock(&fake.lock);
 	for (i = 0; i < SPACE; i++)
-		if (p->table[i].mem == mem && p->table[i].page >= from && p->table[i].page < from +
-		    n)
+		if (p->table[i].mem == mem && p->table[i].page >= from &&
+		    p->table[i].page < from + n)
 			p->table[i].mem = NULL;
 	pthread_mutex_unlock(&fake.lock);
 }
@@ -441,7 +441,7 @@ struct as *engine_current(void)
 
 void engine_release(struct devmap_fault *f)
 {
-	struct waiter *w = (struct waiter *)f;	/* f comes first */
+	struct waiter *w = (struct waiter *)f; /* f comes first */
 
 	pthread_mutex_lock(&fake.lock);
 	CHECK(!w->released);
@@ -472,7 +472,7 @@ int engine_handle_init(struct devmap_handle *dh)
 
 int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offset_t roff)
 {
-	void *probe = kmem_alloc(8, KM_NOSLEEP);	/* fails where the walk says so */
+	void *probe = kmem_alloc(8, KM_NOSLEEP); /* fails where the walk says so */
 
 	(void)dh;
 	(void)m;
@@ -592,14 +592,14 @@ void fake_enter(struct fake_process *p)
 }
 
 int fake_mmap(struct fake_process *p, uintptr_t addr, size_t len, uint_t prot, uint_t flags,
-    offset_t off)
+	      offset_t off)
 {
 	struct devmap_mapping *m;
 	int error;
 
 	fake_enter(p);
 	error = devmap_mmap(&p->as, DEV, addr, len, prot, PROT_READ | PROT_WRITE | PROT_EXEC, flags,
-	    off, NULL, NULL, &m);
+			    off, NULL, NULL, &m);
 	if (error == 0)
 		devmap_publish(m);
 	return error;
@@ -639,7 +639,7 @@ void fake_signal(struct fake_process *p)
 			in[n++] = &w->f;
 	pthread_mutex_unlock(&fake.lock);
 	for (i = 0; i < n; i++)
-		devmap_fault_interrupt(in[i]);	/* tests see to it that they stay */
+		devmap_fault_interrupt(in[i]); /* tests see to it that they stay */
 }
 
 size_t fake_waiting(void)
@@ -739,7 +739,7 @@ static int serve(struct fake_process *p, uintptr_t addr, uint_t rw, int *error)
 }
 
 int fake_access(struct fake_process *p, uintptr_t addr, uint_t rw, int *error,
-    void (*fn)(_Atomic uint32_t *word, void *arg), void *arg)
+		void (*fn)(_Atomic uint32_t *word, void *arg), void *arg)
 {
 	size_t va = addr / PAGESIZE;
 	int signal;
@@ -767,7 +767,9 @@ int fake_touch(struct fake_process *p, uintptr_t addr)
 
 int fake_access2(struct fake_process *p, uintptr_t a, uintptr_t b)
 {
-	struct { boolean_t a, b; } v;
+	struct {
+		boolean_t a, b;
+	} v;
 	int signal = 0;
 
 	fake_enter(p);
@@ -851,7 +853,7 @@ static void ctx_free(struct drv_ctx *c)
 }
 
 static int drv_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off, size_t len,
-    void **pvtp)
+		   void **pvtp)
 {
 	(void)dev, (void)flags;
 	if (++drv.maps == drv.map_error_at)
@@ -906,12 +908,14 @@ static int drv_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, voi
 		return drv.dup_error;
 	if (drv.in_dup != NULL)
 		drv.in_dup(dhp, new_dhp);
-	*new_pvtp = ctx_new(new_dhp, c->off, c->len, ((struct devmap_handle *)new_dhp)->dh_as->a_pid);
+	*new_pvtp =
+		ctx_new(new_dhp, c->off, c->len, ((struct devmap_handle *)new_dhp)->dh_as->a_pid);
 	return 0;
 }
 
 static void drv_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
-    devmap_cookie_t new_dhp1, void **new_pvtp1, devmap_cookie_t new_dhp2, void **new_pvtp2)
+		      devmap_cookie_t new_dhp1, void **new_pvtp1, devmap_cookie_t new_dhp2,
+		      void **new_pvtp2)
 {
 	struct drv_ctx *c = pvtp;
 
@@ -925,7 +929,8 @@ static void drv_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 		*new_pvtp1 = ctx_new(new_dhp1, c->off, (size_t)(off - c->off), c->pid);
 	if (new_dhp2 != NULL)
 		*new_pvtp2 = ctx_new(new_dhp2, off + (offset_t)len,
-		    (size_t)(c->off + (offset_t)c->len - off - (offset_t)len), c->pid);
+				     (size_t)(c->off + (offset_t)c->len - off - (offset_t)len),
+				     c->pid);
 	mutex_enter(&drv.lock);
 	drv.last = (struct drv_unmap){ dhp, new_dhp1, new_dhp2, off, len };
 	mutex_exit(&drv.lock);
@@ -938,13 +943,13 @@ static int drv_setup(devmap_cookie_t dhp, offset_t off, size_t len)
 
 	if (drv.umem != NULL)
 		return devmap_umem_setup(dhp, drv_dip(), ops, drv.umem, off + drv.shift, len,
-		    drv.maxprot, drv.flags, NULL);
+					 drv.maxprot, drv.flags, NULL);
 	return devmap_devmem_setup(dhp, drv_dip(), ops, drv.rnumber, off + drv.shift, len,
-	    drv.maxprot, drv.flags, NULL);
+				   drv.maxprot, drv.flags, NULL);
 }
 
 static int drv_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len, size_t *maplen,
-    uint_t model)
+		      uint_t model)
 {
 	(void)dev, (void)model;
 	if (drv.devmap_error != 0)
@@ -980,9 +985,8 @@ int fake_setup(void **state)
 	memset(&drv, 0, sizeof(drv));
 	mutex_init(&drv.lock, NULL, MUTEX_DRIVER, NULL);
 	drv.maxprot = PROT_ALL;
-	drv.ops = (struct devmap_callback_ctl){
-		DEVMAP_OPS_REV, drv_map, drv_access, drv_dup, drv_unmap
-	};
+	drv.ops = (struct devmap_callback_ctl){ DEVMAP_OPS_REV, drv_map, drv_access, drv_dup,
+						drv_unmap };
 	memset(&drv_cb, 0, sizeof(drv_cb));
 	drv_cb.cb_devmap = drv_devmap;
 	drv_cb.cb_flag = D_MP | D_DEVMAP;

@@ -30,25 +30,25 @@
 #include <sys/sunddi.h>
 #include "core.h"
 
-#define BASE		0x100000UL	/* where tests map */
-#define SPACE		4096		/* pages of an address space that tests use, from 0 */
-#define P(n)		((size_t)(n) * PAGESIZE)
-#define MS		1000000LL
-#define DEV		((dev_t)0x1234)
+#define BASE  0x100000UL /* where tests map */
+#define SPACE 4096	 /* pages of an address space that tests use, from 0 */
+#define P(n)  ((size_t)(n)*PAGESIZE)
+#define MS    1000000LL
+#define DEV   ((dev_t)0x1234)
 
 struct fake_memory {
 	struct devmap_memory m;
 	size_t len;
-	_Atomic uint32_t *data;		/* one word for each page */
+	_Atomic uint32_t *data; /* one word for each page */
 };
 
 struct fake_process {
 	struct as as;
 	struct fake_process *next;
 	boolean_t dying;
-	unsigned busy;			/* threads in devmap_fault() */
+	unsigned busy; /* threads in devmap_fault() */
 	struct {
-		struct fake_memory *mem;	/* NULL: not valid */
+		struct fake_memory *mem; /* NULL: not valid */
 		size_t page;
 	} table[SPACE];
 };
@@ -59,7 +59,7 @@ void fake_fini(void);
 
 struct fake_memory *fake_memory_new(const char *name, size_t len);
 void fake_memory_free(struct fake_memory *mem);
-extern struct fake_memory *fake_regs[4];	/* what engine_regs() finds */
+extern struct fake_memory *fake_regs[4]; /* what engine_regs() finds */
 
 struct fake_process *fake_process_new(pid_t pid);
 void fake_process_exit(struct fake_process *p);
@@ -68,7 +68,7 @@ void fake_enter(struct fake_process *p);
 
 /* mmap(2) at addr and publish. Returns 0 or an errno. */
 int fake_mmap(struct fake_process *p, uintptr_t addr, size_t len, uint_t prot, uint_t flags,
-    offset_t off);
+	      offset_t off);
 /* mmap(2) as most tests want it: n pages from offset 0 at BASE, shared, read and write. */
 void fake_map(struct fake_process *p, size_t n);
 /*
@@ -76,7 +76,7 @@ void fake_map(struct fake_process *p, size_t n);
  * fn, if not NULL, runs with the page valid and nothing moving: it is the instruction.
  */
 int fake_access(struct fake_process *p, uintptr_t addr, uint_t rw, int *error,
-    void (*fn)(_Atomic uint32_t *word, void *arg), void *arg);
+		void (*fn)(_Atomic uint32_t *word, void *arg), void *arg);
 int fake_touch(struct fake_process *p, uintptr_t addr);
 /* An instruction that needs two pages at once. */
 int fake_access2(struct fake_process *p, uintptr_t a, uintptr_t b);
@@ -85,7 +85,7 @@ boolean_t fake_valid(struct fake_process *p, uintptr_t addr);
 void fake_reclaim(struct fake_process *p, uintptr_t addr);
 /* A signal for every thread of p that waits in a fault. */
 void fake_signal(struct fake_process *p);
-size_t fake_waiting(void);		/* faults that are postponed */
+size_t fake_waiting(void); /* faults that are postponed */
 void fake_sleep(hrtime_t ns);
 
 /* Messages of cmn_err() since the last call of fake_messages_clear(). */
@@ -96,13 +96,13 @@ void fake_messages_clear(void);
  * Let the n-th allocation from now on that may fail do so (0: none). Returns those counted before.
  */
 unsigned fake_fail_alloc(unsigned n);
-extern int fake_retry_unloaded;		/* the property devmap-retry-unloaded */
-extern boolean_t fake_direct;		/* threads serve their own faults, as in a kernel */
-extern int fake_handles;		/* handles that the engine knows */
+extern int fake_retry_unloaded; /* the property devmap-retry-unloaded */
+extern boolean_t fake_direct;	/* threads serve their own faults, as in a kernel */
+extern int fake_handles;	/* handles that the engine knows */
 
 /* The driver. */
 
-struct drv_ctx {			/* private data: one for each handle */
+struct drv_ctx { /* private data: one for each handle */
 	struct drv_ctx *next;
 	devmap_cookie_t dhp;
 	offset_t off;
@@ -110,7 +110,7 @@ struct drv_ctx {			/* private data: one for each handle */
 	pid_t pid;
 };
 
-struct drv_unmap {			/* one devmap_unmap(9E) */
+struct drv_unmap { /* one devmap_unmap(9E) */
 	devmap_cookie_t dhp, new1, new2;
 	offset_t off;
 	size_t len;
@@ -118,20 +118,20 @@ struct drv_unmap {			/* one devmap_unmap(9E) */
 
 struct drv {
 	/* devmap(9E) */
-	size_t piece;			/* bytes of a handle, 0: all */
-	size_t maplen;			/* other *maplen than what is set up, if set_maplen */
+	size_t piece;  /* bytes of a handle, 0: all */
+	size_t maplen; /* other *maplen than what is set up, if set_maplen */
 	boolean_t set_maplen, no_setup, setup_twice;
 	int devmap_error;
 	uint_t rnumber, maxprot, flags;
-	offset_t shift;			/* added to the offset in the registers */
-	struct fake_memory *umem;	/* devmap_umem_setup() of this instead */
+	offset_t shift;		  /* added to the offset in the registers */
+	struct fake_memory *umem; /* devmap_umem_setup() of this instead */
 	struct devmap_callback_ctl ops;
 	boolean_t no_ops;
 	/* the others */
 	hrtime_t hold;
 	void *group_key;
 	uint_t overhead;
-	int map_error_at;		/* the n-th devmap_map(9E) fails, counted from 1 */
+	int map_error_at; /* the n-th devmap_map(9E) fails, counted from 1 */
 	int dup_error_at, dup_error;
 	/* instead of drv_ctxmgt; and what that begins with */
 	int (*access)(devmap_cookie_t, void *, offset_t, size_t, uint_t, uint_t);
@@ -140,7 +140,7 @@ struct drv {
 	void (*in_dup)(devmap_cookie_t dhp, devmap_cookie_t new_dhp);
 	/* what happened */
 	_Atomic int maps, accesses, dups, unmaps, ctxmgts;
-	_Atomic int inside, overlaps;	/* of devmap_contextmgt(9E): C5 */
+	_Atomic int inside, overlaps; /* of devmap_contextmgt(9E): C5 */
 	struct drv_unmap last;
 	kmutex_t lock;
 	struct drv_ctx *ctxs;
@@ -154,7 +154,7 @@ int drv_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t
 /* The first live handle of p at or after addr. */
 struct devmap_handle *drv_handle(struct fake_process *p, uintptr_t addr);
 
-int fake_setup(void **state);		/* for cmocka: engine, 64 pages of registers */
+int fake_setup(void **state); /* for cmocka: engine, 64 pages of registers */
 int fake_teardown(void **state);
 
 #endif

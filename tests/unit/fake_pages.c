@@ -45,7 +45,7 @@ struct region {
 
 int region_create(const char *name, size_t len, struct region **out)
 {
-	struct region *r = calloc(1, sizeof (*r));
+	struct region *r = calloc(1, sizeof(*r));
 
 	(void)name;
 	if (r == NULL)
@@ -118,7 +118,7 @@ void region_write(struct region *r, size_t off, const void *buf, size_t len)
 
 int devmap_memory_init(struct devmap_memory *m, const char *name, size_t len)
 {
-	(void)snprintf(m->mem_name, sizeof (m->mem_name), "%s", name);
+	(void)snprintf(m->mem_name, sizeof(m->mem_name), "%s", name);
 	m->mem_npages = btopr(len);
 	memories++;
 	return 0;
@@ -132,7 +132,7 @@ void devmap_memory_fini(struct devmap_memory *m)
 
 /* Models. */
 
-#define SETS	4
+#define SETS 4
 
 struct devmap_model {
 	const struct devmap_model_ops *ops;
@@ -142,9 +142,9 @@ struct devmap_model {
 };
 
 int model_attach(const struct devmap_model_ops *ops, const char *name, dev_info_t *dip,
-    struct devmap_model **out)
+		 struct devmap_model **out)
 {
-	struct devmap_model *m = calloc(1, sizeof (*m));
+	struct devmap_model *m = calloc(1, sizeof(*m));
 	int error;
 
 	(void)name;
@@ -207,7 +207,7 @@ void log_capture(void)
 const char *log_captured(void)
 {
 	static char text[65536];
-	ssize_t n = pread(log_fd, text, sizeof (text) - 1, 0);
+	ssize_t n = pread(log_fd, text, sizeof(text) - 1, 0);
 
 	text[n > 0 ? n : 0] = '\0';
 	(void)dup2(log_saved, STDERR_FILENO);

@@ -39,10 +39,10 @@ static const struct config configs[] = {
 	{ "three with two pages, locks, exits", 3, 2, 2, 2, 1, 2, F_FAIL | F_LOCK | F_EXIT, 0, 0 },
 	{ "three with two pages, postponed", 3, 2, 2, 0, 0, 0, F_POSTPONE | F_EXIT, 0, 0 },
 	{ "a share of time", 3, 1, 1, 0, 1, 2, EVERYTHING, 2, 50 },
-	{ "a share of time, two pages each", 2, 2, 2, 0, 1, 0, F_CANCEL | F_FAIL | F_EXIT,
-	  1, 25 },
+	{ "a share of time, two pages each", 2, 2, 2, 0, 1, 0, F_CANCEL | F_FAIL | F_EXIT, 1, 25 },
 	{ "progress of two", 2, 2, 2, 0, 2, 0, F_INSTRUCTION | F_POSTPONE | F_FAIL, 0, 0 },
-	{ "progress of three, postponed", 3, 1, 2, 0, 2, 0, F_INSTRUCTION | F_POSTPONE | F_FAIL, 0, 0 },
+	{ "progress of three, postponed", 3, 1, 2, 0, 2, 0, F_INSTRUCTION | F_POSTPONE | F_FAIL, 0,
+	  0 },
 	{ "progress of three, signals", 3, 1, 2, 0, 2, 0, F_INSTRUCTION | F_CANCEL | F_FAIL, 0, 0 },
 	{ "progress of three, locks, exits", 3, 1, 2, 0, 2, 2,
 	  F_INSTRUCTION | F_FAIL | F_LOCK | F_EXIT, 0, 0 },
@@ -51,7 +51,7 @@ static const struct config configs[] = {
 
 #define NCONFIGS (sizeof(configs) / sizeof(configs[0]))
 
-static uint32_t violations;	/* of all configurations */
+static uint32_t violations; /* of all configurations */
 
 static int explore_all(void **state)
 {
@@ -90,7 +90,7 @@ static void code_says_all(void **state)
 #define US 1000
 #define MS 1000000
 
-static const char A[1], B[1], C[1];	/* processes: their addresses */
+static const char A[1], B[1], C[1]; /* processes: their addresses */
 
 /* Ask, and have the turn. */
 static void have_turn(struct arb *a, struct arb_req *r, const void *proc, hrtime_t now)
@@ -174,12 +174,12 @@ static void share_of_time(void **state)
 	switch_to(&a, A, now, 100 * US);
 	assert_int_equal(a.hold_until, 2400 * US);
 	now = a.hold_until;
-	switch_to(&a, B, now, 900 * US);	/* counts one part in eight */
+	switch_to(&a, B, now, 900 * US); /* counts one part in eight */
 	assert_int_equal(a.hold_until - now, 4800 * US);
-	switch_to(&a, B, now, 0);		/* the owner's own grants are no switches */
+	switch_to(&a, B, now, 0); /* the owner's own grants are no switches */
 	assert_int_equal(a.switch_ns, 200 * US);
 	now = a.hold_until;
-	switch_to(&a, A, now, ARB_NEVER);	/* no time overflows */
+	switch_to(&a, A, now, ARB_NEVER); /* no time overflows */
 	assert_true(a.hold_until > now);
 }
 
@@ -387,15 +387,16 @@ static void locking_again(void **state)
  * All of them
  */
 
-#define RULE(name, text) \
-	{ text, rule_holds, NULL, NULL, &(enum violation){ V_##name } },
-#define EXAMPLE(name, f) { name, f, NULL, NULL, NULL }
+#define RULE(name, text) { text, rule_holds, NULL, NULL, &(enum violation){ V_##name } },
+#define EXAMPLE(name, f)                  \
+	{                                 \
+		name, f, NULL, NULL, NULL \
+	}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		VIOLATIONS(RULE)
-		EXAMPLE("the encoding of a state loses nothing", code_says_all),
+		VIOLATIONS(RULE) EXAMPLE("the encoding of a state loses nothing", code_says_all),
 		EXAMPLE("C6 an owner enters again inside its hold, and prolongs it", hold),
 		EXAMPLE("C6 a shorter hold does not end a longer one", mixed_holds),
 		EXAMPLE("C6 a hold may last for ever", endless_hold),

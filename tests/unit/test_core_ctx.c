@@ -3,8 +3,8 @@
 #include <stdatomic.h>
 #include "fake_engine.h"
 
-#define RW		(PROT_READ | PROT_WRITE)
-#define PROCESSES	8
+#define RW	  (PROT_READ | PROT_WRITE)
+#define PROCESSES 8
 
 static struct fake_process *p[PROCESSES];
 
@@ -119,7 +119,7 @@ static _Atomic int owner_pid;
 
 /* Saves the pages of the one before and restores those of the next: a real context. */
 static int switch_context(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			  uint_t rw)
 {
 	struct drv_ctx *c = pvtp, *other;
 	pid_t before = owner_pid;
@@ -167,7 +167,7 @@ static void *writer_main(void *arg)
 		int which = i & 1;
 
 		if (fake_access(w->p, BASE + P(w->t + 4 * which), DEVMAP_WRITE, NULL, increment,
-		    &w->count[which]) != 0)
+				&w->count[which]) != 0)
 			abort();
 	}
 	return NULL;
@@ -270,7 +270,7 @@ static void c7_hold_ends_when_the_owner_goes(void **state)
 static _Atomic int fail_pid;
 
 static int fail_for_pid(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			uint_t rw)
 {
 	(void)dhp, (void)off, (void)len, (void)type, (void)rw;
 	return ((struct drv_ctx *)pvtp)->pid == fail_pid ? 99 : 0;
@@ -320,7 +320,7 @@ static void disown(void)
 static _Atomic int order[64], nth;
 
 static int note_order(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+		      uint_t rw)
 {
 	int i = nth++;
 
@@ -449,7 +449,7 @@ static kcondvar_t sleep_cv;
 static _Atomic int sleeping;
 
 static int sleep_in_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			   uint_t rw)
 {
 	int interrupted = 0;
 
@@ -479,7 +479,7 @@ static void c10_sleeping_in_access_holds_no_turn(void **state)
 	while (sleeping == 0)
 		fake_sleep(MS);
 	assert_int_equal(fake_touch(p[1], BASE), 0);
-	for (int i = 1; i <= 3; i++) {	/* C8: a signal ends cv_wait_sig() */
+	for (int i = 1; i <= 3; i++) { /* C8: a signal ends cv_wait_sig() */
 		while (sleeping != i)
 			fake_sleep(MS);
 		fake_signal(p[0]);
@@ -491,7 +491,7 @@ static void c10_sleeping_in_access_holds_no_turn(void **state)
 }
 
 static int sleep_pid_3(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+		       uint_t rw)
 {
 	if (((struct drv_ctx *)pvtp)->pid == 3 && sleeping == 0) {
 		sleeping = 1;
@@ -531,7 +531,7 @@ static void c10_a_released_fault_that_sleeps(void **state)
 
 /* The driver knows that the process of p[2] needs no turn. */
 static int pid_3_needs_no_turn(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
-    uint_t type, uint_t rw)
+			       uint_t type, uint_t rw)
 {
 	if (((struct devmap_handle *)dhp)->dh_as->a_pid == p[2]->as.a_pid)
 		return devmap_default_access(dhp, pvtp, off, len, type, rw);
@@ -551,7 +551,7 @@ static void c8_an_answer_is_never_held_back(void **state)
 	map_all(1, 5);
 	group_of(p[0])->g_arb.release_ns = 60LL * 1000 * MS;
 	own_for_ever();
-	for (int i = 1; i < 5; i++) {	/* the first in a thread, the others postponed */
+	for (int i = 1; i < 5; i++) { /* the first in a thread, the others postponed */
 		start(&c[i], touch_main, p[i], BASE);
 		until_waiting(group_of(p[1]), (uint32_t)i);
 	}
@@ -609,7 +609,7 @@ static void c22_move_waits_for_unmap(void **state)
 	sleeping = 2;
 	join(&unmap);
 	join(&move);
-	assert_int_equal(move.result, EINVAL);	/* it is not all there any more */
+	assert_int_equal(move.result, EINVAL); /* it is not all there any more */
 	join(&touch);
 	assert_int_equal(touch.result, 0);
 	assert_int_equal(dh->dh_uvaddr, BASE + P(1));
@@ -636,7 +636,7 @@ static void c11_eintr_is_not_retried_for_ever(void **state)
 static int ctxmgt_value;
 
 static int return_value(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			uint_t rw)
 {
 	(void)dhp, (void)pvtp, (void)off, (void)len, (void)type, (void)rw;
 	return ctxmgt_value;
@@ -645,14 +645,14 @@ static int return_value(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t le
 static int access_value;
 
 static int no_callback(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+		       uint_t rw)
 {
 	access_value = devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, NULL);
 	return access_value;
 }
 
 static int pass_value(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+		      uint_t rw)
 {
 	(void)pvtp;
 	access_value = devmap_do_ctxmgt(dhp, (void *)1, off, len, type, rw, return_value);
@@ -689,7 +689,8 @@ static void c10_values(void **state)
 	/* On a handle in which the thread serves nothing. */
 	drv.in_ctxmgt = NULL;
 	assert_int_equal(devmap_do_ctxmgt(drv_handle(p[0], 0), NULL, 0, P(2), DEVMAP_ACCESS,
-	    DEVMAP_WRITE, drv_ctxmgt), 0);
+					  DEVMAP_WRITE, drv_ctxmgt),
+			 0);
 	assert_true(fake_valid(p[0], BASE + P(1)));
 }
 
@@ -704,7 +705,7 @@ static int lock_range(int i, uintptr_t addr, size_t len, uint_t type)
 }
 
 static int wrong_length(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			uint_t rw)
 {
 	(void)pvtp, (void)off;
 	if (devmap_unload(dhp, off, PAGESIZE) != EINVAL)
@@ -719,7 +720,8 @@ static void c12_length_of_a_lock(void **state)
 	drv.access = wrong_length;
 	assert_int_equal(lock_range(0, BASE, P(4), DEVMAP_LOCK), EINVAL);
 	assert_true(fake_said("drv: devmap_load: length 0x0 in a lock or unlock of 0x4000 bytes"));
-	assert_true(fake_said("drv: devmap_unload: length 0x1000 in a lock or unlock of 0x4000 bytes"));
+	assert_true(
+		fake_said("drv: devmap_unload: length 0x1000 in a lock or unlock of 0x4000 bytes"));
 }
 
 static void c13_locks(void **state)
@@ -747,7 +749,7 @@ static void c13_locks(void **state)
 	assert_int_equal(drv_handle(p[0], 0)->dh_member->mb_locked, 2);
 	fake_sleep(20 * MS);
 	assert_false(c.done);
-	assert_int_equal(lock_range(0, BASE, P(6), DEVMAP_LOCK), ENOMEM);	/* a hole */
+	assert_int_equal(lock_range(0, BASE, P(6), DEVMAP_LOCK), ENOMEM); /* a hole */
 	assert_int_equal(lock_range(0, BASE, P(6), DEVMAP_UNLOCK), 0);
 	join(&c);
 	assert_int_equal(c.result, 0);
@@ -804,7 +806,7 @@ static void c13_two_threads_lock_the_same(void **state)
 }
 
 static int fail_second_piece(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			     uint_t rw)
 {
 	if (type == DEVMAP_LOCK && off > 0)
 		return EIO;
@@ -813,7 +815,7 @@ static int fail_second_piece(devmap_cookie_t dhp, void *pvtp, offset_t off, size
 
 /* Asks for the turn, gets it, and fails all the same. */
 static int fail_after_grant(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			    uint_t rw)
 {
 	int error = devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, drv_ctxmgt);
 
@@ -855,7 +857,8 @@ static void c13_limits(void **state)
 	assert_int_equal(c.result, 0);
 	assert_true(gethrtime() - began >= 40 * MS);
 	assert_int_equal(stats_of(group_of(p[0])).locks_broken, 1);
-	assert_true(fake_said("drv: 4 pages locked by process 1 (client) are unlocked: the time limit"));
+	assert_true(fake_said(
+		"drv: 4 pages locked by process 1 (client) are unlocked: the time limit"));
 	assert_int_equal(drv_handle(p[0], 0)->dh_member->mb_locked, 0);
 	/* Stale locks count for nothing, and are unlocked without harm. */
 	assert_int_equal(lock_range(0, BASE, P(1), DEVMAP_LOCK), 0);
@@ -874,7 +877,8 @@ static void cycle(int n)
 		drv.group_key = (char *)&drv + i;
 		for (int j = 0; j < n; j++)
 			assert_int_equal(fake_mmap(p[j], BASE + P(8 * i), P(2), RW, MAP_SHARED,
-			    (offset_t)P(2 * i)), 0);
+						   (offset_t)P(2 * i)),
+					 0);
 	}
 	for (int i = 0; i < n; i++)
 		assert_int_equal(lock_range(i, BASE + P(8 * i), P(1), DEVMAP_LOCK), 0);
@@ -882,14 +886,14 @@ static void cycle(int n)
 		start(&c[i], i == 0 ? lock_main : touch_main, p[i], BASE + P(8 * ((i + 1) % n)));
 		if (i < n - 1)
 			until_waiting(drv_handle(p[i], BASE + P(8 * (i + 1)))->dh_member->mb_group,
-			    1);
+				      1);
 	}
 	/* The last one closes the circle and loses its locks; the one before it goes on. */
 	join(&c[n - 2]);
 	assert_int_equal(c[n - 2].result, 0);
 	for (int i = 0; i < n; i++)
-		broken += (int)stats_of(drv_handle(p[0], BASE +
-		    P(8 * i))->dh_member->mb_group).lock_cycles;
+		broken += (int)stats_of(drv_handle(p[0], BASE + P(8 * i))->dh_member->mb_group)
+				  .lock_cycles;
 	assert_int_equal(broken, 1);
 	assert_true(fake_said("are unlocked: it waits for a process that waits for them"));
 	for (int i = n - 2; i > 0; i--) {
@@ -931,7 +935,8 @@ static void c13_cycle_with_a_postponed_fault(void **state)
 		drv.group_key = (char *)&drv + i;
 		for (int j = 0; j < 3; j++)
 			assert_int_equal(fake_mmap(p[j], BASE + P(8 * i), P(2), RW, MAP_SHARED,
-			    (offset_t)P(2 * i)), 0);
+						   (offset_t)P(2 * i)),
+					 0);
 	}
 	assert_int_equal(lock_range(0, BASE, P(1), DEVMAP_LOCK), 0);
 	assert_int_equal(lock_range(1, BASE + P(8), P(1), DEVMAP_LOCK), 0);
@@ -953,7 +958,7 @@ static _Atomic int late_stage;
 
 /* The first lock is granted, and then its access takes its time. */
 static int late_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+		       uint_t rw)
 {
 	int error = devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, drv_ctxmgt);
 
@@ -1010,7 +1015,7 @@ static int leaky(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint
 }
 
 static int leaky_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			uint_t rw)
 {
 	return devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, leaky);
 }
@@ -1024,8 +1029,9 @@ static void c17_leaks_are_counted(void **state)
 		assert_int_equal(fake_touch(p[0], BASE + P(i)), 0);
 	assert_int_equal(fake_touch(p[1], BASE), 0);
 	assert_int_equal(stats_of(group_of(p[0])).leaked, 1);
-	assert_true(fake_said("drv: devmap_contextmgt: process 1 (client) does not own the device any more, "
-	    "but 3 of its pages are still loaded"));
+	assert_true(fake_said(
+		"drv: devmap_contextmgt: process 1 (client) does not own the device any more, "
+		"but 3 of its pages are still loaded"));
 	assert_int_equal(stats_of(group_of(p[0])).taken, 0);
 }
 
@@ -1040,11 +1046,11 @@ static void c8_unmap_while_waiting(void **state)
 	(void)state;
 	map_all(8, 4);
 	own_for_ever();
-	start(&c[0], touch_main, p[1], BASE);		/* waits in a thread */
+	start(&c[0], touch_main, p[1], BASE); /* waits in a thread */
 	until_waiting(group_of(p[0]), 1);
-	start(&c[1], touch_main, p[1], BASE + P(2));	/* postponed */
-	start(&c[2], touch_main, p[2], BASE);		/* postponed */
-	start(&c[3], touch_main, p[1], BASE + P(3));	/* postponed, stays */
+	start(&c[1], touch_main, p[1], BASE + P(2)); /* postponed */
+	start(&c[2], touch_main, p[2], BASE);	     /* postponed */
+	start(&c[3], touch_main, p[1], BASE + P(3)); /* postponed, stays */
 	until_waiting(group_of(p[0]), 4);
 	assert_int_equal(devmap_unmap_range(&p[1]->as, BASE, P(3)), 0);
 	join(&c[0]);
@@ -1071,9 +1077,9 @@ static void c8_unmap_of_what_is_postponed(void **state)
 	(void)state;
 	map_all(4, 3);
 	own_for_ever();
-	start(&c[0], touch_main, p[1], BASE);		/* waits, and stays */
+	start(&c[0], touch_main, p[1], BASE); /* waits, and stays */
 	until_waiting(group_of(p[0]), 1);
-	start(&c[1], touch_main, p[2], BASE + P(1));	/* postponed behind it */
+	start(&c[1], touch_main, p[2], BASE + P(1)); /* postponed behind it */
 	until_waiting(group_of(p[0]), 2);
 	assert_int_equal(devmap_unmap_range(&p[2]->as, BASE + P(1), P(1)), 0);
 	join(&c[1]);
@@ -1113,8 +1119,7 @@ static void *postponed_main(void *arg)
 }
 
 static int sometimes_without_turn(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
-    uint_t type,
-    uint_t rw)
+				  uint_t type, uint_t rw)
 {
 	static _Atomic unsigned n;
 
@@ -1183,12 +1188,12 @@ static void *chaos_main(void *arg)
 			pthread_mutex_unlock(&chaos_fork);
 			break;
 		case 4:
-			mutex_enter(&drv.lock);		/* keeps the handle alive */
+			mutex_enter(&drv.lock); /* keeps the handle alive */
 			dh = drv.ctxs != NULL ? drv.ctxs->dhp : NULL;
 			if (dh != NULL)
 				(void)devmap_devmem_remap(dh, NULL, 0,
-				    (offset_t)P(rand_r(&seed) % 8),
-				    drv.ctxs->len, PROT_ALL, 0, NULL);
+							  (offset_t)P(rand_r(&seed) % 8),
+							  drv.ctxs->len, PROT_ALL, 0, NULL);
 			mutex_exit(&drv.lock);
 			break;
 		default:
@@ -1247,9 +1252,9 @@ static void x3_groups(void **state)
 	assert_int_equal(fake_mmap(p[1], BASE + P(4), P(1), RW, MAP_SHARED, P(4)), 0);
 	assert_ptr_not_equal(drv_handle(p[0], BASE + P(4))->dh_member->mb_group, group_of(p[0]));
 	assert_ptr_equal(drv_handle(p[1], BASE + P(4))->dh_member->mb_group,
-	    drv_handle(p[0], BASE + P(4))->dh_member->mb_group);
+			 drv_handle(p[0], BASE + P(4))->dh_member->mb_group);
 	assert_int_equal(fake_touch(p[0], BASE), 0);
-	assert_int_equal(fake_touch(p[1], BASE + P(4)), 0);	/* not held by p[0]'s hold */
+	assert_int_equal(fake_touch(p[1], BASE + P(4)), 0); /* not held by p[0]'s hold */
 	assert_int_equal(devmap_set_ctx_group(drv_handle(p[0], 0), &drv), EBUSY);
 	assert_int_equal(devmap_set_ctx_group(drv_handle(p[1], 0), &c), 0);
 	assert_ptr_equal(group_of(p[1]), drv_handle(p[0], BASE + P(4))->dh_member->mb_group);
@@ -1286,7 +1291,7 @@ static void x4_statistics(void **state)
 	assert_int_equal(handles, 3);
 }
 
-#define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {

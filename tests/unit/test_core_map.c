@@ -24,7 +24,7 @@ static int mmap_a(size_t n, uint_t prot, uint_t flags)
 	return fake_mmap(a, BASE, P(n), prot, flags, 0);
 }
 
-#define RW	(PROT_READ | PROT_WRITE)
+#define RW (PROT_READ | PROT_WRITE)
 
 /*
  * mmap
@@ -74,10 +74,11 @@ static void c24_protection(void **state)
 	(void)state;
 	fake_enter(a);
 	assert_int_equal(devmap_mmap(&a->as, DEV, BASE, P(1), RW, PROT_READ, MAP_SHARED, 0, NULL,
-	    NULL,
-	    &m), EACCES);
+				     NULL, &m),
+			 EACCES);
 	assert_int_equal(devmap_mmap(&a->as, DEV + 1, BASE, P(1), RW, RW, MAP_SHARED, 0, NULL, NULL,
-	    &m), ENXIO);
+				     &m),
+			 ENXIO);
 	/* More than the driver's maximum: devmap(9E) fails. */
 	drv.maxprot = PROT_READ | PROT_USER;
 	assert_int_equal(mmap_a(1, RW, MAP_SHARED), ENXIO);
@@ -90,16 +91,16 @@ static void c24_protection(void **state)
 }
 
 static int segmap_nothing(dev_t dev, off_t off, struct as *as, caddr_t *addrp, off_t len,
-    unsigned int prot, unsigned int maxprot, unsigned int flags, cred_t *cred)
+			  unsigned int prot, unsigned int maxprot, unsigned int flags, cred_t *cred)
 {
 	(void)dev, (void)off, (void)as, (void)addrp, (void)len, (void)prot, (void)maxprot,
-	    (void)flags;
+		(void)flags;
 	(void)cred;
 	return 0;
 }
 
 static int segmap_error(dev_t dev, off_t off, struct as *as, caddr_t *addrp, off_t len,
-    unsigned int prot, unsigned int maxprot, unsigned int flags, cred_t *cred)
+			unsigned int prot, unsigned int maxprot, unsigned int flags, cred_t *cred)
 {
 	int error = ddi_devmap_segmap(dev, off, as, addrp, len, prot, maxprot, flags, cred);
 
@@ -108,19 +109,19 @@ static int segmap_error(dev_t dev, off_t off, struct as *as, caddr_t *addrp, off
 
 /* A driver may map elsewhere, and allow less. */
 static int segmap_shift(dev_t dev, off_t off, struct as *as, caddr_t *addrp, off_t len,
-    unsigned int prot, unsigned int maxprot, unsigned int flags, cred_t *cred)
+			unsigned int prot, unsigned int maxprot, unsigned int flags, cred_t *cred)
 {
 	(void)maxprot;
 	assert_int_equal(off, 0);
 	*addrp = NULL;
 	if (devmap_setup(dev, P(7), as, addrp, (size_t)len, prot, PROT_READ | PROT_WRITE, flags,
-	    cred))
+			 cred))
 		return EINVAL;
 	assert_ptr_equal(*addrp, (void *)BASE);
 	/* Once only. */
 	assert_int_equal(devmap_setup(dev, P(7), as, addrp, (size_t)len, prot, maxprot, flags,
-	    cred),
-	    EINVAL);
+				      cred),
+			 EINVAL);
 	return 0;
 }
 
@@ -145,7 +146,7 @@ static void c26_segmap(void **state)
 	assert_int_equal(drv_handle(a, 0)->dh_maxprot & PROT_EXEC, 0);
 	assert_true(fake_said("drv: devmap_setup: called twice for one mmap"));
 	assert_int_equal(devmap_setup(DEV, 0, &a->as, &addr, P(1), RW, RW, MAP_SHARED, NULL),
-	    EINVAL);
+			 EINVAL);
 	assert_true(fake_said("devmap_setup: called outside segmap"));
 }
 
@@ -168,7 +169,10 @@ static void c24_drivers_that_cannot_be_mapped(void **state)
 
 static void c26_mistakes_in_devmap(void **state)
 {
-	static const struct { size_t maplen; const char *said; } lens[] = {
+	static const struct {
+		size_t maplen;
+		const char *said;
+	} lens[] = {
 		{ 0, "drv: devmap: offset 0x0: *maplen is 0" },
 		{ 100, "*maplen 0x64 is not whole pages" },
 		{ PAGESIZE, "*maplen 0x1000 is not what was set up (0x4000 bytes)" },
@@ -200,15 +204,16 @@ static void c26_mistakes_in_devmap(void **state)
 static void c26_setup_outside_the_memory(void **state)
 {
 	static const offset_t shifts[] = { 61 * PAGESIZE, 64 * PAGESIZE, INT64_MAX & PAGEMASK,
-	    -PAGESIZE };
+					   -PAGESIZE };
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		drv.shift = shifts[i];
 		assert_int_equal(mmap_a(4, RW, MAP_SHARED), ENXIO);
 	}
-	assert_true(fake_said("drv: devmap_devmem_setup: 0x4000 bytes at offset 0x3d000 are outside "
-	    "drv registers 0 (0x40000 bytes)"));
+	assert_true(
+		fake_said("drv: devmap_devmem_setup: 0x4000 bytes at offset 0x3d000 are outside "
+			  "drv registers 0 (0x40000 bytes)"));
 	drv.shift = 60 * PAGESIZE;
 	assert_int_equal(mmap_a(4, RW, MAP_SHARED), 0);
 	assert_int_equal(devmap_unmap_range(&a->as, BASE, P(4)), 0);
@@ -248,10 +253,15 @@ static void c2_devmap_map_fails(void **state)
 
 static void c15_ranges(void **state)
 {
-	static const struct { offset_t off; size_t len; int error; int first, last; } r[] = {
+	static const struct {
+		offset_t off;
+		size_t len;
+		int error;
+		int first, last;
+	} r[] = {
 		{ 0x2000, 0x1000, 0, 0, 0 },
 		{ 0x2fff, 1, 0, 0, 0 },
-		{ 0x2fff, 2, 0, 0, 1 },		/* independent rounding would miss page 1 */
+		{ 0x2fff, 2, 0, 0, 1 }, /* independent rounding would miss page 1 */
 		{ 0x2001, 0x1000, 0, 0, 1 },
 		{ 0x3800, 0x1000, 0, 1, 2 },
 		{ 0x2000, 0, 0, 0, 3 },
@@ -275,21 +285,24 @@ static void c15_ranges(void **state)
 	dh = drv_handle(a, 0);
 	for (size_t i = 0; i < sizeof(r) / sizeof(r[0]); i++) {
 		assert_int_equal(devmap_load(dh, r[i].off, r[i].len, DEVMAP_ACCESS, DEVMAP_WRITE),
-		    r[i].error);
+				 r[i].error);
 		for (int page = 0; page < 4; page++)
 			assert_int_equal(fake_valid(a, BASE + P(page)),
-			    r[i].error == 0 && page >= r[i].first && page <= r[i].last);
+					 r[i].error == 0 && page >= r[i].first &&
+						 page <= r[i].last);
 		assert_int_equal(devmap_unload(dh, 0x2000, 0), 0);
 		assert_int_equal(devmap_load(dh, 0x2000, 0, DEVMAP_ACCESS, DEVMAP_WRITE), 0);
 		assert_int_equal(devmap_unload(dh, r[i].off, r[i].len), r[i].error);
 		for (int page = 0; page < 4; page++)
 			assert_int_equal(fake_valid(a, BASE + P(page)),
-			    r[i].error != 0 || page < r[i].first || page > r[i].last);
+					 r[i].error != 0 || page < r[i].first || page > r[i].last);
 		assert_int_equal(devmap_unload(dh, 0x2000, 0), 0);
 	}
-	assert_true(fake_said("drv: devmap_load: offset 0x6000 is outside the handle (0x4000 bytes at "
-	    "0x2000)"));
-	assert_true(fake_said("drv: devmap_unload: 0x2 bytes at offset 0x5fff pass the end of the handle"));
+	assert_true(
+		fake_said("drv: devmap_load: offset 0x6000 is outside the handle (0x4000 bytes at "
+			  "0x2000)"));
+	assert_true(fake_said(
+		"drv: devmap_unload: 0x2 bytes at offset 0x5fff pass the end of the handle"));
 }
 
 static void c14_loaded_pages_are_not_intercepted(void **state)
@@ -334,14 +347,14 @@ static void c18_errors_of_load(void **state)
 static int value_to_return;
 
 static int return_value(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			uint_t rw)
 {
 	(void)dhp, (void)pvtp, (void)off, (void)len, (void)type, (void)rw;
 	return value_to_return;
 }
 
 static int load_then_fail(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			  uint_t rw)
 {
 	(void)pvtp;
 	assert_int_equal(devmap_load(dhp, off, len, type, rw), 0);
@@ -349,7 +362,7 @@ static int load_then_fail(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t 
 }
 
 static int load_for_writing(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			    uint_t rw)
 {
 	(void)pvtp, (void)rw;
 	return devmap_load(dhp, off, len, type, DEVMAP_WRITE);
@@ -383,7 +396,7 @@ static void c11_failures_reach_the_process(void **state)
 }
 
 static int nothing_twice(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			 uint_t rw)
 {
 	return drv.accesses < 3 ? 0 : devmap_default_access(dhp, pvtp, off, len, type, rw);
 }
@@ -407,7 +420,7 @@ static void c16_access_that_loads_nothing(void **state)
 }
 
 static int takes_back(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+		      uint_t rw)
 {
 	int error = devmap_load(dhp, off, len, type, rw);
 
@@ -430,7 +443,7 @@ static void c16_access_that_unloads_what_it_loaded(void **state)
 static devmap_cookie_t sibling;
 
 static int load_sibling(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
-    uint_t rw)
+			uint_t rw)
 {
 	assert_int_equal(devmap_load(sibling, 0, 0, type, rw), 0);
 	return devmap_default_access(dhp, pvtp, off, len, type, rw);
@@ -583,7 +596,7 @@ static void c23_without_access_all_share(void **state)
  */
 
 static void check_last(devmap_cookie_t dhp, offset_t off, size_t len, devmap_cookie_t new1,
-    devmap_cookie_t new2)
+		       devmap_cookie_t new2)
 {
 	assert_ptr_equal(drv.last.dhp, dhp);
 	assert_int_equal(drv.last.off, off);
@@ -602,11 +615,11 @@ static void c22_the_table(void **state)
 	assert_int_equal(devmap_set_ctx_hold(dh, 5), 0);
 	for (size_t i = 0; i < 16; i++)
 		assert_int_equal(fake_touch(a, BASE + P(i)), 0);
-	assert_int_equal(devmap_unmap_range(&a->as, BASE, P(2)), 0);		/* head */
+	assert_int_equal(devmap_unmap_range(&a->as, BASE, P(2)), 0); /* head */
 	check_last(dh, P(1), P(2), NULL, dh);
-	assert_int_equal(devmap_unmap_range(&a->as, BASE + P(14), P(2)), 0);	/* tail */
+	assert_int_equal(devmap_unmap_range(&a->as, BASE + P(14), P(2)), 0); /* tail */
 	check_last(dh, P(15), P(2), dh, NULL);
-	assert_int_equal(devmap_unmap_range(&a->as, BASE + P(4), P(3)), 0);	/* hole */
+	assert_int_equal(devmap_unmap_range(&a->as, BASE + P(4), P(3)), 0); /* hole */
 	behind = drv_handle(a, BASE + P(7));
 	check_last(dh, P(5), P(3), dh, behind);
 	assert_int_equal(a->as.a_nmappings, 2);
@@ -632,7 +645,7 @@ static void c22_the_table(void **state)
 	assert_int_equal(drv.accesses, 0);
 	assert_int_equal(devmap_unload(behind, P(8), 0), 0);
 	assert_int_equal(dh->dh_member->mb_loaded, 2);
-	assert_int_equal(devmap_unmap_range(&a->as, BASE + P(2), P(2)), 0);	/* whole */
+	assert_int_equal(devmap_unmap_range(&a->as, BASE + P(2), P(2)), 0); /* whole */
 	check_last(dh, P(3), P(2), NULL, NULL);
 	assert_int_equal(a->as.a_nmappings, 1);
 	assert_int_equal(devmap_unmap_range(&a->as, BASE + 1, P(2)), EINVAL);
@@ -678,7 +691,7 @@ static void c22_unload_in_unmap(void **state)
 	assert_int_equal(unmap_error, 0);
 	unmap_off = 0, unmap_len = P(1);
 	assert_int_equal(devmap_unmap_range(&a->as, BASE + P(2), P(1)), 0);
-	assert_int_equal(unmap_error, EINVAL);		/* was unmapped long ago */
+	assert_int_equal(unmap_error, EINVAL); /* was unmapped long ago */
 	unmap_off = P(3), unmap_len = 0;
 	assert_int_equal(devmap_unmap_range(&a->as, BASE + P(4), P(1)), 0);
 	assert_int_equal(unmap_error, 0);
@@ -691,8 +704,11 @@ static void c22_unload_in_unmap(void **state)
  * A model of one address space: for each page its offset in the device + 1, and whether it is
  * loaded.
  */
-#define MODEL	64
-static struct { offset_t off; boolean_t mapped, loaded; } model[MODEL];
+#define MODEL 64
+static struct {
+	offset_t off;
+	boolean_t mapped, loaded;
+} model[MODEL];
 
 static void check_mapping(const struct devmap_mapping *m)
 {
@@ -718,7 +734,7 @@ static void check_mapping(const struct devmap_mapping *m)
 			assert_true(model[n].mapped);
 			assert_int_equal(model[n].off, dh->dh_off + (offset_t)P(page));
 			assert_int_equal(dh->dh_loaded[0] >> page & 1, model[n].loaded);
-			model[n].mapped = B_FALSE;	/* seen */
+			model[n].mapped = B_FALSE; /* seen */
 			at += PAGESIZE;
 		}
 	}
@@ -734,9 +750,9 @@ static void check_model(void)
 	for (size_t i = 0; i < a->as.a_nmappings; i++) {
 		check_mapping(a->as.a_mappings[i]);
 		if (i > 0)
-			assert_true(a->as.a_mappings[i - 1]->m_addr + a->as.a_mappings[i -
-			    1]->m_len <=
-			    a->as.a_mappings[i]->m_addr);
+			assert_true(a->as.a_mappings[i - 1]->m_addr +
+					    a->as.a_mappings[i - 1]->m_len <=
+				    a->as.a_mappings[i]->m_addr);
 	}
 	for (size_t i = 0; i < MODEL; i++) {
 		assert_false(model[i].mapped);
@@ -762,8 +778,8 @@ static void c22_random_unmaps(void **state)
 			if (free == n) {
 				offset_t off = (offset_t)P(rand_r(&seed) % 40);
 
-				assert_int_equal(fake_mmap(a, BASE + P(at), P(n), RW, MAP_SHARED,
-				    off), 0);
+				assert_int_equal(
+					fake_mmap(a, BASE + P(at), P(n), RW, MAP_SHARED, off), 0);
 				for (i = at; i < at + n; i++) {
 					model[i].mapped = B_TRUE;
 					model[i].loaded = B_FALSE;
@@ -858,7 +874,8 @@ static void remap_in_dup(devmap_cookie_t dhp, devmap_cookie_t new_dhp)
 {
 	(void)dhp;
 	assert_int_equal(devmap_devmem_remap(new_dhp, NULL, 0, 0, P(2), PROT_ALL,
-	    DEVMAP_MAPPING_INVALID, NULL), DDI_SUCCESS);
+					     DEVMAP_MAPPING_INVALID, NULL),
+			 DDI_SUCCESS);
 }
 
 static void c25_remap_in_dup(void **state)
@@ -891,30 +908,31 @@ static void c25_remap(void **state)
 	assert_int_equal(fake_touch(a, BASE), 0);
 	/* Checked first: a failure changes nothing. */
 	assert_int_equal(devmap_devmem_remap(dh, NULL, 1, P(2), P(2), PROT_ALL, 0, NULL),
-	    DDI_FAILURE);
+			 DDI_FAILURE);
 	assert_int_equal(devmap_devmem_remap(dh, NULL, 1, 0, P(1), PROT_ALL, 0, NULL), DDI_FAILURE);
 	assert_int_equal(devmap_devmem_remap(dh, NULL, 1, 0, P(3), PROT_ALL, 0, NULL), DDI_FAILURE);
 	assert_int_equal(devmap_devmem_remap(dh, NULL, 1, 0, P(2), PROT_READ, 0, NULL),
-	    DDI_FAILURE);
+			 DDI_FAILURE);
 	assert_int_equal(devmap_devmem_remap(dh, NULL, 1, 0, P(2), PROT_ALL, 8, NULL), DDI_FAILURE);
 	assert_int_equal(devmap_umem_remap(dh, NULL, fake_regs[1], 0, P(2), PROT_ALL,
-	    DEVMAP_MAPPING_INVALID, NULL), DDI_FAILURE);
+					   DEVMAP_MAPPING_INVALID, NULL),
+			 DDI_FAILURE);
 	assert_int_equal(devmap_umem_remap(dh, NULL, NULL, 0, P(2), PROT_ALL, 0, NULL),
-	    DDI_FAILURE);
+			 DDI_FAILURE);
 	assert_true(fake_valid(a, BASE));
 	fake_enter(NULL);
 	assert_int_equal(devmap_devmem_remap(dh, NULL, 1, P(1), P(2), PROT_ALL, 0, NULL),
-	    DDI_SUCCESS);
+			 DDI_SUCCESS);
 	assert_false(fake_valid(a, BASE));
 	assert_int_equal(fake_touch(a, BASE), 0);
 	assert_ptr_equal(a->table[BASE / PAGESIZE].mem, fake_regs[1]);
 	assert_int_equal(a->table[BASE / PAGESIZE].page, 1);
 	assert_int_equal(devmap_devmem_remap(dh, NULL, 0, 0, 0, PROT_ALL, DEVMAP_MAPPING_INVALID,
-	    NULL),
-	    DDI_SUCCESS);
+					     NULL),
+			 DDI_SUCCESS);
 	assert_int_equal(fake_touch(a, BASE), SIGSEGV);
 	assert_int_equal(devmap_umem_remap(dh, NULL, fake_regs[0], P(4), P(2), PROT_ALL, 0, NULL),
-	    DDI_SUCCESS);
+			 DDI_SUCCESS);
 	assert_int_equal(fake_touch(a, BASE), 0);
 	assert_int_equal(a->table[BASE / PAGESIZE].page, 4);
 	assert_int_equal(fake_handles, 1);
@@ -926,11 +944,12 @@ static void c25_invalid_from_the_beginning(void **state)
 	drv.flags = DEVMAP_ALLOW_REMAP | DEVMAP_MAPPING_INVALID;
 	fake_map(a, 4);
 	assert_int_equal(fake_touch(a, BASE), SIGBUS);
-	assert_int_equal(drv.accesses, 1);		/* its devmap_access is asked */
+	assert_int_equal(drv.accesses, 1); /* its devmap_access is asked */
 	assert_int_equal(devmap_load(drv_handle(a, 0), 0, 0, DEVMAP_ACCESS, DEVMAP_READ), ENXIO);
 	assert_int_equal(devmap_unmap_range(&a->as, BASE + P(1), P(1)), 0);
 	assert_int_equal(devmap_umem_remap(drv_handle(a, BASE + P(2)), NULL, fake_regs[0], 0, P(2),
-	    PROT_ALL, 0, NULL), DDI_SUCCESS);
+					   PROT_ALL, 0, NULL),
+			 DDI_SUCCESS);
 	assert_int_equal(fake_touch(a, BASE + P(3)), 0);
 	assert_int_equal(a->table[BASE / PAGESIZE + 3].page, 1);
 }
@@ -953,8 +972,8 @@ static void c26_freed_handles(void **state)
 	assert_true(fake_said("was freed"));
 	assert_int_equal(devmap_load(dh, 0, 0, DEVMAP_ACCESS, DEVMAP_READ), EINVAL);
 	assert_int_equal(devmap_do_ctxmgt(dh, NULL, 0, PAGESIZE, DEVMAP_ACCESS, DEVMAP_READ,
-	    drv_ctxmgt),
-	    DDI_FAILURE);
+					  drv_ctxmgt),
+			 DDI_FAILURE);
 	devmap_set_ctx_timeout(dh, 1);
 	assert_int_equal(devmap_set_ctx_group(dh, dh), EINVAL);
 	assert_int_equal(devmap_devmem_remap(dh, NULL, 0, 0, P(1), PROT_ALL, 0, NULL), DDI_FAILURE);
@@ -1064,7 +1083,7 @@ static void x4_histogram(void **state)
 	free(h);
 }
 
-#define T(f)	cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {

@@ -45,12 +45,12 @@ static const char *at(const char *name)
 	int n;
 
 	i = (i + 1) % 4;
-	n = snprintf(path[i], sizeof (path[i]), "%s/%s", drivers_dir, name);
-	assert_in_range(n, 1, sizeof (path[i]) - 1);
+	n = snprintf(path[i], sizeof(path[i]), "%s/%s", drivers_dir, name);
+	assert_in_range(n, 1, sizeof(path[i]) - 1);
 	return path[i];
 }
 
-#define assert_says(text, what)	assert_said(text, what, __LINE__)
+#define assert_says(text, what) assert_said(text, what, __LINE__)
 
 static void assert_said(const char *text, const char *what, int line)
 {
@@ -113,11 +113,11 @@ static void load_ok(void **state)
 	assert_string_equal(m->name, "td0");
 	assert_string_equal(m->next->name, "ctl");
 	assert_string_equal(m->next->next->name, "td1");
-	assert_string_equal(m->next->next->next->name, "td1:ctl");	/* "ctl" was taken */
+	assert_string_equal(m->next->next->next->name, "td1:ctl"); /* "ctl" was taken */
 	assert_null(m->next->next->next->next);
 	assert_int_equal(getminor(m->next->dev), 256);
 	assert_in_range(getmajor(m->dev), 512, 4095);
-	assert_int_equal(major(m->dev), getmajor(m->dev));	/* as programs see it */
+	assert_int_equal(major(m->dev), getmajor(m->dev)); /* as programs see it */
 	assert_ptr_equal(driver_minor(m->next->dev), m->next);
 	assert_null(driver_minor(makedevice(getmajor(m->dev), 99)));
 	assert_null(driver_minor(makedevice(1, 3)));
@@ -191,9 +191,9 @@ static void attach_errors(void **state)
 {
 	(void)state;
 	assert_says(load_error(at("td.so:fail=77"), -ENXIO),
-	    "td0: attach(9E) failed with value 77");
+		    "td0: attach(9E) failed with value 77");
 	assert_says(load_error(at("td.so:fail=-1,fail-instance=2,instances=3"), -ENXIO),
-	    "td2: attach(9E) failed with value -1");
+		    "td2: attach(9E) failed with value -1");
 	assert_says(load_error(at("td.so:probe=-1"), -ENXIO), "td0: probe(9E) found no device");
 	(void)load_error(at("td.so:model-fail=5"), -EIO);
 }
@@ -206,9 +206,9 @@ static void model_errors(void **state)
 	(void)state;
 	assert_says(load_error(at("td.so:model=nohw.so"), -ENOENT), "nohw.so: No such file");
 	assert_says(load_error(at("td.so:model=td_none.so"), -ENOEXEC),
-	    "it defines no devmap_model");
-	n = snprintf(spec, sizeof (spec), "td.so:model=%s", at("td_oldhw.so"));
-	assert_in_range(n, 1, sizeof (spec) - 1);
+		    "it defines no devmap_model");
+	n = snprintf(spec, sizeof(spec), "td.so:model=%s", at("td_oldhw.so"));
+	assert_in_range(n, 1, sizeof(spec) - 1);
 	assert_says(load_error(at(spec), -ENOEXEC), "its version is 2, this engine's is 1");
 }
 
@@ -236,7 +236,7 @@ static void load_twice_and_unload(void **state)
 	assert_int_equal(driver_load(at("td.so"), &other), -EEXIST);
 	assert_int_equal(driver_unload(d), -EBUSY);
 	text = log_captured();
-	assert_says(text, "devmap: td0: a driver for tests");	/* ddi_report_dev(9F) */
+	assert_says(text, "devmap: td0: a driver for tests"); /* ddi_report_dev(9F) */
 	assert_says(text, "td.so: loaded already");
 	assert_says(text, "td0: detach(9E) refused with value -1");
 	assert_null(other);
@@ -383,7 +383,9 @@ static void umem_odd(void **state)
 
 /* Registers. */
 
-static struct { ddi_device_acc_attr_t le, be, never; } attr = {
+static struct {
+	ddi_device_acc_attr_t le, be, never;
+} attr = {
 	{ DDI_DEVICE_ATTR_V0, DDI_STRUCTURE_LE_ACC, DDI_STRICTORDER_ACC, 0 },
 	{ DDI_DEVICE_ATTR_V0, DDI_STRUCTURE_BE_ACC, DDI_STRICTORDER_ACC, 0 },
 	{ DDI_DEVICE_ATTR_V0, DDI_NEVERSWAP_ACC, DDI_STRICTORDER_ACC, 0 },
@@ -395,7 +397,7 @@ static ddi_acc_handle_t map(ddi_device_acc_attr_t *a, offset_t off, offset_t len
 	caddr_t addr;
 
 	assert_int_equal(ddi_regs_map_setup(dip, 0, &addr, off, len, a, &h), DDI_SUCCESS);
-	memcpy(addrp, &addr, sizeof (addr));
+	memcpy(addrp, &addr, sizeof(addr));
 	return h;
 }
 
@@ -434,7 +436,7 @@ static void regs_access(void **state)
 	assert_int_equal(ddi_get16(h, (uint16_t *)p + 1), 0x1122);
 	ddi_put64(h, (uint64_t *)(p + 2), 0x0102030405060708);
 	assert_int_equal(ddi_get64(h, (uint64_t *)(p + 2)), 0x0102030405060708);
-	ddi_put16(h, (uint16_t *)(p + 15) + 1, 0xbeef);	/* the last two bytes */
+	ddi_put16(h, (uint16_t *)(p + 15) + 1, 0xbeef); /* the last two bytes */
 	assert_int_equal(p[15] >> 16, 0xbeef);
 	ddi_put8(h, (uint8_t *)p + 1, 0xab);
 	assert_int_equal(*p, 0x1122ab44);
@@ -479,8 +481,8 @@ static void regs_rep(void **state)
 	assert_int_equal(p[7], __builtin_bswap32(in[7]));
 	assert_int_equal(p[1499], __builtin_bswap32(in[1499]));
 	ddi_rep_get32(be, out, p, 1500, DDI_DEV_AUTOINCR);
-	assert_memory_equal(in, out, sizeof (in));
-	ddi_rep_put32(be, in, p, 3, DDI_DEV_NO_AUTOINCR);	/* the last one stays */
+	assert_memory_equal(in, out, sizeof(in));
+	ddi_rep_put32(be, in, p, 3, DDI_DEV_NO_AUTOINCR); /* the last one stays */
 	assert_int_equal(p[0], __builtin_bswap32(in[2]));
 	assert_int_equal(p[1], __builtin_bswap32(in[1]));
 	ddi_rep_get32(be, out, p, 2, DDI_DEV_NO_AUTOINCR);
@@ -489,7 +491,7 @@ static void regs_rep(void **state)
 	assert_memory_equal(p, "\1\2\3\4", 4);
 	/* From the registers to themselves: the buffer lies in the view. */
 	ddi_rep_put32(be, p, p + 100, 10, DDI_DEV_AUTOINCR);
-	assert_int_equal(p[109], in[9]);	/* it was stored swapped, and is once more */
+	assert_int_equal(p[109], in[9]); /* it was stored swapped, and is once more */
 	ddi_rep_get8(be, (uint8_t *)out, (uint8_t *)p, 0, DDI_DEV_AUTOINCR);
 	ddi_regs_map_free(&be);
 }
@@ -539,7 +541,7 @@ static char client[64];
 
 static bool client_has(uintptr_t addr, size_t len)
 {
-	return addr >= 1000 && len <= sizeof (client) && addr - 1000 <= sizeof (client) - len;
+	return addr >= 1000 && len <= sizeof(client) && addr - 1000 <= sizeof(client) - len;
 }
 
 static int client_in(void *arg, uintptr_t from, void *buf, size_t len)
@@ -568,7 +570,7 @@ static int serve(void **state)
 {
 	(void)state;
 	(void)context_set(&client_ctx);
-	memset(client, 0, sizeof (client));
+	memset(client, 0, sizeof(client));
 	return 0;
 }
 
@@ -621,7 +623,9 @@ static void copying_for_nobody(void **state)
 static void uio(void **state)
 {
 	struct iovec iov[3] = {
-		{ (void *)1000, 4 }, { (void *)1010, 0 }, { (void *)1020, 8 },
+		{ (void *)1000, 4 },
+		{ (void *)1010, 0 },
+		{ (void *)1020, 8 },
 	};
 	uio_t u = { iov, 3, 100, UIO_USERSPACE, FWRITE, 12 };
 	char text[] = "0123456789abcdef", back[16];
@@ -631,7 +635,7 @@ static void uio(void **state)
 	assert_int_equal(u.uio_resid, 6);
 	assert_int_equal(u.uio_offset, 106);
 	assert_int_equal(ureadc('!', &u), 0);
-	assert_int_equal(uiomove(text, 16, UIO_READ, &u), 0);	/* as much as there is */
+	assert_int_equal(uiomove(text, 16, UIO_READ, &u), 0); /* as much as there is */
 	assert_int_equal(u.uio_resid, 0);
 	assert_memory_equal(client, "0123", 5);
 	assert_memory_equal(client + 20, "45!01234", 9);
@@ -704,11 +708,10 @@ static void messages(void **state)
 	cmn_err(CE_IGNORE, "never");
 	cmn_err(CE_CONT, "\n");
 	dev_err(dip, CE_WARN, "x%c", 'y');
-	assert_string_equal(log_captured(),
-	    "devmap: NOTICE: devmap: n 5\n"
-	    "devmap: WARNING: devmap0: is warned\n"
-	    "devmap: devmap: plain\n"
-	    "devmap: WARNING: td0: xy\n");
+	assert_string_equal(log_captured(), "devmap: NOTICE: devmap: n 5\n"
+					    "devmap: WARNING: devmap0: is warned\n"
+					    "devmap: devmap: plain\n"
+					    "devmap: WARNING: td0: xy\n");
 }
 
 static void die_panic(void)
@@ -749,7 +752,7 @@ static void panics(void **state)
 	assert_says(abort_of(die_panic), "devmap: panic: devmap: the end of 3\n");
 	assert_says(abort_of(die_assert), "assertion failed: 1 + 1 == 3 (0x2 == 0x3), at ");
 	assert_says(abort_of(die_size),
-	    "kmem_alloc: there will never be 18446744073709551615 bytes");
+		    "kmem_alloc: there will never be 18446744073709551615 bytes");
 }
 
 /* A mistake in code of the driver's names the driver. */
@@ -759,7 +762,7 @@ static void mistakes_name_the_driver(void **state)
 	kmutex_t mtx;
 
 	(void)state;
-	memset(&mtx, 0, sizeof (mtx));
+	memset(&mtx, 0, sizeof(mtx));
 	*(void **)&bad_exit = dlsym(td->dl, "td_bad_exit");
 	assert_non_null(bad_exit);
 	log_capture();
@@ -802,7 +805,7 @@ static void small_things(void **state)
 	assert_int_equal(ddi_ptob(dip, 3), 12288);
 	assert_int_equal((min)(1, 2), 1);
 	assert_int_equal((max)(1, 2), 2);
-	pollwakeup(&ph, POLLIN);	/* nobody asked */
+	pollwakeup(&ph, POLLIN); /* nobody asked */
 	driver_set_pollwakeup(on_pollwakeup);
 	pollwakeup(&ph, POLLIN);
 	assert_ptr_equal(woken, &ph);
@@ -813,16 +816,16 @@ static void small_things(void **state)
 static void find_drivers(void)
 {
 	char self[PATH_MAX - 32];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof (self) - 1);
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	self[n > 0 ? n : 0] = '\0';
 	for (int i = 0; i < 2 && strrchr(self, '/') != NULL; i++)
 		*strrchr(self, '/') = '\0';
-	(void)snprintf(drivers_dir, sizeof (drivers_dir), "%s/drivers", self);
+	(void)snprintf(drivers_dir, sizeof(drivers_dir), "%s/drivers", self);
 }
 
 #define td_test(fn)	cmocka_unit_test_setup_teardown(fn, td_setup, td_teardown)
-#define client_test(fn)	cmocka_unit_test_setup_teardown(fn, serve, serve_no_more)
+#define client_test(fn) cmocka_unit_test_setup_teardown(fn, serve, serve_no_more)
 
 int main(void)
 {

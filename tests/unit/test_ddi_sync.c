@@ -27,8 +27,8 @@
 #include "context.h"
 #include "fake_pages.h"
 
-#define ROUNDS	100000
-#define TEST_S	240
+#define ROUNDS 100000
+#define TEST_S 240
 
 /* Small, different delays, so that two threads meet at every point of each other's way. */
 static void jitter(unsigned *seed, unsigned max)
@@ -55,7 +55,7 @@ static pthread_t start(void *(*fn)(void *), void *arg)
 
 /* Mutexes. */
 
-static kmutex_t mtx;			/* zero filled, never initialised */
+static kmutex_t mtx; /* zero filled, never initialised */
 
 static void *try_and_own(void *arg)
 {
@@ -85,7 +85,7 @@ static void mutex_owner(void **state)
 __attribute__((noinline)) static void exit_once(void)
 {
 	mutex_exit(&mtx);
-	__asm__ volatile ("");
+	__asm__ volatile("");
 }
 
 static void *exit_wrongly(void *arg)
@@ -107,9 +107,9 @@ static void mutex_mistakes(void **state)
 	(void)pthread_join(start(exit_wrongly, NULL), NULL);
 	text = log_captured();
 	assert_non_null(strstr(text, "devmap: devmap: mutex_exit: this thread does not hold"));
-	assert_ptr_equal(strchr(text, '\n'), strrchr(text, '\n'));	/* said once */
+	assert_ptr_equal(strchr(text, '\n'), strrchr(text, '\n')); /* said once */
 	(void)pthread_join(start(try_and_own, result), NULL);
-	assert_int_equal(result[0], 0);		/* and still held */
+	assert_int_equal(result[0], 0); /* and still held */
 	mutex_exit(&mtx);
 }
 
@@ -153,12 +153,12 @@ static void fatal_mistakes(void **state)
 
 /* Condition variables. */
 
-static kcondvar_t cond;			/* zero filled */
+static kcondvar_t cond; /* zero filled */
 /* Interruption. One thread waits, another interrupts, over and over. */
 
 static struct {
 	struct context ctx;
-	atomic_uint begun, done;	/* rounds */
+	atomic_uint begun, done; /* rounds */
 	uint64_t did;
 	bool by_thread;
 	bool timed;
@@ -187,7 +187,7 @@ static void *race_waiter(void *arg)
 		mutex_exit(&mtx);
 		(void)context_set(NULL);
 		if (atomic_load(&race.ctx.interrupted))
-			abort();		/* one interruption ended one wait */
+			abort(); /* one interruption ended one wait */
 		atomic_store(&race.done, i);
 	}
 	return NULL;
@@ -252,7 +252,7 @@ static void interrupt_ends_one_wait(void **state)
 	assert_int_equal(cv_timedwait_sig(&cond, &mtx, ddi_get_lbolt() + 1), -1);
 	mutex_exit(&mtx);
 	assert_ptr_equal(context_set(NULL), &ctx);
-	context_interrupt_thread(ddi_get_kt_did());	/* no context: nothing */
+	context_interrupt_thread(ddi_get_kt_did()); /* no context: nothing */
 	context_interrupt_thread(~0ULL);
 }
 
@@ -347,7 +347,7 @@ static void sema_interrupted(void **state)
 	assert_int_equal(sema_p_sig(&sem), 1);
 	(void)pthread_join(t, NULL);
 	sema_v(&sem);
-	assert_int_equal(sema_p_sig(&sem), 0);		/* there is one to take: no wait */
+	assert_int_equal(sema_p_sig(&sem), 0); /* there is one to take: no wait */
 	(void)context_set(NULL);
 }
 

@@ -57,10 +57,11 @@ static void delay_sleeps(void **state)
 /* A product that overflows would be a moment of the past. */
 static void delay_for_ever(void **state)
 {
-	const clock_t huge[] = { LONG_MAX, LONG_MAX / 2, LONG_MAX / 1000000, LONG_MAX / 1000000 + 1 };
+	const clock_t huge[] = { LONG_MAX, LONG_MAX / 2, LONG_MAX / 1000000,
+				 LONG_MAX / 1000000 + 1 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof (huge) / sizeof (huge[0]); i++) {
+	for (size_t i = 0; i < sizeof(huge) / sizeof(huge[0]); i++) {
 		(void)begin(NULL);
 		delay(huge[i]);
 		assert_int_equal(slept_until, NEVER - 1);

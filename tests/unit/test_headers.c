@@ -229,20 +229,31 @@ _Static_assert(sizeof(struct dev_ops) == 10 * sizeof(void *) + 2 * sizeof(int), 
  */
 static inline __attribute__((unused)) void as_a_driver_has_them(void)
 {
-	static struct cb_ops cb = {
-		nulldev, nulldev, nodev, nodev, nodev, nodev, nodev, nodev, nodev, nodev,
-		ddi_devmap_segmap, nochpoll, ddi_prop_op, NULL,
-		D_NEW | D_MP | D_64BIT | D_DEVMAP, CB_REV, nodev, nodev
-	};
+	static struct cb_ops cb = { nulldev,
+				    nulldev,
+				    nodev,
+				    nodev,
+				    nodev,
+				    nodev,
+				    nodev,
+				    nodev,
+				    nodev,
+				    nodev,
+				    ddi_devmap_segmap,
+				    nochpoll,
+				    ddi_prop_op,
+				    NULL,
+				    D_NEW | D_MP | D_64BIT | D_DEVMAP,
+				    CB_REV,
+				    nodev,
+				    nodev };
 
-	static struct dev_ops ops = {
-		DEVO_REV, 0, ddi_no_info, nulldev, nulldev, nulldev, nulldev, nodev, &cb, NULL,
-		nulldev, ddi_quiesce_not_needed
-	};
+	static struct dev_ops ops = { DEVO_REV, 0,	 ddi_no_info, nulldev,
+				      nulldev,	nulldev, nulldev,     nodev,
+				      &cb,	NULL,	 nulldev,     ddi_quiesce_not_needed };
 
-	static struct devmap_callback_ctl ctl = {
-		DEVMAP_OPS_REV, NULL, devmap_default_access, NULL, NULL
-	};
+	static struct devmap_callback_ctl ctl = { DEVMAP_OPS_REV, NULL, devmap_default_access, NULL,
+						  NULL };
 
 	static struct modldrv drv = { &mod_driverops, "headers", &ops };
 	static struct modlinkage link_ = { MODREV_1, { &drv, NULL } };

@@ -36,8 +36,8 @@
 #include "pages_impl.h"
 #include "uffd_compat.h"
 
-#define P		((size_t)PAGESIZE)
-#define ORDINARY	65534
+#define P	 ((size_t)PAGESIZE)
+#define ORDINARY 65534
 
 /* Sanitizers and slow machines get less to do. */
 static unsigned long switches = 20000;
@@ -48,28 +48,28 @@ static bool ordinary_run;
 /* ---- the client ---- */
 
 enum op {
-	OP_UFFD,		/* a: 1 with kernel-mode faults; answers with a descriptor */
-	OP_MAP,			/* a: length, b: protection, c: offset, d: address or 0; a memfd */
-	OP_UNMAP,		/* a: address, b: length */
-	OP_GET,			/* a: address */
-	OP_PUT,			/* a: address, b: value */
-	OP_START,		/* a: address, b: threads, c: pages, d: naps: writers */
-	OP_STOP,		/* answers how many values were lost, b: increments */
-	OP_ADVISE,		/* a: address, b: length, c: advice */
-	OP_FALLOCATE,		/* a: mode, b: offset, c: length */
-	OP_SEAL,		/* a: seals */
-	OP_TRUNCATE,		/* a: length */
-	OP_IMMUTABLE,		/* a: 1 or 0 */
-	OP_PWRITE,		/* a: offset, b: value, c: bytes: fills the file, unmapped */
-	OP_SYSREAD,		/* a: address: has the kernel store there; answers errno */
-	OP_CATCH,		/* a: address: reads; answers the signal, or 0, and si_addr */
-	OP_CHURN,		/* a: address, b: length: unmaps and maps it for b ms in c */
+	OP_UFFD,      /* a: 1 with kernel-mode faults; answers with a descriptor */
+	OP_MAP,	      /* a: length, b: protection, c: offset, d: address or 0; a memfd */
+	OP_UNMAP,     /* a: address, b: length */
+	OP_GET,	      /* a: address */
+	OP_PUT,	      /* a: address, b: value */
+	OP_START,     /* a: address, b: threads, c: pages, d: naps: writers */
+	OP_STOP,      /* answers how many values were lost, b: increments */
+	OP_ADVISE,    /* a: address, b: length, c: advice */
+	OP_FALLOCATE, /* a: mode, b: offset, c: length */
+	OP_SEAL,      /* a: seals */
+	OP_TRUNCATE,  /* a: length */
+	OP_IMMUTABLE, /* a: 1 or 0 */
+	OP_PWRITE,    /* a: offset, b: value, c: bytes: fills the file, unmapped */
+	OP_SYSREAD,   /* a: address: has the kernel store there; answers errno */
+	OP_CATCH,     /* a: address: reads; answers the signal, or 0, and si_addr */
+	OP_CHURN,     /* a: address, b: length: unmaps and maps it for b ms in c */
 	OP_EXIT,
 };
 
 struct request {
 	enum op op;
-	uint64_t arg[4];		/* a, b, c, d above */
+	uint64_t arg[4]; /* a, b, c, d above */
 };
 
 struct answer {
@@ -77,14 +77,14 @@ struct answer {
 	uint64_t value;
 };
 
-#define WRITERS_MAX	8
+#define WRITERS_MAX 8
 
 struct writer {
 	pthread_t thread;
 	volatile uint64_t *word;
-	size_t step;			/* words from page to page */
+	size_t step; /* words from page to page */
 	unsigned pages;
-	bool naps;			/* lets others run before its time slice ends */
+	bool naps; /* lets others run before its time slice ends */
 	uint64_t lost, count;
 	uint64_t expect[16];
 };
@@ -131,18 +131,18 @@ static int send_fd(int sock, const void *buf, size_t len, int fd)
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf, .iov_len = len };
 	union {
 		struct cmsghdr h;
-		char room[CMSG_SPACE(sizeof (int))];
+		char room[CMSG_SPACE(sizeof(int))];
 	} c;
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	if (fd >= 0) {
-		memset(&c, 0, sizeof (c));
+		memset(&c, 0, sizeof(c));
 		msg.msg_control = &c;
-		msg.msg_controllen = sizeof (c);
+		msg.msg_controllen = sizeof(c);
 		c.h.cmsg_level = SOL_SOCKET;
 		c.h.cmsg_type = SCM_RIGHTS;
-		c.h.cmsg_len = CMSG_LEN(sizeof (int));
-		memcpy(CMSG_DATA(&c.h), &fd, sizeof (fd));
+		c.h.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
 	}
 	return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -1;
 }
@@ -152,16 +152,17 @@ static int recv_fd(int sock, void *buf, size_t len, int *fd)
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
 	union {
 		struct cmsghdr h;
-		char room[CMSG_SPACE(sizeof (int))];
+		char room[CMSG_SPACE(sizeof(int))];
 	} c;
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
-		.msg_controllen = sizeof (c) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)
+	};
 
 	*fd = -1;
 	if (recvmsg(sock, &msg, MSG_CMSG_CLOEXEC) != (ssize_t)len)
 		return -1;
 	if (CMSG_FIRSTHDR(&msg) != NULL)
-		memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof (*fd));
+		memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(*fd));
 	return 0;
 }
 
@@ -210,7 +211,9 @@ static void client_start(const struct request *q)
 	me.nwriters = (unsigned)q->arg[1];
 	for (unsigned i = 0; i < me.nwriters; i++) {
 		me.writers[i] = (struct writer){ .word = (volatile uint64_t *)q->arg[0] + i,
-			.step = P / 8, .pages = (unsigned)q->arg[2], .naps = q->arg[3] != 0 };
+						 .step = P / 8,
+						 .pages = (unsigned)q->arg[2],
+						 .naps = q->arg[3] != 0 };
 		(void)pthread_create(&me.writers[i].thread, NULL, writer_run, &me.writers[i]);
 	}
 }
@@ -242,9 +245,9 @@ static int client_pwrite(off_t off, uint64_t value, size_t len)
 {
 	char buf[256];
 
-	memset(buf, (int)value, sizeof (buf));
-	for (size_t done = 0; done < len; done += sizeof (buf))
-		if (pwrite(me.file, buf, MIN(sizeof (buf), len - done), off + (off_t)done) < 0)
+	memset(buf, (int)value, sizeof(buf));
+	for (size_t done = 0; done < len; done += sizeof(buf))
+		if (pwrite(me.file, buf, MIN(sizeof(buf), len - done), off + (off_t)done) < 0)
 			return -1;
 	return 0;
 }
@@ -256,7 +259,7 @@ static void client_churn(uintptr_t addr, size_t len, uint64_t ms)
 	while (pages_now() < end) {
 		(void)munmap((void *)addr, len);
 		(void)mmap((void *)addr, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-		    me.file, 0);
+			   me.file, 0);
 	}
 }
 
@@ -270,7 +273,7 @@ static int64_t client_map(const struct request *q, int fd)
 		me.file = fd;
 	}
 	p = mmap((void *)q->arg[3], q->arg[0], (int)q->arg[1],
-	    MAP_SHARED | (q->arg[3] != 0 ? MAP_FIXED : 0), me.file, (off_t)q->arg[2]);
+		 MAP_SHARED | (q->arg[3] != 0 ? MAP_FIXED : 0), me.file, (off_t)q->arg[2]);
 	return p == MAP_FAILED ? -1 : (int64_t)(uintptr_t)p;
 }
 
@@ -281,8 +284,9 @@ static struct answer client_do(const struct request *q, int fd, int *fd_out)
 	errno = 0;
 	switch (q->op) {
 	case OP_UFFD:
-		*fd_out = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK |
-		    (q->arg[0] ? 0 : UFFD_USER_MODE_ONLY));
+		*fd_out = (int)syscall(SYS_userfaultfd,
+				       O_CLOEXEC | O_NONBLOCK |
+					       (q->arg[0] ? 0 : UFFD_USER_MODE_ONLY));
 		a.rc = *fd_out;
 		break;
 	case OP_MAP:
@@ -342,11 +346,11 @@ static int client_main(int sock)
 	struct request q;
 	int fd;
 
-	while (recv_fd(sock, &q, sizeof (q), &fd) == 0 && q.op != OP_EXIT) {
+	while (recv_fd(sock, &q, sizeof(q), &fd) == 0 && q.op != OP_EXIT) {
 		int fd_out = -1;
 		struct answer a = client_do(&q, fd, &fd_out);
 
-		if (send_fd(sock, &a, sizeof (a), fd_out) != 0)
+		if (send_fd(sock, &a, sizeof(a), fd_out) != 0)
 			break;
 		if (fd_out >= 0)
 			close(fd_out);
@@ -361,13 +365,13 @@ struct client {
 	int sock;
 	struct space space;
 	pthread_t server;
-	int stop;			/* eventfd */
-	pthread_mutex_t lock;		/* the arbiter: its holder decides where pages are */
+	int stop;	      /* eventfd */
+	pthread_mutex_t lock; /* the arbiter: its holder decides where pages are */
 	/* What is served: guarded by lock. */
 	struct window *window;
 	uintptr_t addr;
 	size_t len;
-	bool refuse;			/* faults are left alone */
+	bool refuse; /* faults are left alone */
 	atomic_int last_error;
 	atomic_ulong faults;
 };
@@ -388,14 +392,14 @@ static void *server_run(void *arg)
 {
 	struct client *c = arg;
 	struct pollfd fds[2] = { { .fd = c->space.uffd, .events = POLLIN },
-		{ .fd = c->stop, .events = POLLIN } };
+				 { .fd = c->stop, .events = POLLIN } };
 	struct uffd_msg msg;
 
 	for (;;) {
 		(void)poll(fds, 2, -1);
 		if (fds[1].revents != 0)
 			return NULL;
-		while (read(c->space.uffd, &msg, sizeof (msg)) == (ssize_t)sizeof (msg)) {
+		while (read(c->space.uffd, &msg, sizeof(msg)) == (ssize_t)sizeof(msg)) {
 			pthread_mutex_lock(&c->lock);
 			serve(c, (uintptr_t)msg.arg.pagefault.address);
 			pthread_mutex_unlock(&c->lock);
@@ -405,7 +409,7 @@ static void *server_run(void *arg)
 
 static void tell(struct client *c, struct request q, int fd)
 {
-	assert_int_equal(send_fd(c->sock, &q, sizeof (q), fd), 0);
+	assert_int_equal(send_fd(c->sock, &q, sizeof(q), fd), 0);
 }
 
 static struct answer hear(struct client *c, int *fd)
@@ -413,21 +417,21 @@ static struct answer hear(struct client *c, int *fd)
 	struct answer a;
 	int none;
 
-	assert_int_equal(recv_fd(c->sock, &a, sizeof (a), fd != NULL ? fd : &none), 0);
+	assert_int_equal(recv_fd(c->sock, &a, sizeof(a), fd != NULL ? fd : &none), 0);
 	return a;
 }
 
 #define REQUEST(o, ...) ((struct request){ .op = (o), .arg = { __VA_ARGS__ } })
-#define ASK(c, ...) (tell((c), REQUEST(__VA_ARGS__), -1), hear((c), NULL))
+#define ASK(c, ...)	(tell((c), REQUEST(__VA_ARGS__), -1), hear((c), NULL))
 
 static struct client *client_new_with(bool kernel_faults)
 {
-	struct client *c = calloc(1, sizeof (*c));
+	struct client *c = calloc(1, sizeof(*c));
 	char number[16];
 	int sv[2], fd;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
-	(void)snprintf(number, sizeof (number), "%d", sv[1]);
+	(void)snprintf(number, sizeof(number), "%d", sv[1]);
 	c->pid = fork();
 	if (c->pid == 0) {
 		(void)fcntl(sv[1], F_SETFD, 0);
@@ -488,7 +492,7 @@ static void client_free(struct client *c)
 	client_close(c);
 	(void)kill(c->pid, SIGKILL);
 	(void)waitpid(c->pid, NULL, 0);
-	assert_int_equal(write(c->stop, &one, sizeof (one)), sizeof (one));
+	assert_int_equal(write(c->stop, &one, sizeof(one)), sizeof(one));
 	(void)pthread_join(c->server, NULL);
 	close(c->stop);
 	close(c->sock);
@@ -528,7 +532,7 @@ static void expect_messages(void)
 static bool message_seen(const char *part)
 {
 	char buf[65536];
-	ssize_t n = pread(messages, buf, sizeof (buf) - 1, 0);
+	ssize_t n = pread(messages, buf, sizeof(buf) - 1, 0);
 
 	(void)dup2(real_stderr, STDERR_FILENO);
 	close(real_stderr);
@@ -548,21 +552,21 @@ static void test_accessors(void **state)
 	assert_int_equal(region_get(r, 8, 8), 0);
 	for (unsigned width = 1; width <= 8; width *= 2) {
 		region_put(r, 16, width, 0x1122334455667788);
-		assert_int_equal(region_get(r, 16, width), 0x1122334455667788 &
-		    (UINT64_MAX >> (64 - 8 * width)));
-		region_put(r, P - 1, width, 0x1122334455667788);	/* over the border */
-		assert_int_equal(region_get(r, P - 1, width), 0x1122334455667788 &
-		    (UINT64_MAX >> (64 - 8 * width)));
+		assert_int_equal(region_get(r, 16, width),
+				 0x1122334455667788 & (UINT64_MAX >> (64 - 8 * width)));
+		region_put(r, P - 1, width, 0x1122334455667788); /* over the border */
+		assert_int_equal(region_get(r, P - 1, width),
+				 0x1122334455667788 & (UINT64_MAX >> (64 - 8 * width)));
 	}
 	region_put(r, 64, 4, 5);
 	assert_int_equal(region_xchg(r, 64, 4, 6), 5);
 	assert_int_equal(region_peek(r, 64, 4), 6);
-	for (size_t i = 0; i < sizeof (buf); i++)
+	for (size_t i = 0; i < sizeof(buf); i++)
 		buf[i] = (char)(i * 7);
 	for (size_t off = 0; off < 9; off++) {
-		region_write(r, off, buf, sizeof (buf) - 16);
-		region_read(r, off, back, sizeof (buf) - 16);
-		assert_memory_equal(buf, back, sizeof (buf) - 16);
+		region_write(r, off, buf, sizeof(buf) - 16);
+		region_read(r, off, back, sizeof(buf) - 16);
+		assert_memory_equal(buf, back, sizeof(buf) - 16);
 	}
 	region_destroy(r);
 	assert_int_equal(region_create("none", 0, &r), -EINVAL);
@@ -686,7 +690,7 @@ static void test_many_pages(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 2; round++) {
 		if (round == 0)
-			r->pipe_is_max = true;	/* as for a user who has too many pipes */
+			r->pipe_is_max = true; /* as for a user who has too many pipes */
 		else
 			r->pipe_is_max = false;
 		for (size_t i = 0; i < 700; i++)
@@ -722,15 +726,15 @@ static void switch_away_and_back(struct client *c, struct region *r, unsigned pa
 {
 	struct context_page saved[16], other;
 
-	memset(&other, 0xa5, sizeof (other));
+	memset(&other, 0xa5, sizeof(other));
 	pthread_mutex_lock(&c->lock);
 	window_unload(c->window, 0, pages);
 	for (unsigned p = 0; p < pages; p++) {
-		region_read(r, p * P, &saved[p], sizeof (saved[p]));
-		region_write(r, p * P, &other, sizeof (other));
+		region_read(r, p * P, &saved[p], sizeof(saved[p]));
+		region_write(r, p * P, &other, sizeof(other));
 	}
 	for (unsigned p = 0; p < pages; p++)
-		region_write(r, p * P, &saved[p], sizeof (saved[p]));
+		region_write(r, p * P, &saved[p], sizeof(saved[p]));
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -755,7 +759,7 @@ static void switch_stress(unsigned pages, unsigned long times)
 	}
 	a = ASK(c, OP_STOP, 0);
 	print_message("# %lu switches, %lu increments, %lu lost\n", done, (unsigned long)a.value,
-	    (unsigned long)a.rc);
+		      (unsigned long)a.rc);
 	assert_int_equal(a.rc, 0);
 	assert_true(a.value > done / 10 && done > times / 10);
 	client_free(c);
@@ -814,7 +818,7 @@ static void test_register_drops(void **state)
 	assert_int_equal(window_create(r, &c->space, true, &w), 0);
 	tell(c, REQUEST(OP_MAP, 4 * P, PROT_READ | PROT_WRITE), window_fd(w));
 	a = hear(c, NULL);
-	(void)ASK(c, OP_PUT, (uint64_t)a.rc, 99);	/* before the registration */
+	(void)ASK(c, OP_PUT, (uint64_t)a.rc, 99); /* before the registration */
 	(void)ASK(c, OP_ADVISE, (uint64_t)a.rc, 4 * P, 23 /* MADV_POPULATE_WRITE */);
 	assert_int_equal(window_register(w, (uintptr_t)a.rc, 0, 4 * P), 0);
 	pthread_mutex_lock(&c->lock);
@@ -853,7 +857,7 @@ static void test_cheat_second_mapping(void **state)
 	(void)ASK(c, OP_PUT, cheat + P, 666);
 	assert_int_equal(region_get(r, 0, 8), 5);
 	assert_int_equal(region_get(r, P, 8), 0);
-	assert_int_equal(client_get(c, 0), 5);		/* EEXIST: punched and copied again */
+	assert_int_equal(client_get(c, 0), 5); /* EEXIST: punched and copied again */
 	assert_int_equal(c->last_error, 0);
 	/* It writes all the time while the page comes and goes. */
 	(void)ASK(c, OP_START, cheat + P, 2, 1);
@@ -883,14 +887,14 @@ static void test_cheat_drops_pages(void **state)
 	for (size_t i = 0; i < 4; i++)
 		client_put(c, i * P, 20 + i);
 	assert_int_equal(ASK(c, OP_ADVISE, c->addr + P, P, MADV_REMOVE).rc, 0);
-	assert_int_equal(client_get(c, P), 11);		/* what it was given */
+	assert_int_equal(client_get(c, P), 11); /* what it was given */
 	assert_int_equal(c->last_error, 0);
-	assert_int_equal(ASK(c, OP_FALLOCATE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 2 * P,
-	    P).rc, 0);
-	assert_int_equal(region_get(r, 2 * P, 8), 0);	/* our mapping fills it with zeros */
+	assert_int_equal(
+		ASK(c, OP_FALLOCATE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 2 * P, P).rc, 0);
+	assert_int_equal(region_get(r, 2 * P, 8), 0); /* our mapping fills it with zeros */
 	assert_int_equal(ASK(c, OP_ADVISE, c->addr + P, P, MADV_REMOVE).rc, 0);
 	assert_int_equal(ASK(c, OP_ADVISE, c->addr, P, MADV_DONTNEED).rc, 0);
-	assert_int_equal(client_get(c, 0), 20);		/* no cheat: a cache was dropped */
+	assert_int_equal(client_get(c, 0), 20); /* no cheat: a cache was dropped */
 	window_unload(c->window, 0, 4);
 	assert_int_equal(region_get(r, 0, 8), 20);
 	assert_int_equal(region_get(r, P, 8), 0);
@@ -944,7 +948,7 @@ static void test_cheat_immutable(void **state)
 	assert_int_equal(client_get(d, 0), 1);
 	assert_true(message_seen("test: a window cannot be emptied (Operation not permitted)"));
 	client_put(d, 0, 2);
-	assert_int_equal(ASK(c, OP_GET, c->addr).value, 1);	/* its own, as ever */
+	assert_int_equal(ASK(c, OP_GET, c->addr).value, 1); /* its own, as ever */
 	(void)ASK(c, OP_PUT, c->addr, 3);
 	assert_int_equal(region_get(r, 0, 8), 2);
 	assert_int_equal(window_load(c->window, c->addr, 0, 1), -EIO);
@@ -1064,7 +1068,7 @@ static void test_reader_scribbles(void **state)
 	client_put(c, 0, 666);
 	client_put(c, 8, 666);
 	assert_int_equal(region_get(r, 0, 8), 1);
-	region_put(r, 16, 8, 2);		/* goes to both */
+	region_put(r, 16, 8, 2); /* goes to both */
 	assert_int_equal(client_get(c, 16), 2);
 	assert_int_equal(region_xchg(r, 8, 4, 3), 0);
 	assert_int_equal((uint32_t)client_get(c, 8), 3);
@@ -1075,7 +1079,7 @@ static void test_reader_scribbles(void **state)
 	assert_int_equal(region_get(r, 8, 8), 3);
 	assert_int_equal(client_get(c, 0), 1);
 	client_put(c, 0, 667);
-	at = region_pin(r, 0, &len);		/* taken from the reader */
+	at = region_pin(r, 0, &len); /* taken from the reader */
 	assert_int_equal(at[0], 1);
 	at[0] = 9;
 	region_unpin(r);
@@ -1103,16 +1107,16 @@ static void test_view(void **state)
 	volatile uint64_t *view = region_view(r);
 
 	(void)state;
-	assert_int_equal(view[0], 0);			/* never touched */
-	view[P / 8] = 3;				/* the same, written */
+	assert_int_equal(view[0], 0); /* never touched */
+	view[P / 8] = 3;	      /* the same, written */
 	assert_int_equal(region_get(r, P, 8), 3);
 	region_put(r, P, 8, 4);
 	assert_int_equal(view[P / 8], 4);
 	client_open(c, r, true);
-	assert_int_equal(client_get(c, P), 4);		/* left the view */
+	assert_int_equal(client_get(c, P), 4); /* left the view */
 	assert_false(in_view(r, 1));
 	client_put(c, P, 5);
-	assert_int_equal(view[P / 8], 5);		/* came home */
+	assert_int_equal(view[P / 8], 5); /* came home */
 	assert_false(region_busy(r));
 	view[P / 8] = 6;
 	assert_int_equal(client_get(c, P), 6);
@@ -1124,7 +1128,7 @@ static void test_view(void **state)
 	region_read(r, 3 * P, (void *)(uintptr_t)(view + P / 8), 8);
 	assert_int_equal(client_get(c, P), 7);
 	client_close(c);
-	client_open(c, r, false);			/* a reader */
+	client_open(c, r, false); /* a reader */
 	assert_int_equal(client_get(c, P), 7);
 	view[P / 8] = 8;
 	assert_int_equal(client_get(c, P), 8);
@@ -1134,7 +1138,7 @@ static void test_view(void **state)
 
 struct toucher {
 	volatile uint64_t *word;
-	struct region *r;		/* through accessors, if not NULL */
+	struct region *r; /* through accessors, if not NULL */
 	size_t off;
 	atomic_bool stop;
 	uint64_t lost;
@@ -1167,7 +1171,7 @@ static void test_view_loses_nothing(void **state)
 	struct client *c = client_new();
 	volatile uint64_t *view = region_view(r);
 	struct toucher raw = { .word = view + 16 }, raw2 = { .word = view + 24 },
-		acc = { .r = r, .off = 32 * 8 };
+		       acc = { .r = r, .off = 32 * 8 };
 	pthread_t threads[3];
 	struct answer a;
 	uint64_t end;
@@ -1252,7 +1256,7 @@ static void test_share_whole(void **state)
 	assert_int_equal(off, P);
 	assert_int_equal(len, P);
 	assert_ptr_equal(mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd2, (off_t)off),
-	    MAP_FAILED);
+			 MAP_FAILED);
 	munmap(p, 2 * P);
 	p = mmap(NULL, len, PROT_READ, MAP_SHARED, fd2, (off_t)off);
 	assert_ptr_not_equal(p, MAP_FAILED);
@@ -1307,10 +1311,10 @@ static void test_share_pieces(void **state)
 	for (size_t i = 0; i < 10; i++)
 		view[i * P / 8] = 100 + i;
 	client_open(c, r, true);
-	client_put(c, 4 * P, 204);			/* live in a window */
+	client_put(c, 4 * P, 204); /* live in a window */
 	assert_int_equal(region_share(r, 3 * P, 3 * P, true, &fd, &off, &len), 0);
 	assert_int_equal(len, 3 * P);
-	assert_int_equal(file_pages(fd), 3);		/* reveals nothing else */
+	assert_int_equal(file_pages(fd), 3); /* reveals nothing else */
 	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)off);
 	assert_int_equal(p[0], 103);
 	assert_int_equal(p[P / 8], 204);
@@ -1344,8 +1348,10 @@ static void test_share_pieces(void **state)
 	assert_int_equal(len, 2 * P);
 	close(fd2);
 	for (size_t i = 0; i < 10; i++)
-		assert_int_equal(region_get(r, i * P, 8),
-		    i == 3 ? 403 : i == 4 ? 204 : i == 9 ? 209 : 100 + i);
+		assert_int_equal(region_get(r, i * P, 8), i == 3 ? 403 :
+							  i == 4 ? 204 :
+							  i == 9 ? 209 :
+								   100 + i);
 	expect_messages();
 	err = region_share(r, 5, P, true, &fd2, &off, &len);
 	assert_int_equal(err, -EINVAL);
@@ -1376,8 +1382,8 @@ static void test_share_loses_nothing(void **state)
 	}
 	for (unsigned i = 0; i < PAGES; i++) {
 		pause_us(3000);
-		assert_int_equal(region_share(r, (size_t)(i * 5 % PAGES) * P, P, true, &fd, &off,
-		    &len), 0);
+		assert_int_equal(
+			region_share(r, (size_t)(i * 5 % PAGES) * P, P, true, &fd, &off, &len), 0);
 		close(fd);
 	}
 	for (unsigned i = 0; i < 4; i++) {
@@ -1582,8 +1588,8 @@ static int bell_sync(struct devmap_model *m)
 	return rung != 0;
 }
 
-static const struct devmap_model_ops bell = { DEVMAP_MODEL_VERSION, sizeof (bell), "bell",
-	bell_attach, bell_detach, bell_sync };
+static const struct devmap_model_ops bell = { DEVMAP_MODEL_VERSION, sizeof(bell), "bell",
+					      bell_attach,	    bell_detach,  bell_sync };
 
 static int prop_fails(void *arg, const char *name, int dflt)
 {
@@ -1616,23 +1622,23 @@ static void test_model(void **state)
 	r = model_region(m, 0);
 	assert_int_equal(model_nregs(m), 2);
 	assert_null(model_region(m, 2));
-	region_put(r, 0, 4, 5);				/* the driver rings */
+	region_put(r, 0, 4, 5); /* the driver rings */
 	assert_int_equal(region_get(r, 4, 4), 5);
 	assert_int_equal(region_get(model_region(m, 1), 0, 4), 5);
 	client_open(c, r, true);
-	client_put(c, 0, 6);				/* a client rings: the thread looks */
+	client_put(c, 0, 6); /* a client rings: the thread looks */
 	assert_true(wait_for(r, 4, 6));
 	assert_int_equal((uint32_t)client_get(c, 0), 0);
 	pthread_mutex_lock(&c->lock);
 	(void)ASK(c, OP_PUT, c->addr, 7);
-	window_unload(c->window, 0, 1);			/* the last command was taken by now */
+	window_unload(c->window, 0, 1); /* the last command was taken by now */
 	assert_int_equal(region_peek(r, 4, 4), 7);
 	pthread_mutex_unlock(&c->lock);
 	pause_us(100000);
-	before = atomic_load(&syncs);			/* nothing to do, nobody there: it sleeps */
+	before = atomic_load(&syncs); /* nothing to do, nobody there: it sleeps */
 	pause_us(100000);
 	assert_int_equal(atomic_load(&syncs), before);
-	region_put(r, 0, 4, 8);				/* wakes it, nobody looks */
+	region_put(r, 0, 4, 8); /* wakes it, nobody looks */
 	assert_true(wait_for(r, 4, 8));
 	client_close(c);
 	model_destroy(m);

@@ -3,18 +3,18 @@
  * drivers/rv100.c on registers that are played here: which bits they keep, which of them are others'
  * other names, and which start an operation, as QEMU has it. tests/guest/rv100 has the real thing.
  */
-#define FAKE_SETS	4
+#define FAKE_SETS 4
 #include "fake_ddi.h"
 #include "../../drivers/rv100.c"
 
-#define MEMORY		(4UL << 20)
-#define NSTATE		NELEM(rv100_state)
+#define MEMORY (4UL << 20)
+#define NSTATE NELEM(rv100_state)
 
 /* The chip. */
 
 struct chip {
-	uint32_t *page;			/* of the 2D engine's registers */
-	unsigned long drawn;		/* operations that did something */
+	uint32_t *page;	     /* of the 2D engine's registers */
+	unsigned long drawn; /* operations that did something */
 };
 
 static struct chip hardware;
@@ -63,10 +63,9 @@ static void draw(struct chip *c)
 		return;
 	c->drawn++;
 	if (rop == RV100_ROP3_SRCCOPY)
-		keep(c, RV100_DST_X, *chip_reg(c, RV100_DST_X) +
-					     (cntl & RV100_LEFT_TO_RIGHT ? w : 1 - w));
-	keep(c, RV100_DST_Y,
-	     *chip_reg(c, RV100_DST_Y) + (cntl & RV100_TOP_TO_BOTTOM ? h : 1 - h));
+		keep(c, RV100_DST_X,
+		     *chip_reg(c, RV100_DST_X) + (cntl & RV100_LEFT_TO_RIGHT ? w : 1 - w));
+	keep(c, RV100_DST_Y, *chip_reg(c, RV100_DST_Y) + (cntl & RV100_TOP_TO_BOTTOM ? h : 1 - h));
 }
 
 /* Registers with two halves; the upper one first. */
@@ -113,8 +112,8 @@ static void chip_store(struct chip *c, uint_t reg, uint32_t value)
 			keep(c, reg, value);
 	}
 	if (reg == RV100_DP_GUI_MASTER_CNTL) {
-		keep(c, RV100_DP_DATATYPE, (value & 0xf00) >> 8 | (value & 0x30f0) << 4 |
-						   (value & 0x4000) << 16);
+		keep(c, RV100_DP_DATATYPE,
+		     (value & 0xf00) >> 8 | (value & 0x30f0) << 4 | (value & 0x4000) << 16);
 		keep(c, RV100_DP_MIX, (value & 0xff0000) | (value & 0x7000000) >> 16);
 	} else if (reg == RV100_DST_WIDTH) {
 		draw(c);
@@ -133,9 +132,9 @@ void ddi_put32(ddi_acc_handle_t handle, uint32_t *addr, uint32_t value)
 
 static int chip_attach(struct devmap_model *m)
 {
-	(void)devmap_model_add_regs(m, 256);		/* configuration space */
+	(void)devmap_model_add_regs(m, 256); /* configuration space */
 	(void)devmap_model_add_regs(m, MEMORY);
-	(void)devmap_model_add_regs(m, 256);		/* ports */
+	(void)devmap_model_add_regs(m, 256); /* ports */
 	(void)devmap_model_add_regs(m, 0x4000);
 	*fake_word(RV100_SET_REGS, RV100_CONFIG_MEMSIZE) = (uint32_t)MEMORY;
 	hardware.page = fake_word(RV100_SET_REGS, RV100_REGISTERS);

@@ -6,7 +6,7 @@
 #include "../../models/xfbhw.c"
 #include "../../demo/render.h"
 
-#define MEMORY		(fake.len[XFB_SET_SCREEN])
+#define MEMORY (fake.len[XFB_SET_SCREEN])
 
 /* The first setting of a name is the one that counts. */
 static void set_prop(const char *name, int value)
@@ -222,12 +222,12 @@ static void test_fork(void **unused)
 	a = map_regs(1);
 	b = map_regs(2);
 	store(a, XFB_LOCAL, 1);
-	child = fake_fork(a, 3, &error);		/* of the owner */
+	child = fake_fork(a, 3, &error); /* of the owner */
 	store(b, XFB_LOCAL, 2);
 	store(a, XFB_LOCAL, 4);
 	assert_int_equal(load(child, XFB_LOCAL), 1);
 	store(child, XFB_LOCAL, 3);
-	other = fake_fork(a, 5, &error);		/* of somebody else */
+	other = fake_fork(a, 5, &error); /* of somebody else */
 	assert_int_equal(load(other, XFB_LOCAL), 4);
 	assert_int_equal(load(child, XFB_LOCAL), 3);
 	/* Known by now, so that its new mapping is of the same context. */
@@ -301,8 +301,9 @@ static void test_hold(void **unused)
 static int transfer(int out, offset_t off, void *buf, size_t len, size_t *done)
 {
 	iovec_t iov = { buf, len };
-	uio_t uio = { .uio_iov = &iov, .uio_iovcnt = 1, .uio_loffset = off,
-		      .uio_resid = (ssize_t)len };
+	uio_t uio = {
+		.uio_iov = &iov, .uio_iovcnt = 1, .uio_loffset = off, .uio_resid = (ssize_t)len
+	};
 	struct cb_ops *cb = fake.dev_ops->devo_cb_ops;
 	int error = out ? cb->cb_write(0, &uio, NULL) : cb->cb_read(0, &uio, NULL);
 
@@ -382,12 +383,12 @@ static void test_partial_unmap(void **unused)
 	for (size_t at = 0; at < MEMORY; at += PAGESIZE)
 		*fake_at(a, at) = (uint32_t)at;
 	store(regs, XFB_LOCAL, 1);
-	tail = fake_munmap(a, 4 * PAGESIZE, 2 * PAGESIZE);	/* a hole */
+	tail = fake_munmap(a, 4 * PAGESIZE, 2 * PAGESIZE); /* a hole */
 	store(other, XFB_LOCAL, 2);
 	assert_int_equal(*fake_at(tail, 0), 6 * PAGESIZE);
 	store(other, XFB_LOCAL, 3);
 	assert_int_equal(*fake_at(a, 3 * PAGESIZE), 3 * PAGESIZE);
-	tail = fake_munmap(tail, 0, PAGESIZE);			/* the head */
+	tail = fake_munmap(tail, 0, PAGESIZE); /* the head */
 	store(other, XFB_LOCAL, 4);
 	assert_int_equal(*fake_at(tail, 0), 7 * PAGESIZE);
 	assert_null(fake_munmap(tail, tail->len - PAGESIZE, PAGESIZE));
@@ -446,7 +447,7 @@ static void test_devmap_ranges(void **unused)
 
 	begin_device(0);
 	h = fake_mmap(1, PAGESIZE, PAGESIZE);
-	assert_null(h->ops.devmap_access);			/* C23 */
+	assert_null(h->ops.devmap_access); /* C23 */
 	assert_int_equal(h->roff, PAGESIZE);
 	len = 100 * PAGESIZE;
 	h = fake_mmap_part(1, 2 * PAGESIZE, &len, &error);
@@ -527,7 +528,7 @@ static int control(unsigned long cmd, void *arg)
 	int rval = 0;
 
 	return fake.dev_ops->devo_cb_ops->cb_ioctl(0, (int)cmd, (intptr_t)arg, FREAD | FWRITE, NULL,
-						    &rval);
+						   &rval);
 }
 
 static void test_fbdev(void **unused)
@@ -616,8 +617,8 @@ static void test_colour_map(void **unused)
 /* The driver has its own definitions of the structures of <linux/fb.h>. */
 static void test_abi(void **unused)
 {
-#define SAME(a, am, b, bm)						\
-	assert_int_equal(offsetof(struct a, am), offsetof(struct b, bm));	\
+#define SAME(a, am, b, bm)                                                \
+	assert_int_equal(offsetof(struct a, am), offsetof(struct b, bm)); \
 	assert_int_equal(sizeof(((struct a *)0)->am), sizeof(((struct b *)0)->bm))
 	SAME(fbdev_var, bits_per_pixel, fb_var_screeninfo, bits_per_pixel);
 	SAME(fbdev_var, red, fb_var_screeninfo, red);
@@ -719,8 +720,8 @@ static void spoil(struct op *op)
 
 	memcpy(word, &op->state, sizeof(word));
 	for (int i = 0; i < 3; i++)
-		word[random32() % NELEM(word)] = random32() % 2 ? random32() : 0x7fffffff +
-										 random32() % 2;
+		word[random32() % NELEM(word)] = random32() % 2 ? random32() :
+								  0x7fffffff + random32() % 2;
 	memcpy(&op->state, word, sizeof(word));
 }
 

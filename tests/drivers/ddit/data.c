@@ -7,7 +7,7 @@
 #include <sys/modctl.h>
 #include <sys/uio.h>
 
-#define GET(name, dflt)	ddi_prop_get_int(DDI_DEV_T_ANY, c->dip, 0, name, dflt)
+#define GET(name, dflt) ddi_prop_get_int(DDI_DEV_T_ANY, c->dip, 0, name, dflt)
 
 static int set_and_get(struct check *c, const char *text)
 {
@@ -84,7 +84,8 @@ void check_prop_old(struct check *c)
 	CHECK_EQ(c, ddi_prop_op(DDI_DEV_T_ANY, c->dip, PROP_LEN_AND_VAL_BUF, 0, text, buf, &len),
 		 DDI_PROP_BUF_TOO_SMALL);
 	len = sizeof(buf);
-	CHECK_EQ(c, ddi_prop_op(DDI_DEV_T_ANY, c->dip, PROP_LEN_AND_VAL_BUF, 0, text, buf, &len), 0);
+	CHECK_EQ(c, ddi_prop_op(DDI_DEV_T_ANY, c->dip, PROP_LEN_AND_VAL_BUF, 0, text, buf, &len),
+		 0);
 	CHECK(c, strcmp(buf, "hello") == 0);
 }
 
@@ -108,7 +109,7 @@ void check_state_items(struct check *c)
 	CHECK(c, ddi_get_soft_state(st, 0) != NULL);
 	ddi_soft_state_free(st, 0);
 	CHECK(c, ddi_get_soft_state(st, 0) == NULL);
-	ddi_soft_state_free(st, 0);		/* C26: a message */
+	ddi_soft_state_free(st, 0); /* C26: a message */
 	CHECK_EQ(c, ddi_soft_state_zalloc(st, 0), DDI_SUCCESS);
 	ddi_soft_state_fini(&st);
 	CHECK(c, st == NULL);
@@ -152,14 +153,17 @@ void check_uio_moves(struct check *c)
 {
 	char a[4] = "", b[8] = "", text[] = "0123456789abcdef";
 	struct iovec iov[3] = { { a, 4 }, { NULL, 0 }, { b, 8 } };
-	uio_t u = { .uio_iov = iov, .uio_iovcnt = 3, .uio_loffset = 100,
-		.uio_segflg = UIO_SYSSPACE, .uio_resid = 12 };
+	uio_t u = { .uio_iov = iov,
+		    .uio_iovcnt = 3,
+		    .uio_loffset = 100,
+		    .uio_segflg = UIO_SYSSPACE,
+		    .uio_resid = 12 };
 
 	CHECK_EQ(c, uiomove(text, 6, UIO_READ, &u), 0);
 	CHECK_EQ(c, u.uio_resid, 6);
 	CHECK_EQ(c, u.uio_offset, 106);
 	CHECK_EQ(c, ureadc('!', &u), 0);
-	CHECK_EQ(c, uiomove(text, 16, UIO_READ, &u), 0);	/* as much as there is */
+	CHECK_EQ(c, uiomove(text, 16, UIO_READ, &u), 0); /* as much as there is */
 	CHECK_EQ(c, u.uio_resid, 0);
 	CHECK_EQ(c, memcmp(a, "0123", 4), 0);
 	CHECK_EQ(c, memcmp(b, "45!01234", 8), 0);
@@ -198,5 +202,5 @@ void check_instance_facts(struct check *c)
 	CHECK_EQ(c, ddi_no_info(c->dip, DDI_INFO_DEVT2DEVINFO, NULL, &result), DDI_FAILURE);
 	CHECK_EQ(c, ddi_quiesce_not_needed(c->dip), DDI_SUCCESS);
 	CHECK_EQ(c, ddi_quiesce_not_supported(c->dip), DDI_FAILURE);
-	CHECK_EQ(c, mod_install(NULL), EINVAL);		/* C26: only _init(9E) may */
+	CHECK_EQ(c, mod_install(NULL), EINVAL); /* C26: only _init(9E) may */
 }

@@ -12,9 +12,9 @@ static struct {
 	kmutex_t lock;
 	kcondvar_t changed;
 	unsigned workers;
-	unsigned busy;			/* begun, or still to be begun */
+	unsigned busy; /* begun, or still to be begun */
 	boolean_t stop;
-	boolean_t running;		/* a check */
+	boolean_t running; /* a check */
 	unsigned queued;
 	void (*fn[DDIT_WORKERS])(void *arg);
 	void *arg[DDIT_WORKERS];
@@ -97,11 +97,10 @@ void check_failed(struct check *c, int line, const char *fmt, ...)
 	va_end(ap);
 }
 
-#define ENTRY(name, what)	check_##name,
+#define ENTRY(name, what) check_##name,
 
-static void (*const checks[])(struct check *c) = {
-	DDIT_DATA(ENTRY) DDIT_MEMORY(ENTRY) DDIT_SYNC(ENTRY) DDIT_TIME(ENTRY)
-};
+static void (*const checks[])(struct check *c) = { DDIT_DATA(ENTRY) DDIT_MEMORY(ENTRY)
+							   DDIT_SYNC(ENTRY) DDIT_TIME(ENTRY) };
 
 static int begin(void)
 {
@@ -178,14 +177,12 @@ static int ddit_getinfo(dev_info_t *dip, ddi_info_cmd_t cmd, void *arg, void **r
 	return DDI_SUCCESS;
 }
 
-static struct cb_ops ddit_cb_ops = {
-	nulldev, nulldev, nodev, nodev, nodev, nodev, nodev, ddit_ioctl, nodev, nodev, nodev,
-	nochpoll, ddi_prop_op, NULL, D_NEW | D_MP, CB_REV
-};
+static struct cb_ops ddit_cb_ops = { nulldev,	  nulldev,    nodev,	    nodev, nodev, nodev,
+				     nodev,	  ddit_ioctl, nodev,	    nodev, nodev, nochpoll,
+				     ddi_prop_op, NULL,	      D_NEW | D_MP, CB_REV };
 
-static struct dev_ops ddit_ops = {
-	DEVO_REV, 0, ddit_getinfo, nulldev, nulldev, ddit_attach, ddit_detach, nodev, &ddit_cb_ops
-};
+static struct dev_ops ddit_ops = { DEVO_REV,	0,	     ddit_getinfo, nulldev,	nulldev,
+				   ddit_attach, ddit_detach, nodev,	   &ddit_cb_ops };
 
 static struct modldrv modldrv = { &mod_driverops, "checks of the DDI", &ddit_ops };
 static struct modlinkage modlinkage = { MODREV_1, { &modldrv, NULL } };

@@ -30,14 +30,14 @@ void check_umem(struct check *c)
 	CHECK_EQ(c, p[2 * PAGESIZE - 1], 0);
 	p[0] = p[2 * PAGESIZE - 1] = 1;
 	ddi_umem_free(cookie);
-	ddi_umem_free(cookie);		/* C26: a message */
+	ddi_umem_free(cookie); /* C26: a message */
 	ddi_umem_free(NULL);
 	CHECK(c, ddi_umem_alloc(PAGESIZE, DDI_UMEM_TRASH, &trash) == NULL);
 	CHECK(c, trash != NULL);
 	ddi_umem_free(trash);
 	CHECK_EQ(c, ddi_umem_lock((caddr_t)&trash, 8, DDI_UMEMLOCK_READ, &cookie), ENOTSUP);
 	CHECK(c, cookie == NULL);
-	ddi_umem_unlock(&trash);	/* C26: a message */
+	ddi_umem_unlock(&trash); /* C26: a message */
 }
 
 void check_umem_too_much(struct check *c)
@@ -86,7 +86,7 @@ void check_regs_sets(struct check *c)
 	CHECK_EQ(c, ddi_regs_map_setup(c->dip, 0, &addr, -1, 4, NULL, &none), DDI_FAILURE);
 	CHECK_EQ(c, pci_config_setup(c->dip, &none), DDI_FAILURE);
 	CHECK(c, none == NULL);
-	CHECK_EQ(c, pci_config_get16(none, 0), UINT16_MAX);	/* C26: a message */
+	CHECK_EQ(c, pci_config_get16(none, 0), UINT16_MAX); /* C26: a message */
 }
 
 void check_regs_access(struct check *c)
@@ -101,7 +101,7 @@ void check_regs_access(struct check *c)
 	CHECK_EQ(c, ddi_get16(h, (uint16_t *)p + 1), 0x1122);
 	ddi_put64(h, (uint64_t *)(p + 2), 0x0102030405060708);
 	CHECK_EQ(c, ddi_get64(h, (uint64_t *)(p + 2)), 0x0102030405060708);
-	ddi_put16(h, (uint16_t *)(p + 15) + 1, 0xbeef);		/* the last two bytes */
+	ddi_put16(h, (uint16_t *)(p + 15) + 1, 0xbeef); /* the last two bytes */
 	CHECK_EQ(c, ddi_get32(h, p + 15) >> 16, 0xbeef);
 	ddi_put8(h, (uint8_t *)p + 1, 0xab);
 	CHECK_EQ(c, ddi_get32(h, p), 0x1122ab44);
@@ -129,7 +129,7 @@ void check_regs_endian(struct check *c)
 	ddi_regs_map_free(&le);
 }
 
-#define NREP	1500
+#define NREP 1500
 
 void check_regs_rep(struct check *c)
 {
@@ -148,7 +148,7 @@ void check_regs_rep(struct check *c)
 	CHECK_EQ(c, memcmp(in, out, NREP * sizeof(*in)), 0);
 	ddi_rep_get32(le, out, p, NREP, DDI_DEV_AUTOINCR);
 	CHECK_EQ(c, out[NREP - 1], __builtin_bswap32(in[NREP - 1]));
-	ddi_rep_put32(be, in, p, 3, DDI_DEV_NO_AUTOINCR);	/* the last one stays */
+	ddi_rep_put32(be, in, p, 3, DDI_DEV_NO_AUTOINCR); /* the last one stays */
 	CHECK_EQ(c, ddi_get32(be, p), in[2]);
 	CHECK_EQ(c, ddi_get32(be, p + 1), in[1]);
 	ddi_rep_get32(be, out, p, 2, DDI_DEV_NO_AUTOINCR);
@@ -183,5 +183,5 @@ void check_regs_outside(struct check *c)
 	CHECK_EQ(c, ddi_get16(NULL, (uint16_t *)p), UINT16_MAX);
 	ddi_regs_map_free(&whole);
 	ddi_regs_map_free(&h);
-	ddi_regs_map_free(&h);		/* C26: a message */
+	ddi_regs_map_free(&h); /* C26: a message */
 }

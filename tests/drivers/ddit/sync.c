@@ -9,7 +9,7 @@
 #include <sys/callo.h>
 #include <sys/kmem.h>
 
-#define ROUNDS	5000
+#define ROUNDS 5000
 
 static void start_all(void (*fn)(void *arg), void *arg)
 {
@@ -19,7 +19,7 @@ static void start_all(void (*fn)(void *arg), void *arg)
 
 /* Mutexes. */
 
-static kmutex_t mtx;			/* filled with zeros, and never initialised */
+static kmutex_t mtx; /* filled with zeros, and never initialised */
 static kcondvar_t cond;
 static long shared;
 
@@ -46,7 +46,7 @@ static void try_and_own(void *arg)
 
 	result[0] = mutex_tryenter(&mtx);
 	result[1] = mutex_owned(&mtx);
-	mutex_exit(&mtx);			/* C26: a message, and still held */
+	mutex_exit(&mtx); /* C26: a message, and still held */
 	result[2] = mutex_tryenter(&mtx);
 }
 
@@ -58,7 +58,7 @@ void check_mutex_owner(struct check *c)
 	CHECK(c, mutex_tryenter(&mtx));
 	job_start(try_and_own, result);
 	jobs_wait();
-	mutex_destroy(&mtx);			/* the same */
+	mutex_destroy(&mtx); /* the same */
 	if (MUTEX_HELD(&mtx))
 		mutex_exit(&mtx);
 	else
@@ -74,7 +74,7 @@ void check_mutex_owner(struct check *c)
  * zeros at once: whoever is not done with the lock then meets them, or leaves something in them.
  * Every other object is freed, for those who watch that.
  */
-#define OBJECTS	32
+#define OBJECTS 32
 
 struct object {
 	kmutex_t lock;
@@ -259,7 +259,7 @@ static clock_t wait_for_ring(int which)
 	clock_t left = 0;
 
 	rung = 0;
-	mutex_enter(&mtx);	/* it signals when we wait, not before */
+	mutex_enter(&mtx); /* it signals when we wait, not before */
 	job_start(ring, NULL);
 	while (!rung && left >= 0) {
 		if (which == 0)
@@ -286,7 +286,7 @@ void check_cv_huge(struct check *c)
 
 /* Readers/writer locks. */
 
-static krwlock_t rw;			/* filled with zeros */
+static krwlock_t rw; /* filled with zeros */
 static long rw_a, rw_b;
 static int rw_torn;
 
@@ -362,7 +362,7 @@ void check_rw_states(struct check *c)
 	rw_exit(&rw);
 	jobs_wait();
 	CHECK_EQ(c, step, 2);
-	rw_exit(&rw);			/* C26: a message */
+	rw_exit(&rw); /* C26: a message */
 	rw_destroy(&rw);
 }
 
