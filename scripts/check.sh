@@ -20,9 +20,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# What runs by default.  Append `format` when `make format` has been committed (its commit goes into
-# .git-blame-ignore-revs).
-checks='spdx ddi core documents lengths'
+checks='spdx ddi core documents lengths format'
 core_rules=--ring
 longest=60 longest_test=90
 
