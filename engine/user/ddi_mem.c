@@ -12,7 +12,8 @@
 
 #define KMEM_ALLOCATED 0x6b6d656d616c6c6fULL
 #define KMEM_FREED     0x6b6d656d66726565ULL
-#define KMEM_TRIES     1000 /* with KM_SLEEP, a tick apart */
+#define KMEM_MAX       ((size_t)1 << 39) /* bytes in one piece, if memory is had for it */
+#define KMEM_TRIES     1000		 /* with KM_SLEEP, a tick apart */
 
 struct kmem {
 	size_t size;
@@ -27,7 +28,7 @@ static void *kmem_get(size_t size, int flag, bool zero, const void *caller, cons
 
 	if (size == 0)
 		return NULL;
-	if (size > PTRDIFF_MAX - sizeof(*k)) {
+	if (size > KMEM_MAX) {
 		if (flag & KM_NOSLEEP)
 			return NULL;
 		driver_panic(caller, call, "there will never be %zu bytes", size);

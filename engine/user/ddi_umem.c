@@ -24,9 +24,15 @@ void memory_detach(struct devmap_memory *m)
 		memory_gone(m);
 }
 
+/* The machine does not have so much. */
+static bool too_much(size_t len)
+{
+	return len / (size_t)sysconf(_SC_PAGESIZE) > (size_t)sysconf(_SC_PHYS_PAGES);
+}
+
 struct devmap_memory *port_memory_create(const char *name, size_t len, void **pages)
 {
-	struct devmap_memory *m = calloc(1, sizeof(*m));
+	struct devmap_memory *m = too_much(len) ? NULL : calloc(1, sizeof(*m));
 	struct region *r;
 
 	if (m == NULL)
@@ -57,7 +63,7 @@ void port_memory_destroy(struct devmap_memory *m)
 
 bool port_memory_wait(size_t len)
 {
-	if (len / (size_t)sysconf(_SC_PAGESIZE) > (size_t)sysconf(_SC_PHYS_PAGES))
+	if (too_much(len))
 		return false;
 	delay(RETRY_TICKS);
 	return true;

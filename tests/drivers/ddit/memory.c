@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Memory and registers. The driver's model, ctesthw, has two sets that only remember. */
+/* Memory and registers. The driver's model, ctesthw, has two sets that remember, and one more. */
 #define DEVMAP_MODULE_PART
 #include "check.h"
 
