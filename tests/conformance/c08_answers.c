@@ -33,7 +33,10 @@ static void everybody_asks(deed what)
 	scene.owner = new_actor_with("ctest0", 0, 1);
 	knob(scene.fd, CT_HOLD_NS, 0);
 	scene.first = new_actor_with("ctest0", 0, 1);
+	/* Nobody takes from it what it was granted, however late its thread comes to run. */
+	knob(scene.fd, CT_HOLD_NS, FOR_EVER);
 	scene.granted = new_actor_with("ctest0", 0, 1);
+	knob(scene.fd, CT_HOLD_NS, 0);
 	scene.sleeper = new_actor_with("ctest0", 0, 1);
 	for (int i = 0; i < POSTPONED; i++)
 		scene.last[i] = new_actor_with("ctest0", 0, 1);
@@ -65,8 +68,9 @@ static void all_go_on(void)
 {
 	knob(scene.fd, CT_GATE_CTXMGT, 0);
 	knob(scene.fd, CT_GATE_ACCESS, 0);
-	finish(scene.first);
 	finish(scene.granted);
+	CHECK_EQ(unmap(scene.granted, scene.granted->base, page), 0);
+	finish(scene.first);
 	finish(scene.sleeper);
 	for (int i = 0; i < POSTPONED; i++)
 		finish(scene.last[i]);
