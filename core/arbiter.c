@@ -111,10 +111,9 @@ static void set_owner(struct arb *a, const void *proc)
 /* Another process has become the owner, which took cost_ns. [R11] */
 static void count_cost(struct arb *a, hrtime_t cost_ns)
 {
-	if (a->switch_ns == 0)
-		a->switch_ns = cost_ns;
-	else
-		a->switch_ns += (cost_ns - a->switch_ns) / ARB_SMOOTHING;
+	if (a->switches < ARB_SMOOTHING)
+		a->switches++;
+	a->switch_ns += (cost_ns - a->switch_ns) / a->switches;
 }
 
 /* What makes switching the share of time that the last grant's terms allow. [R11] */

@@ -52,7 +52,7 @@
 #define ARB_REST_NS    50000	 /* 50 us, contract C8 */
 #define ARB_RELEASE_NS 100000000 /* 100 ms: a released thread that long away sleeps */
 #define ARB_ENCORE_MAX 16
-#define ARB_SMOOTHING  8 /* a switch's cost counts one part in so many */
+#define ARB_SMOOTHING  32 /* a switch's cost is the average of about so many */
 
 enum arb_state {
 	ARB_IDLE,      /* not queued */
@@ -91,6 +91,7 @@ struct arb {
 	hrtime_t hold_ns;    /* of the last grant */
 	uint32_t overhead;   /* of the last grant's terms */
 	hrtime_t switch_ns;  /* smoothed cost of a switch; 0: none has been yet */
+	uint32_t switches;   /* that it is the average of, at most ARB_SMOOTHING */
 	hrtime_t lock_until; /* ARB_NEVER: nothing was locked, or there is no limit */
 	hrtime_t rest_ns;    /* parameter; ARB_REST_NS unless set */
 	hrtime_t release_ns; /* parameter; ARB_RELEASE_NS unless set */

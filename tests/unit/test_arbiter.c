@@ -174,10 +174,19 @@ static void share_of_time(void **state)
 	switch_to(&a, A, now, 100 * US);
 	assert_int_equal(a.hold_until, 2400 * US);
 	now = a.hold_until;
-	switch_to(&a, B, now, 900 * US); /* counts one part in eight */
+	switch_to(&a, B, now, 300 * US); /* the average, at first */
 	assert_int_equal(a.hold_until - now, 4800 * US);
 	switch_to(&a, B, now, 0); /* the owner's own grants are no switches */
 	assert_int_equal(a.switch_ns, 200 * US);
+	for (int i = 0; i < 100; i++) {
+		now = a.hold_until;
+		switch_to(&a, i % 2 == 0 ? A : B, now, 200 * US);
+	}
+	now = a.hold_until;
+	switch_to(&a, A, now, 3400 * US); /* one that was disturbed: one part in 32 */
+	assert_int_equal(a.switch_ns, 300 * US);
+	now = a.hold_until;
+	switch_to(&a, B, now, 300 * US);
 	now = a.hold_until;
 	switch_to(&a, A, now, ARB_NEVER); /* no time overflows */
 	assert_true(a.hold_until > now);
