@@ -8,8 +8,9 @@
  * adds. All is measured in this run:
  *
  *   a switch     two clients that take turns, further apart than a hold
- *   a hold       as it is given, but no less than the 50 us that every grant lasts; or, with an
- *                overhead, what two contending clients wait, less a switch
+ *   a hold       as it is given, but no less than the 50 us that every grant lasts
+ *   a turn       the two together; or, with an overhead, for which the engine chooses the hold, the
+ *                time that the clients contended, by the turns that they had
  *   scheduler    the longest wait in a ring of as many processes that hand a token round (ring.h),
  *                above what their turns come to; or, if that is longer, how late a process was woken
  *                that only slept while the clients contended
@@ -52,12 +53,12 @@ static struct {
 	int clients;	/* the only row; 0: all */
 	bool overhead;
 	uint64_t asked;	       /* ns, or percent */
-	uint64_t hold, change; /* ns; change: the switch */
+	uint64_t hold, change; /* ns; hold: 0 if it is the engine's choice; change: the switch */
 } run = { .seconds = 1.5 };
 
 struct row {
 	int clients;
-	uint64_t longest, promised, delay; /* ns */
+	uint64_t turn, longest, promised, delay; /* ns */
 	double ratio, share, fairness;
 	uint64_t wrong;
 };
@@ -97,14 +98,15 @@ static void client_burst(struct crowd *c, int i)
 
 static const struct part client = { client_begin, client_burst };
 
-static uint64_t turn_ns(void)
+/* What takes longer than this was a wait for a turn, if turns last so long. */
+static uint64_t least_wait(uint64_t hold)
 {
-	return run.hold + run.change;
+	return (hold > REST_NS ? hold : REST_NS) / 2;
 }
 
 static struct crowd *contend(int n, uint64_t ns)
 {
-	struct crowd *c = crowd_new(n, run.hold / 2);
+	struct crowd *c = crowd_new(n, least_wait(run.hold));
 
 	crowd_run(c, &client, ns, NULL, NULL);
 	return c;
@@ -145,47 +147,33 @@ static uint64_t median_switch(void)
 	return ns;
 }
 
-static void measure_turn(void)
-{
-	struct crowd *pair;
-	uint64_t wait;
-
-	run.hold = run.overhead || run.asked < REST_NS ? REST_NS : run.asked;
-	run.change = median_switch();
-	if (!run.overhead)
-		return;
-	pair = contend(2, PAIR_NS);
-	wait = crowd_median_wait(pair);
-	crowd_free(pair);
-	if (wait > run.change + REST_NS)
-		run.hold = wait - run.change;
-}
-
 /*
  * Rows.
  */
 
-/* A ring's longest wait, above that of its turns: holds, and what two hand over in the median. */
-static uint64_t scheduler_delay(int n, uint64_t ns, uint64_t change)
+/* What two hand over in the median. */
+static uint64_t ring_change(uint64_t hold)
 {
-	struct crowd *c = crowd_new(n, run.hold / 2);
-	uint64_t longest, turns = (uint64_t)(n - 1) * (run.hold + change);
+	struct crowd *c = crowd_new(2, least_wait(hold));
+	uint64_t wait;
 
-	ring_run(c, run.hold, ns);
+	ring_run(c, hold, PAIR_NS);
+	wait = crowd_median_wait(c);
+	crowd_free(c);
+	return wait > hold ? wait - hold : 0;
+}
+
+/* A ring's longest wait, above that of its turns. */
+static uint64_t scheduler_delay(int n, uint64_t hold, uint64_t ns)
+{
+	const uint64_t change = ring_change(hold);
+	struct crowd *c = crowd_new(n, least_wait(hold));
+	uint64_t longest, turns = (uint64_t)(n - 1) * (hold + change);
+
+	ring_run(c, hold, ns);
 	longest = crowd_longest(c);
 	crowd_free(c);
 	return longest > turns ? longest - turns : 0;
-}
-
-static uint64_t ring_change(void)
-{
-	struct crowd *c = crowd_new(2, run.hold / 2);
-	uint64_t wait;
-
-	ring_run(c, run.hold, PAIR_NS);
-	wait = crowd_median_wait(c);
-	crowd_free(c);
-	return wait > run.hold ? wait - run.hold : 0;
 }
 
 /* n clients for ns: what they get done together in a second; the rest is in *row. */
@@ -198,13 +186,14 @@ static double work_a_second(int n, uint64_t ns, struct row *row)
 	row->delay = c->late;
 	row->fairness = crowd_fairness(c);
 	row->wrong += crowd_wrong(c);
+	row->turn = run.overhead ? c->ran / (crowd_waits(c) + 1) : run.hold + run.change;
 	crowd_free(c);
 	return rate;
 }
 
-static struct row measure(int n, uint64_t change)
+static struct row measure(int n)
 {
-	const uint64_t rounds = (uint64_t)n * ROUNDS * turn_ns();
+	const uint64_t rounds = (uint64_t)n * ROUNDS * (run.hold + run.change);
 	const uint64_t least = (uint64_t)(run.seconds * 1e9);
 	const uint64_t ns = rounds > least ? rounds : least;
 	struct row row = { .clients = n };
@@ -216,8 +205,8 @@ static struct row measure(int n, uint64_t change)
 	alone = (alone + work_a_second(1, ALONE_NS, &other)) / 2;
 	row.share = alone > 0 ? together / alone : 0;
 	row.wrong += other.wrong;
-	row.promised = (uint64_t)(n - 1) * turn_ns();
-	delay = scheduler_delay(n, ns, change);
+	row.promised = (uint64_t)(n - 1) * row.turn;
+	delay = scheduler_delay(n, row.turn > run.change ? row.turn - run.change : 0, ns);
 	if (delay > row.delay)
 		row.delay = delay;
 	if (row.longest > row.delay)
@@ -233,8 +222,12 @@ static void show_head(void)
 {
 	if (run.json)
 		return;
-	printf("a turn: a hold of %.3f ms and a switch of %.3f ms\n", (double)run.hold / 1e6,
-	       (double)run.change / 1e6);
+	if (run.overhead)
+		printf("a turn: a switch of %.3f ms, and a hold that makes it %lu %%\n",
+		       (double)run.change / 1e6, (unsigned long)run.asked);
+	else
+		printf("a turn: a hold of %.3f ms and a switch of %.3f ms\n",
+		       (double)run.hold / 1e6, (double)run.change / 1e6);
 	printf("         longest      waiters   scheduler  (longest -       useful    Jain's    wrong\n"
 	       "clients  wait, ms  x turn, ms         ms   scheduler)    share, %%     index   values\n"
 	       "                                            / turns\n");
@@ -263,7 +256,7 @@ static void show_json(const struct row *r)
 {
 	json_t *o = json_pack("{s:s, s:I, s:f, s:f, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:I}",
 			      "asked", run.overhead ? "overhead, percent" : "hold, ns", "value",
-			      (json_int_t)run.asked, "hold_ms", (double)run.hold / 1e6, "switch_ms",
+			      (json_int_t)run.asked, "turn_ms", (double)r->turn / 1e6, "switch_ms",
 			      (double)run.change / 1e6, "clients", r->clients, "longest_ms",
 			      (double)r->longest / 1e6, "promised_ms", (double)r->promised / 1e6,
 			      "scheduler_ms", (double)r->delay / 1e6, "ratio", r->ratio, "share",
@@ -314,9 +307,9 @@ static bool parse(int argc, char **argv)
 	return *end == '\0' && (run.overhead || strcmp(argv[optind + 1], "hold") == 0);
 }
 
-static uint64_t show(int n, uint64_t change)
+static uint64_t show(int n)
 {
-	const struct row row = measure(n, change);
+	const struct row row = measure(n);
 
 	(run.json ? show_json : show_row)(&row);
 	return row.wrong;
@@ -324,16 +317,16 @@ static uint64_t show(int n, uint64_t change)
 
 int main(int argc, char **argv)
 {
-	uint64_t wrong = 0, change;
+	uint64_t wrong = 0;
 
 	if (!parse(argc, argv))
 		return usage();
-	measure_turn();
-	change = ring_change();
+	run.hold = run.overhead ? 0 : run.asked < REST_NS ? REST_NS : run.asked;
+	run.change = median_switch();
 	show_head();
 	if (run.clients != 0)
-		return show(run.clients, change) > 0;
+		return show(run.clients) > 0;
 	for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++)
-		wrong += show(crowds[i], change);
+		wrong += show(crowds[i]);
 	return wrong > 0;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/param.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -134,8 +135,8 @@ void crowd_stood(struct crowd *c, int i, uint64_t ns)
 
 	if (ns > t->longest)
 		t->longest = ns;
-	if (ns > c->wait_min && t->nwaits < WAITS_MAX)
-		t->waits[t->nwaits++] = ns;
+	if (ns > c->wait_min)
+		t->waits[t->nwaits++ % WAITS_MAX] = ns;
 }
 
 uint64_t crowd_work(const struct crowd *c)
@@ -156,6 +157,15 @@ uint64_t crowd_wrong(const struct crowd *c)
 	return sum;
 }
 
+uint64_t crowd_waits(const struct crowd *c)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < c->n; i++)
+		sum += c->tally[i].nwaits;
+	return sum;
+}
+
 uint64_t crowd_longest(const struct crowd *c)
 {
 	uint64_t longest = 0;
@@ -173,8 +183,10 @@ uint64_t crowd_median_wait(const struct crowd *c)
 	int n = 0;
 
 	for (int i = 0; i < c->n; i++) {
-		memcpy(all + n, c->tally[i].waits, c->tally[i].nwaits * sizeof(*all));
-		n += (int)c->tally[i].nwaits;
+		const size_t kept = MIN(c->tally[i].nwaits, WAITS_MAX);
+
+		memcpy(all + n, c->tally[i].waits, kept * sizeof(*all));
+		n += (int)kept;
 	}
 	if (n > 0)
 		us = us_at(all, n, 50);

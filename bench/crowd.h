@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define CROWD_MAX 32
-#define WAITS_MAX 4096 /* that are kept of each process */
+#define WAITS_MAX 4096 /* of each process, the last of which are kept */
 
 /* One process's, in shared memory. Times are ns. */
 struct tally {
@@ -53,6 +53,8 @@ void crowd_stood(struct crowd *c, int i, uint64_t ns);
 
 uint64_t crowd_work(const struct crowd *c);
 uint64_t crowd_wrong(const struct crowd *c);
+/* How often one of them waited. */
+uint64_t crowd_waits(const struct crowd *c);
 uint64_t crowd_longest(const struct crowd *c);
 uint64_t crowd_median_wait(const struct crowd *c);
 /* Jain's index of their work: 1 if all got the same, 1/n if one got everything. */
