@@ -4,12 +4,11 @@
  *
  * CONTEXTS
  *   A context is what a process has in the device: all its registers, and the device's buffer,
- *   which only DMA reaches. Besides, each has a page of DMA memory, which is never switched. As in
- *   xfb.c the address space keys the context, all mappings of a process share it, a fork makes a
- *   copy that has no key until the child touches the registers, and it goes with its last mapping.
+ *   which only DMA reaches. Besides, each has a page of DMA memory, which is never switched.
+ *   <devmap/context.h> keeps the contexts: it finds them by address space, and copies them in a fork.
  *
  * SWITCHING
- *   edu_current is the context whose values are in the device. To replace it: make all its mappings
+ *   The owner is the context whose values are in the device. To replace it: make all its mappings
  *   invalid, wait for the end of a DMA, save, wait for the end of a computation, restore the next.
  *
  *   The factorial register cannot be written: a write starts a computation. But all that it can
@@ -56,6 +55,7 @@
 #include <sys/cmn_err.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
+#include <devmap/context.h>
 
 #include "edu.h"
 
@@ -81,13 +81,6 @@ struct edu_page {
 	uint64_t page_bus;
 };
 
-struct edu_map {
-	struct edu_map *map_next; /* of this context */
-	struct edu_ctx *map_ctx;
-	devmap_cookie_t map_dhp;
-	uint_t map_fork; /* the last fork that duplicated it */
-};
-
 /* The device as one process knows it, when it is quiet. All 0 after a reset. */
 struct edu_state {
 	uint32_t st_liveness, st_factorial; /* as they read */
@@ -97,12 +90,7 @@ struct edu_state {
 };
 
 struct edu_ctx {
-	struct edu_ctx *ctx_next; /* of this device */
-	struct edu *ctx_edu;
-	uint64_t ctx_key; /* 0: a fork made it, nobody has come yet */
-	struct edu_map *ctx_maps;
-	uint_t ctx_fork;	   /* forks are told apart by number */
-	struct edu_ctx *ctx_child; /* the copy for fork ctx_fork; NULL: none yet */
+	struct devmap_context ctx_devmap;
 	struct edu_page ctx_page;
 	struct edu_state ctx_state; /* while it is not in the device */
 };
@@ -117,10 +105,9 @@ struct edu {
 	hrtime_t edu_patience;
 	kmutex_t edu_lock;
 	kcondvar_t edu_never; /* to sleep on; nobody signals it */
-	struct edu_ctx *edu_ctxs;
-	struct edu_ctx *edu_current; /* NULL: what is in the device belongs to nobody */
-	hrtime_t edu_granted;	     /* when edu_current came to the device */
-	boolean_t edu_known;	     /* edu_content is what was in the buffer then */
+	struct devmap_contexts edu_ctxs;
+	hrtime_t edu_granted; /* when the owner came to the device */
+	boolean_t edu_known;  /* edu_content is what was in the buffer then */
 	uint8_t edu_content[EDU_BUFFER_SIZE];
 	struct edu_stats edu_stats;
 };
@@ -212,7 +199,7 @@ static int edu_wait(struct edu *edu, uint_t reg, uint32_t bit, hrtime_t limit, c
 }
 
 /*
- * Waits for the end of somebody's computation. Releases edu_lock; edu_current is NULL and stays so,
+ * Waits for the end of somebody's computation. Releases edu_lock; there is no owner and will be none,
  * since only the one who has the turn changes that. EINTR: a signal came.
  */
 static int edu_wait_computed(struct edu *edu)
@@ -220,7 +207,7 @@ static int edu_wait_computed(struct edu *edu)
 	hrtime_t begun = gethrtime();
 
 	ASSERT(MUTEX_HELD(&edu->edu_lock));
-	ASSERT(edu->edu_current == NULL);
+	ASSERT(edu->edu_ctxs.owner == NULL);
 	while (edu_get32(edu, EDU_STATUS) & EDU_COMPUTING) {
 		hrtime_t waited = gethrtime() - begun;
 
@@ -330,7 +317,7 @@ static int edu_page_alloc(struct edu *edu, struct edu_page *page)
 /* Saving. All of what follows is called with edu_lock held. */
 
 /*
- * Has the buffer been as it is since edu_current came to the device? Yes, if it came so lately that
+ * Has the buffer been as it is since the owner came to the device? Yes, if it came so lately that
  * no DMA that it may have begun can have ended, and none is in flight.
  */
 static boolean_t edu_buffer_untouched(struct edu *edu)
@@ -409,7 +396,7 @@ static int edu_save_factorial(struct edu *edu, struct edu_state *st)
 }
 
 /* No process reaches the device and no DMA is in flight. */
-static int edu_save(struct edu *edu, struct edu_state *st)
+static int edu_save_state(struct edu *edu, struct edu_state *st)
 {
 	int error = edu_save_factorial(edu, st);
 
@@ -421,38 +408,6 @@ static int edu_save(struct edu *edu, struct edu_state *st)
 	st->st_count = edu_get64(edu, EDU_DMA_COUNT);
 	st->st_command = edu_get64(edu, EDU_DMA_COMMAND);
 	return edu_save_buffer(edu, st);
-}
-
-/* Keeps the process of the current context from the device, and has a DMA of its end. */
-static int edu_quiet(struct edu *edu)
-{
-	struct edu_ctx *ctx = edu->edu_current;
-
-	for (struct edu_map *map = ctx->ctx_maps; map != NULL; map = map->map_next) {
-		int error = devmap_unload(map->map_dhp, 0, EDU_REGISTERS_SIZE);
-
-		if (error != 0)
-			return error;
-	}
-	if (edu_get32(edu, EDU_DMA_COMMAND) & EDU_DMA_RUN)
-		edu->edu_stats.moving++;
-	return edu_wait_moved(edu);
-}
-
-/* Takes the device from whom it belongs to. On an error before the save it stays his. */
-static int edu_evict(struct edu *edu)
-{
-	struct edu_ctx *ctx = edu->edu_current;
-	int error;
-
-	if (ctx == NULL)
-		return 0;
-	error = edu_quiet(edu);
-	if (error != 0)
-		return error;
-	error = edu_save(edu, &ctx->ctx_state);
-	edu->edu_current = NULL;
-	return error;
 }
 
 /* Restoring. */
@@ -517,7 +472,7 @@ static int edu_restore_buffer(struct edu *edu, const struct edu_state *st)
 }
 
 /* The interrupts come after what would raise some, the addresses after the DMA that uses them. */
-static int edu_restore(struct edu *edu, const struct edu_state *st)
+static int edu_restore_state(struct edu *edu, const struct edu_state *st)
 {
 	int error = edu_restore_factorial(edu, st);
 
@@ -536,64 +491,30 @@ static int edu_restore(struct edu *edu, const struct edu_state *st)
 	return 0;
 }
 
-static int edu_switch(struct edu *edu, struct edu_ctx *next)
-{
-	int error = edu_evict(edu);
+/* Contexts: struct devmap_context_ops. */
 
-	if (error == 0)
-		error = edu_wait_computed(edu);
-	if (error == 0)
-		error = edu_restore(edu, &next->ctx_state);
-	if (error != 0)
-		return error;
-	edu->edu_stats.switches++;
-	edu->edu_granted = gethrtime();
-	edu->edu_current = next;
+/* The device as after a reset. ENOMEM: no DMA memory. */
+static int edu_create(void *new)
+{
+	struct edu_ctx *ctx = new;
+
+	return edu_page_alloc(ctx->ctx_devmap.device, &ctx->ctx_page);
+}
+
+/* The device and the DMA memory as they are now. It has another address, though. */
+static int edu_copy(void *new, void *old)
+{
+	struct edu_ctx *child = new, *parent = old;
+
+	bcopy(&parent->ctx_state, &child->ctx_state, sizeof(child->ctx_state));
+	bcopy(parent->ctx_page.page_addr, child->ctx_page.page_addr, EDU_DMA_SIZE);
 	return 0;
-}
-
-/* Contexts. */
-
-/* Whose context: dhp's, or, for NULL, that of the process that is being served. */
-static uint64_t edu_key(devmap_cookie_t dhp)
-{
-#ifdef DEVMAP_EXTENSIONS
-	return devmap_get_as_key(dhp);
-#else
-	return (uint64_t)ddi_get_pid();
-#endif
-}
-
-static struct edu_ctx *edu_ctx_find(struct edu *edu, uint64_t key)
-{
-	struct edu_ctx *ctx = edu->edu_ctxs;
-
-	while (ctx != NULL && ctx->ctx_key != key)
-		ctx = ctx->ctx_next;
-	return ctx;
-}
-
-/* The device as after a reset. NULL: no DMA memory. */
-static struct edu_ctx *edu_ctx_new(struct edu *edu, uint64_t key)
-{
-	struct edu_ctx *ctx = kmem_zalloc(sizeof(*ctx), KM_SLEEP);
-
-	if (edu_page_alloc(edu, &ctx->ctx_page) != 0) {
-		kmem_free(ctx, sizeof(*ctx));
-		return NULL;
-	}
-	ctx->ctx_edu = edu;
-	ctx->ctx_key = key;
-	ctx->ctx_next = edu->edu_ctxs;
-	edu->edu_ctxs = ctx;
-	return ctx;
 }
 
 /* Its process is gone, but not what the device does for it: that must not reach freed memory. */
 static void edu_ctx_abandon(struct edu *edu, struct edu_ctx *ctx)
 {
 	edu->edu_known = edu_buffer_untouched(edu);
-	edu->edu_current = NULL;
 	if (edu_wait_moved(edu) != 0) {
 		cmn_err(CE_WARN, "edu%d: a page of DMA memory is lost to a DMA that does not end",
 			ddi_get_instance(edu->edu_dip));
@@ -601,89 +522,69 @@ static void edu_ctx_abandon(struct edu *edu, struct edu_ctx *ctx)
 	}
 }
 
-static void edu_ctx_free(struct edu *edu, struct edu_ctx *ctx)
+static void edu_destroy(void *old)
 {
-	struct edu_ctx **link = &edu->edu_ctxs;
+	struct edu_ctx *ctx = old;
+	struct edu *edu = ctx->ctx_devmap.device;
 
-	while (*link != ctx)
-		link = &(*link)->ctx_next;
-	*link = ctx->ctx_next;
-	for (struct edu_ctx *other = edu->edu_ctxs; other != NULL; other = other->ctx_next) {
-		if (other->ctx_child == ctx)
-			other->ctx_child = NULL;
-	}
-	if (edu->edu_current == ctx)
+	if (edu->edu_ctxs.owner == ctx)
 		edu_ctx_abandon(edu, ctx);
 	edu_page_free(&ctx->ctx_page);
-	kmem_free(ctx, sizeof(*ctx));
 }
 
-/* The next devmap_dup(9E) of this context is the first of another fork. */
-static void edu_fork_over(struct edu_ctx *ctx)
+/* A DMA of the owner's ends first: until then he stays the owner. The save itself spoils registers. */
+static int edu_save(void *owner)
 {
-	ctx->ctx_fork++;
-	ctx->ctx_child = NULL;
-}
-
-static struct edu_map *edu_map_add(struct edu_ctx *ctx, devmap_cookie_t dhp)
-{
-	struct edu_map *map = kmem_zalloc(sizeof(*map), KM_SLEEP);
-
-	map->map_ctx = ctx;
-	map->map_dhp = dhp;
-	map->map_next = ctx->ctx_maps;
-	ctx->ctx_maps = map;
-	return map;
-}
-
-static void edu_map_drop(struct edu_map *map)
-{
-	struct edu_ctx *ctx = map->map_ctx;
-	struct edu_map **link = &ctx->ctx_maps;
-
-	while (*link != map)
-		link = &(*link)->map_next;
-	*link = map->map_next;
-	kmem_free(map, sizeof(*map));
-	if (ctx->ctx_maps == NULL)
-		edu_ctx_free(ctx->ctx_edu, ctx);
-}
-
-/* For a child: the device and the DMA memory as they are now. It has another address, though. */
-static int edu_ctx_copy(struct edu *edu, struct edu_ctx *parent, struct edu_ctx **out)
-{
-	struct edu_ctx *child;
+	struct edu_ctx *ctx = owner;
+	struct edu *edu = ctx->ctx_devmap.device;
 	int error;
 
-	if (edu->edu_current == parent) {
-		error = edu_evict(edu);
-		if (error != 0)
-			return error;
-	}
-	child = edu_ctx_new(edu, 0);
-	if (child == NULL)
-		return ENOMEM;
-	bcopy(&parent->ctx_state, &child->ctx_state, sizeof(child->ctx_state));
-	bcopy(parent->ctx_page.page_addr, child->ctx_page.page_addr, EDU_DMA_SIZE);
-	*out = child;
+	if (edu_get32(edu, EDU_DMA_COMMAND) & EDU_DMA_RUN)
+		edu->edu_stats.moving++;
+	error = edu_wait_moved(edu);
+	if (error != 0)
+		return error;
+	error = edu_save_state(edu, &ctx->ctx_state);
+	edu->edu_ctxs.owner = NULL;
+	return error;
+}
+
+/* May release edu_lock: see edu_wait_computed(). */
+static int edu_restore(void *next)
+{
+	struct edu_ctx *ctx = next;
+	struct edu *edu = ctx->ctx_devmap.device;
+	int error = edu_wait_computed(edu);
+
+	if (error == 0)
+		error = edu_restore_state(edu, &ctx->ctx_state);
+	if (error != 0)
+		return error;
+	edu->edu_stats.switches++;
+	edu->edu_granted = gethrtime();
 	return 0;
 }
+
+static const struct devmap_context_ops edu_context_ops = {
+	.size = sizeof(struct edu_ctx),
+	.create = edu_create,
+	.copy = edu_copy,
+	.destroy = edu_destroy,
+	.save = edu_save,
+	.restore = edu_restore,
+};
 
 /* Mappings. */
 
 static int edu_contextmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
 			  uint_t rw)
 {
-	struct edu_map *map = pvtp;
-	struct edu_ctx *ctx = map->map_ctx;
-	struct edu *edu = ctx->ctx_edu;
-	int error = 0;
+	struct edu_ctx *ctx = devmap_context_of(pvtp);
+	struct edu *edu = ctx->ctx_devmap.device;
+	int error;
 
 	mutex_enter(&edu->edu_lock);
-	if (ctx->ctx_key == 0)
-		ctx->ctx_key = edu_key(dhp);
-	if (edu->edu_current != ctx)
-		error = edu_switch(edu, ctx);
+	error = devmap_context_switch(ctx);
 	if (error == 0)
 		error = devmap_load(dhp, off, len, type, rw);
 	mutex_exit(&edu->edu_lock);
@@ -700,57 +601,23 @@ static int edu_devmap_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t
 			  void **pvtp)
 {
 	struct edu *edu = edu_get(dev);
-	uint64_t key = edu_key(dhp);
-	struct edu_ctx *ctx;
+	int error = devmap_context_map(&edu->edu_ctxs, dhp, off, len, pvtp);
 
-	mutex_enter(&edu->edu_lock);
-	ctx = edu_ctx_find(edu, key);
-	if (ctx == NULL)
-		ctx = edu_ctx_new(edu, key);
-	if (ctx != NULL) {
-		edu_fork_over(ctx);
-		*pvtp = edu_map_add(ctx, dhp);
-	}
-	mutex_exit(&edu->edu_lock);
-	if (ctx == NULL)
-		return ENOMEM;
-	devmap_set_ctx_timeout(dhp, edu->edu_hold);
-	return 0;
-}
-
-/* Called once for each mapping that a fork copies; see xfb_devmap_dup(). */
-static int edu_devmap_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, void **new_pvtp)
-{
-	struct edu_map *map = pvtp;
-	struct edu_ctx *ctx = map->map_ctx;
-	struct edu *edu = ctx->ctx_edu;
-	int error = 0;
-
-	mutex_enter(&edu->edu_lock);
-	if (map->map_fork == ctx->ctx_fork)
-		edu_fork_over(ctx);
-	if (ctx->ctx_child == NULL)
-		error = edu_ctx_copy(edu, ctx, &ctx->ctx_child);
-	if (error == 0) {
-		map->map_fork = ctx->ctx_fork;
-		*new_pvtp = edu_map_add(ctx->ctx_child, new_dhp);
-	}
-	mutex_exit(&edu->edu_lock);
+	if (error == 0)
+		devmap_set_ctx_timeout(dhp, edu->edu_hold);
 	return error;
 }
 
-/* A handle is one page, so that none is ever unmapped in part: new_dhp1 and 2 are always NULL. */
+static int edu_devmap_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, void **new_pvtp)
+{
+	return devmap_context_dup(pvtp, new_dhp, new_pvtp);
+}
+
 static void edu_devmap_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 			     devmap_cookie_t new_dhp1, void **new_pvtp1, devmap_cookie_t new_dhp2,
 			     void **new_pvtp2)
 {
-	struct edu_map *map = pvtp;
-	struct edu *edu = map->map_ctx->ctx_edu;
-
-	mutex_enter(&edu->edu_lock);
-	edu_fork_over(map->map_ctx);
-	edu_map_drop(map);
-	mutex_exit(&edu->edu_lock);
+	devmap_context_unmap(pvtp, off, len, new_dhp1, new_pvtp1, new_dhp2, new_pvtp2);
 }
 
 static struct devmap_callback_ctl edu_devmap_ops = {
@@ -787,7 +654,7 @@ static int edu_transfer(struct edu *edu, size_t off, caddr_t buf, size_t len, en
 	int error = 0;
 
 	mutex_enter(&edu->edu_lock);
-	ctx = edu_ctx_find(edu, edu_key(NULL));
+	ctx = devmap_context_find(&edu->edu_ctxs, NULL);
 	if (ctx == NULL) {
 		error = ENXIO;
 	} else if (rw == UIO_READ) {
@@ -842,7 +709,7 @@ static int edu_get_dma_addr(struct edu *edu, uint64_t *addr)
 	struct edu_ctx *ctx;
 
 	mutex_enter(&edu->edu_lock);
-	ctx = edu_ctx_find(edu, edu_key(NULL));
+	ctx = devmap_context_find(&edu->edu_ctxs, NULL);
 	if (ctx != NULL)
 		*addr = ctx->ctx_page.page_bus;
 	mutex_exit(&edu->edu_lock);
@@ -916,6 +783,7 @@ static void edu_init(struct edu *edu, dev_info_t *dip)
 	edu->edu_patience = edu_prop(dip, "wait-ms", EDU_WAIT_MS) * (NANOSEC / MILLISEC);
 	edu->edu_buffer_bytes = (size_t)MIN(MAX(bytes, 1), EDU_BUFFER_SIZE);
 	mutex_init(&edu->edu_lock, NULL, MUTEX_DRIVER, NULL);
+	devmap_contexts_init(&edu->edu_ctxs, &edu_context_ops, edu, &edu->edu_lock);
 	cv_init(&edu->edu_never, NULL, CV_DRIVER, NULL);
 }
 
@@ -990,7 +858,7 @@ static int edu_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
 	int instance = ddi_get_instance(dip);
 	struct edu *edu = ddi_get_soft_state(edu_softstate, instance);
 
-	if (cmd != DDI_DETACH || edu == NULL || edu->edu_ctxs != NULL)
+	if (cmd != DDI_DETACH || edu == NULL || edu->edu_ctxs.first != NULL)
 		return DDI_FAILURE;
 	ddi_remove_minor_node(dip, NULL);
 	(void)edu_set_master(dip, B_FALSE);

@@ -8,15 +8,10 @@
  *   these are in is all of the chip's registers that a process can map; the screen is shared. A
  *   context exists while the process has registers mapped, and all such mappings of it share it.
  *
- *   The address space keys it (devmap_get_as_key(); on Solaris the process id, which may come
- *   again). A fork makes a copy (devmap_dup), which has no key until the child touches the device.
- *   Should the child map the device anew before that, then this mapping has a context of its own.
- *
- *   A record of type rv100_map stands for each handle; it is the driver's private data (pvtp). The
- *   context goes with its last record.
+ *   <devmap/context.h> keeps the contexts: it finds them by address space, and copies them in a fork.
  *
  * SWITCHING
- *   rv_current is the context whose values are in the device. To replace it: make all its mappings
+ *   The owner is the context whose values are in the device. To replace it: make all its mappings
  *   invalid, wait until the engine is idle (nobody can start it any more), save, restore the next.
  *   The operation in flight belongs to the context that began it, so it ends there. If it does not
  *   end in time, nothing has been lost: the context stays, the access that asked fails.
@@ -32,10 +27,9 @@
  *   - Registers with two values are the stores of two that the table has.
  *
  * LOCK
- *   rv_lock guards the list of contexts and everything in it, rv_current, and the registers, but
- *   for what attach(9E) does. It is held across devmap_load(9F) and devmap_unload(9F), and while
- *   waiting for the engine; never across ddi_copyin(9F) or uiomove(9F), which may touch a mapping
- *   of this very device.
+ *   rv_lock guards the contexts and the registers, but for what attach(9E) does. It is held across
+ *   devmap_load(9F) and devmap_unload(9F), and while waiting for the engine; never across
+ *   ddi_copyin(9F) or uiomove(9F), which may touch a mapping of this very device.
  *
  * PROPERTIES
  *   hold-ms           how long a process keeps the device once granted (default 0)
@@ -60,6 +54,7 @@
 #include <sys/cmn_err.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
+#include <devmap/context.h>
 
 #include "fbdev.h"
 #include "rv100.h"
@@ -124,22 +119,8 @@ static const struct {
 	{ RV100_DP_MIX, RV100_MIX_INITIAL },
 };
 
-struct rv100_map {
-	struct rv100_map *map_next; /* of this context */
-	struct rv100_ctx *map_ctx;
-	devmap_cookie_t map_dhp;
-	offset_t map_off; /* in the logical device: memory, then registers */
-	size_t map_len;
-	uint_t map_fork; /* the last fork that duplicated it */
-};
-
 struct rv100_ctx {
-	struct rv100_ctx *ctx_next; /* of this device */
-	struct rv100 *ctx_rv;
-	uint64_t ctx_key; /* 0: a fork made it, nobody has come yet */
-	struct rv100_map *ctx_maps;
-	uint_t ctx_fork;			/* forks are told apart by number */
-	struct rv100_ctx *ctx_child;		/* the copy for fork ctx_fork; NULL: none yet */
+	struct devmap_context ctx_devmap;
 	uint32_t ctx_state[NELEM(rv100_state)]; /* while it is not in the device */
 };
 
@@ -151,8 +132,7 @@ struct rv100 {
 	clock_t rv_hold;      /* ticks */
 	uint_t rv_overhead;
 	kmutex_t rv_lock;
-	struct rv100_ctx *rv_ctxs;
-	struct rv100_ctx *rv_current; /* NULL: what is in the device belongs to nobody */
+	struct devmap_contexts rv_ctxs;
 };
 
 static void *rv100_softstate;
@@ -231,167 +211,73 @@ static void rv100_set_mode(struct rv100 *rv)
 	rv100_show(rv, B_TRUE);
 }
 
-/* Contexts. All of these are called with rv_lock held. */
+/* Contexts: struct devmap_context_ops. All of these are called with rv_lock held. */
 
-/* Whose context: dhp's, or, for NULL, that of the process that is being served. */
-static uint64_t rv100_key(devmap_cookie_t dhp)
+static int rv100_create(void *new)
 {
-#ifdef DEVMAP_EXTENSIONS
-	return devmap_get_as_key(dhp);
-#else
-	return (uint64_t)ddi_get_pid();
-#endif
-}
-
-static struct rv100_ctx *rv100_ctx_find(struct rv100 *rv, uint64_t key)
-{
-	struct rv100_ctx *ctx = rv->rv_ctxs;
-
-	while (ctx != NULL && ctx->ctx_key != key)
-		ctx = ctx->ctx_next;
-	return ctx;
-}
-
-static struct rv100_ctx *rv100_ctx_new(struct rv100 *rv, uint64_t key)
-{
-	struct rv100_ctx *ctx = kmem_zalloc(sizeof(*ctx), KM_SLEEP);
+	struct rv100_ctx *ctx = new;
 
 	for (uint_t i = 0; i < NELEM(rv100_state); i++)
 		ctx->ctx_state[i] = rv100_state[i].initial;
-	ctx->ctx_rv = rv;
-	ctx->ctx_key = key;
-	ctx->ctx_next = rv->rv_ctxs;
-	rv->rv_ctxs = ctx;
-	return ctx;
+	return 0;
 }
 
-static void rv100_ctx_free(struct rv100 *rv, struct rv100_ctx *ctx)
+static int rv100_copy(void *new, void *old)
 {
-	struct rv100_ctx **link = &rv->rv_ctxs;
+	struct rv100_ctx *child = new, *parent = old;
 
-	while (*link != ctx)
-		link = &(*link)->ctx_next;
-	*link = ctx->ctx_next;
-	for (struct rv100_ctx *other = rv->rv_ctxs; other != NULL; other = other->ctx_next) {
-		if (other->ctx_child == ctx)
-			other->ctx_child = NULL;
-	}
-	if (rv->rv_current == ctx)
-		rv->rv_current = NULL;
-	kmem_free(ctx, sizeof(*ctx));
+	bcopy(parent->ctx_state, child->ctx_state, sizeof(child->ctx_state));
+	return 0;
 }
 
-/* The next devmap_dup(9E) of this context is the first of another fork. */
-static void rv100_fork_over(struct rv100_ctx *ctx)
+static int rv100_save(void *owner)
 {
-	ctx->ctx_fork++;
-	ctx->ctx_child = NULL;
-}
+	struct rv100_ctx *ctx = owner;
+	struct rv100 *rv = ctx->ctx_devmap.device;
+	int error = rv100_wait_idle(rv);
 
-static struct rv100_map *rv100_map_add(struct rv100_ctx *ctx, devmap_cookie_t dhp, offset_t off,
-				       size_t len)
-{
-	struct rv100_map *map = kmem_zalloc(sizeof(*map), KM_SLEEP);
-
-	map->map_ctx = ctx;
-	map->map_dhp = dhp;
-	map->map_off = off;
-	map->map_len = len;
-	map->map_next = ctx->ctx_maps;
-	ctx->ctx_maps = map;
-	return map;
-}
-
-static void rv100_map_drop(struct rv100_map *map)
-{
-	struct rv100_ctx *ctx = map->map_ctx;
-	struct rv100_map **link = &ctx->ctx_maps;
-
-	while (*link != map)
-		link = &(*link)->map_next;
-	*link = map->map_next;
-	kmem_free(map, sizeof(*map));
-	if (ctx->ctx_maps == NULL)
-		rv100_ctx_free(ctx->ctx_rv, ctx);
-}
-
-/* Keeps the process of the current context from the device, and has its last operation end. */
-static int rv100_quiet(struct rv100 *rv)
-{
-	struct rv100_ctx *ctx = rv->rv_current;
-	int error;
-
-	for (struct rv100_map *map = ctx != NULL ? ctx->ctx_maps : NULL; map != NULL;
-	     map = map->map_next) {
-		error = devmap_unload(map->map_dhp, map->map_off, map->map_len);
-		if (error != 0)
-			return error;
-	}
-	return rv100_wait_idle(rv);
-}
-
-/* The device is quiet. */
-static void rv100_save(struct rv100 *rv, struct rv100_ctx *ctx)
-{
+	if (error != 0)
+		return error;
 	for (uint_t i = 0; i < NELEM(rv100_state); i++)
 		ctx->ctx_state[i] = rv100_reg(rv, rv100_state[i].reg);
+	return 0;
 }
 
-/* The same. Both stores before the table see to it that its first one starts nothing. */
-static void rv100_restore(struct rv100 *rv, struct rv100_ctx *ctx)
+/* Both stores before the table see to it that its first one starts nothing. */
+static int rv100_restore(void *next)
 {
+	struct rv100_ctx *ctx = next;
+	struct rv100 *rv = ctx->ctx_devmap.device;
+	int error = rv100_wait_idle(rv);
+
+	if (error != 0)
+		return error;
 	rv100_set_reg(rv, RV100_DP_MIX, RV100_ROP3_NOOP);
 	rv100_set_reg(rv, RV100_DST_HEIGHT, 0);
 	for (uint_t i = 0; i < NELEM(rv100_state); i++)
 		rv100_set_reg(rv, rv100_state[i].reg, ctx->ctx_state[i]);
-}
-
-static int rv100_switch(struct rv100 *rv, struct rv100_ctx *next)
-{
-	int error = rv100_quiet(rv);
-
-	if (error != 0)
-		return error;
-	if (rv->rv_current != NULL)
-		rv100_save(rv, rv->rv_current);
-	rv100_restore(rv, next);
-	rv->rv_current = next;
 	return 0;
 }
 
-/* A copy for a child, of the state as it is now: the parent may be using the device. */
-static int rv100_ctx_copy(struct rv100 *rv, struct rv100_ctx *parent, struct rv100_ctx **out)
-{
-	struct rv100_ctx *child;
-
-	if (rv->rv_current == parent) {
-		int error = rv100_quiet(rv);
-
-		if (error != 0)
-			return error;
-		rv100_save(rv, parent);
-	}
-	child = rv100_ctx_new(rv, 0);
-	bcopy(parent->ctx_state, child->ctx_state, sizeof(child->ctx_state));
-	*out = child;
-	return 0;
-}
+static const struct devmap_context_ops rv100_context_ops = {
+	.size = sizeof(struct rv100_ctx),
+	.create = rv100_create,
+	.copy = rv100_copy,
+	.save = rv100_save,
+	.restore = rv100_restore,
+};
 
 /* Mappings. */
 
 static int rv100_contextmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
 			    uint_t rw)
 {
-	struct rv100_map *map = pvtp;
-	struct rv100_ctx *ctx = map->map_ctx;
-	struct rv100 *rv = ctx->ctx_rv;
-	int error = 0;
+	struct rv100_ctx *ctx = devmap_context_of(pvtp);
+	struct rv100 *rv = ctx->ctx_devmap.device;
+	int error;
 
 	mutex_enter(&rv->rv_lock);
-	if (ctx->ctx_key == 0)
-		ctx->ctx_key = rv100_key(dhp);
-	if (rv->rv_current != ctx)
-		error = rv100_switch(rv, ctx);
+	error = devmap_context_switch(ctx);
 	if (error == 0)
 		error = devmap_load(dhp, off, len, type, rw);
 	mutex_exit(&rv->rv_lock);
@@ -408,68 +294,27 @@ static int rv100_devmap_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset
 			    void **pvtp)
 {
 	struct rv100 *rv = rv100_get(dev);
-	uint64_t key = rv100_key(dhp);
-	struct rv100_ctx *ctx;
+	int error = devmap_context_map(&rv->rv_ctxs, dhp, off, len, pvtp);
 
-	mutex_enter(&rv->rv_lock);
-	ctx = rv100_ctx_find(rv, key);
-	if (ctx == NULL)
-		ctx = rv100_ctx_new(rv, key);
-	rv100_fork_over(ctx);
-	*pvtp = rv100_map_add(ctx, dhp, off, len);
-	mutex_exit(&rv->rv_lock);
+	if (error != 0)
+		return error;
 	devmap_set_ctx_timeout(dhp, rv->rv_hold);
-#ifdef DEVMAP_EXTENSIONS
 	if (rv->rv_overhead != 0)
 		(void)devmap_set_ctx_overhead(dhp, rv->rv_overhead);
-#endif
 	return 0;
 }
 
-/*
- * Called once for each handle that a fork copies; all copies of one context's handles share one new
- * context. A handle that has been copied already tells that another fork has begun.
- */
 static int rv100_devmap_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp,
 			    void **new_pvtp)
 {
-	struct rv100_map *map = pvtp;
-	struct rv100_ctx *ctx = map->map_ctx;
-	struct rv100 *rv = ctx->ctx_rv;
-	int error = 0;
-
-	mutex_enter(&rv->rv_lock);
-	if (map->map_fork == ctx->ctx_fork)
-		rv100_fork_over(ctx);
-	if (ctx->ctx_child == NULL)
-		error = rv100_ctx_copy(rv, ctx, &ctx->ctx_child);
-	if (error == 0) {
-		map->map_fork = ctx->ctx_fork;
-		*new_pvtp = rv100_map_add(ctx->ctx_child, new_dhp, map->map_off, map->map_len);
-	}
-	mutex_exit(&rv->rv_lock);
-	return error;
+	return devmap_context_dup(pvtp, new_dhp, new_pvtp);
 }
 
-/* What remains on either side of the hole gets a record of its own; the old one always goes. */
 static void rv100_devmap_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 			       devmap_cookie_t new_dhp1, void **new_pvtp1, devmap_cookie_t new_dhp2,
 			       void **new_pvtp2)
 {
-	struct rv100_map *map = pvtp;
-	struct rv100_ctx *ctx = map->map_ctx;
-	struct rv100 *rv = ctx->ctx_rv;
-	offset_t begin = map->map_off, end = map->map_off + (offset_t)map->map_len;
-	offset_t hole_end = off + (offset_t)len;
-
-	mutex_enter(&rv->rv_lock);
-	rv100_fork_over(ctx);
-	if (new_dhp1 != NULL)
-		*new_pvtp1 = rv100_map_add(ctx, new_dhp1, begin, (size_t)(off - begin));
-	if (new_dhp2 != NULL)
-		*new_pvtp2 = rv100_map_add(ctx, new_dhp2, hole_end, (size_t)(end - hole_end));
-	rv100_map_drop(map);
-	mutex_exit(&rv->rv_lock);
+	devmap_context_unmap(pvtp, off, len, new_dhp1, new_pvtp1, new_dhp2, new_pvtp2);
 }
 
 static struct devmap_callback_ctl rv100_devmap_ops = {
@@ -689,6 +534,7 @@ static int rv100_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 	rv->rv_hold = drv_usectohz((clock_t)rv100_prop(dip, "hold-ms") * 1000);
 	rv->rv_overhead = (uint_t)rv100_prop(dip, "overhead-percent");
 	mutex_init(&rv->rv_lock, NULL, MUTEX_DRIVER, NULL);
+	devmap_contexts_init(&rv->rv_ctxs, &rv100_context_ops, rv, &rv->rv_lock);
 	(void)snprintf(name, sizeof(name), "rv100%d", instance);
 	if (rv100_map_hardware(rv) == DDI_SUCCESS && rv100_wait_idle(rv) == 0) {
 		rv100_set_mode(rv);
@@ -710,7 +556,7 @@ static int rv100_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
 	int instance = ddi_get_instance(dip);
 	struct rv100 *rv = ddi_get_soft_state(rv100_softstate, instance);
 
-	if (cmd != DDI_DETACH || rv == NULL || rv->rv_ctxs != NULL)
+	if (cmd != DDI_DETACH || rv == NULL || rv->rv_ctxs.first != NULL)
 		return DDI_FAILURE;
 	ddi_remove_minor_node(dip, NULL);
 	rv100_unmap_hardware(rv);

@@ -1,58 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * scratch: a device of one page. However many processes map it, each mapping finds there what it
- * stored itself. doc/driver.md walks through this file.
+ * scratch: a device of one page. However many processes map it, each finds there what it stored
+ * itself. doc/driver.md walks through this file.
  */
 #include <sys/types.h>
 #include <sys/param.h>
 #include <sys/errno.h>
 #include <sys/conf.h>
-#include <sys/kmem.h>
 #include <sys/ksynch.h>
 #include <sys/mman.h>
 #include <sys/modctl.h>
 #include <sys/stat.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
+#include <devmap/context.h>
 
-/* A context: what one mapping has stored, while it is not in the device. */
-struct mapping {
-	devmap_cookie_t dhp;
-	char saved[PAGESIZE];
+/* A context: what one process has stored. */
+struct scratch_ctx {
+	struct devmap_context ctx;
+	char saved[PAGESIZE]; /* while it is not in the device */
 };
 
 static dev_info_t *scratch_dip;
 static ddi_umem_cookie_t scratch_cookie;
-static char *scratch_page;	      /* the device */
-static kmutex_t scratch_lock;	      /* guards what follows, and all of struct mapping */
-static struct mapping *scratch_owner; /* whose values are in the device; NULL: nobody's */
+static char *scratch_page;    /* the device */
+static kmutex_t scratch_lock; /* guards the contexts */
+static struct devmap_contexts scratch_contexts;
 
-static int scratch_save(void)
+static int scratch_save(void *owner)
 {
-	int error;
-
-	if (scratch_owner == NULL)
-		return 0;
-	error = devmap_unload(scratch_owner->dhp, 0, PAGESIZE);
-	if (error == 0)
-		bcopy(scratch_page, scratch_owner->saved, PAGESIZE);
-	return error;
+	bcopy(scratch_page, ((struct scratch_ctx *)owner)->saved, PAGESIZE);
+	return 0;
 }
+
+static int scratch_restore(void *next)
+{
+	bcopy(((struct scratch_ctx *)next)->saved, scratch_page, PAGESIZE);
+	return 0;
+}
+
+static int scratch_copy(void *child, void *parent)
+{
+	bcopy(((struct scratch_ctx *)parent)->saved, ((struct scratch_ctx *)child)->saved,
+	      PAGESIZE);
+	return 0;
+}
+
+static const struct devmap_context_ops scratch_context_ops = {
+	.size = sizeof(struct scratch_ctx),
+	.copy = scratch_copy,
+	.save = scratch_save,
+	.restore = scratch_restore,
+};
 
 static int scratch_contextmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 			      uint_t type, uint_t rw)
 {
-	struct mapping *m = pvtp;
-	int error = 0;
+	int error;
 
 	mutex_enter(&scratch_lock);
-	if (scratch_owner != m) {
-		error = scratch_save();
-		if (error == 0) {
-			bcopy(m->saved, scratch_page, PAGESIZE);
-			scratch_owner = m;
-		}
-	}
+	error = devmap_context_switch(devmap_context_of(pvtp));
 	if (error == 0)
 		error = devmap_load(dhp, off, len, type, rw);
 	mutex_exit(&scratch_lock);
@@ -68,41 +75,19 @@ static int scratch_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t 
 static int scratch_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off, size_t len,
 		       void **pvtp)
 {
-	struct mapping *m = kmem_zalloc(sizeof(*m), KM_SLEEP);
-
-	m->dhp = dhp;
-	*pvtp = m;
-	return 0;
+	return devmap_context_map(&scratch_contexts, dhp, off, len, pvtp);
 }
 
 static int scratch_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, void **new_pvtp)
 {
-	struct mapping *parent = pvtp, *child;
-	int error = 0;
-
-	mutex_enter(&scratch_lock);
-	if (scratch_owner == parent)
-		error = scratch_save();
-	if (error == 0) {
-		child = kmem_alloc(sizeof(*child), KM_SLEEP);
-		*child = *parent;
-		child->dhp = new_dhp;
-		*new_pvtp = child;
-	}
-	mutex_exit(&scratch_lock);
-	return error;
+	return devmap_context_dup(pvtp, new_dhp, new_pvtp);
 }
 
-/* A handle is one page, so that none is ever unmapped in part: new_dhp1 and 2 are always NULL. */
 static void scratch_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 			  devmap_cookie_t new_dhp1, void **new_pvtp1, devmap_cookie_t new_dhp2,
 			  void **new_pvtp2)
 {
-	mutex_enter(&scratch_lock);
-	if (scratch_owner == pvtp)
-		scratch_owner = NULL;
-	mutex_exit(&scratch_lock);
-	kmem_free(pvtp, sizeof(struct mapping));
+	devmap_context_unmap(pvtp, off, len, new_dhp1, new_pvtp1, new_dhp2, new_pvtp2);
 }
 
 static struct devmap_callback_ctl scratch_ops = { DEVMAP_OPS_REV, scratch_map, scratch_access,
@@ -123,6 +108,7 @@ static int scratch_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 	if (cmd != DDI_ATTACH || scratch_dip != NULL)
 		return DDI_FAILURE;
 	mutex_init(&scratch_lock, NULL, MUTEX_DRIVER, NULL);
+	devmap_contexts_init(&scratch_contexts, &scratch_context_ops, dip, &scratch_lock);
 	scratch_page = ddi_umem_alloc(PAGESIZE, DDI_UMEM_SLEEP, &scratch_cookie);
 	scratch_dip = dip;
 	return ddi_create_minor_node(dip, "scratch0", S_IFCHR, 0, DDI_PSEUDO, 0);

@@ -7,16 +7,11 @@
  *   property virtual-screens the screen memory too. It exists while the process has a mapping that
  *   is switched, and all such mappings of a process share it.
  *
- *   The address space keys it (devmap_get_as_key(); on Solaris the process id, which may come
- *   again). A fork makes a copy (devmap_dup), which has no key until the child touches the device.
- *   Should the child map the device anew before that, then this mapping has a context of its own.
+ *   <devmap/context.h> keeps the contexts: it finds them by address space, and copies them in a fork.
  *   MAP_PRIVATE asks for what is so anyway.
  *
- *   A record of type xfb_map stands for each handle; it is the driver's private data (pvtp). The
- *   context goes with its last record.
- *
  * SWITCHING
- *   xfb_current is the context whose values are in the device. To replace it: make all its mappings
+ *   The owner is the context whose values are in the device. To replace it: make all its mappings
  *   invalid, wait until the engine is idle (nobody can start it any more), save, restore the next.
  *   The operation in flight belongs to the context that began it, so it ends there. If it does not
  *   end in time, nothing has been lost: the context stays, the access that asked fails.
@@ -52,6 +47,7 @@
 #include <sys/cmn_err.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
+#include <devmap/context.h>
 
 #include "fbdev.h"
 #include "xfb.h"
@@ -64,22 +60,8 @@
 #define XFB_SPIN_NS    (NANOSEC / 1000) /* of that without sleeping */
 #define XFB_AROUND     16		/* pages of a virtual screen loaded at once */
 
-struct xfb_map {
-	struct xfb_map *map_next; /* of this context */
-	struct xfb_ctx *map_ctx;
-	devmap_cookie_t map_dhp;
-	offset_t map_off; /* in the logical device: screen, then registers */
-	size_t map_len;
-	uint_t map_fork; /* the last fork that duplicated it */
-};
-
 struct xfb_ctx {
-	struct xfb_ctx *ctx_next; /* of this device */
-	struct xfb *ctx_xfb;
-	uint64_t ctx_key; /* 0: a fork made it, nobody has come yet */
-	struct xfb_map *ctx_maps;
-	uint_t ctx_fork;		/* forks are told apart by number */
-	struct xfb_ctx *ctx_child;	/* the copy for fork ctx_fork; NULL: none yet */
+	struct devmap_context ctx_devmap;
 	uint32_t ctx_state[XFB_NSTATE]; /* registers, while they are not in the device */
 	/* With virtual screens: */
 	caddr_t ctx_screen;	 /* the screen, while it is not in the device */
@@ -98,8 +80,7 @@ struct xfb {
 	clock_t xfb_hold; /* ticks */
 	uint_t xfb_overhead;
 	kmutex_t xfb_lock;
-	struct xfb_ctx *xfb_ctxs;
-	struct xfb_ctx *xfb_current; /* NULL: what is in the device belongs to nobody */
+	struct devmap_contexts xfb_ctxs;
 };
 
 static void *xfb_softstate;
@@ -171,26 +152,7 @@ static int xfb_wait_idle(struct xfb *xfb)
 	return 0;
 }
 
-/* Contexts. All of these are called with xfb_lock held. */
-
-/* Whose context: dhp's, or, for NULL, that of the process that is being served. */
-static uint64_t xfb_key(devmap_cookie_t dhp)
-{
-#ifdef DEVMAP_EXTENSIONS
-	return devmap_get_as_key(dhp);
-#else
-	return (uint64_t)ddi_get_pid();
-#endif
-}
-
-static struct xfb_ctx *xfb_ctx_find(struct xfb *xfb, uint64_t key)
-{
-	struct xfb_ctx *ctx = xfb->xfb_ctxs;
-
-	while (ctx != NULL && ctx->ctx_key != key)
-		ctx = ctx->ctx_next;
-	return ctx;
-}
+/* Contexts: struct devmap_context_ops. All of these are called with xfb_lock held. */
 
 static void xfb_set(struct xfb_ctx *ctx, uint_t reg, uint32_t value)
 {
@@ -208,94 +170,42 @@ static void xfb_ctx_reset(struct xfb *xfb, struct xfb_ctx *ctx)
 	xfb_set(ctx, XFB_DST_PITCH, xfb->xfb_pitch);
 }
 
-/* NULL: no memory for its screen, which is big enough to be refused. */
-static struct xfb_ctx *xfb_ctx_new(struct xfb *xfb, uint64_t key)
+/* ENOMEM: no memory for its screen, which is big enough to be refused. */
+static int xfb_create(void *new)
 {
-	struct xfb_ctx *ctx = kmem_zalloc(sizeof(*ctx), KM_SLEEP);
+	struct xfb_ctx *ctx = new;
+	struct xfb *xfb = ctx->ctx_devmap.device;
 
 	if (xfb->xfb_virtual) {
 		ctx->ctx_screen = kmem_zalloc(xfb->xfb_memory, KM_NOSLEEP);
-		if (ctx->ctx_screen == NULL) {
-			kmem_free(ctx, sizeof(*ctx));
-			return NULL;
-		}
+		if (ctx->ctx_screen == NULL)
+			return ENOMEM;
 		ctx->ctx_dirty = kmem_zalloc(btop(xfb->xfb_memory), KM_SLEEP);
 	}
 	xfb_ctx_reset(xfb, ctx);
-	ctx->ctx_xfb = xfb;
-	ctx->ctx_key = key;
-	ctx->ctx_next = xfb->xfb_ctxs;
-	xfb->xfb_ctxs = ctx;
-	return ctx;
+	return 0;
 }
 
-static void xfb_ctx_free(struct xfb *xfb, struct xfb_ctx *ctx)
+static int xfb_copy(void *new, void *old)
 {
-	struct xfb_ctx **link = &xfb->xfb_ctxs;
+	struct xfb_ctx *child = new, *parent = old;
+	struct xfb *xfb = parent->ctx_devmap.device;
 
-	while (*link != ctx)
-		link = &(*link)->ctx_next;
-	*link = ctx->ctx_next;
-	for (struct xfb_ctx *other = xfb->xfb_ctxs; other != NULL; other = other->ctx_next) {
-		if (other->ctx_child == ctx)
-			other->ctx_child = NULL;
-	}
-	if (xfb->xfb_current == ctx)
-		xfb->xfb_current = NULL;
+	bcopy(parent->ctx_state, child->ctx_state, sizeof(child->ctx_state));
+	if (xfb->xfb_virtual)
+		bcopy(parent->ctx_screen, child->ctx_screen, xfb->xfb_memory);
+	return 0;
+}
+
+static void xfb_destroy(void *old)
+{
+	struct xfb_ctx *ctx = old;
+	struct xfb *xfb = ctx->ctx_devmap.device;
+
 	if (xfb->xfb_virtual) {
 		kmem_free(ctx->ctx_screen, xfb->xfb_memory);
 		kmem_free(ctx->ctx_dirty, btop(xfb->xfb_memory));
 	}
-	kmem_free(ctx, sizeof(*ctx));
-}
-
-/* The next devmap_dup(9E) of this context is the first of another fork. */
-static void xfb_fork_over(struct xfb_ctx *ctx)
-{
-	ctx->ctx_fork++;
-	ctx->ctx_child = NULL;
-}
-
-static struct xfb_map *xfb_map_add(struct xfb_ctx *ctx, devmap_cookie_t dhp, offset_t off,
-				   size_t len)
-{
-	struct xfb_map *map = kmem_zalloc(sizeof(*map), KM_SLEEP);
-
-	map->map_ctx = ctx;
-	map->map_dhp = dhp;
-	map->map_off = off;
-	map->map_len = len;
-	map->map_next = ctx->ctx_maps;
-	ctx->ctx_maps = map;
-	return map;
-}
-
-static void xfb_map_drop(struct xfb_map *map)
-{
-	struct xfb_ctx *ctx = map->map_ctx;
-	struct xfb_map **link = &ctx->ctx_maps;
-
-	while (*link != map)
-		link = &(*link)->map_next;
-	*link = map->map_next;
-	kmem_free(map, sizeof(*map));
-	if (ctx->ctx_maps == NULL)
-		xfb_ctx_free(ctx->ctx_xfb, ctx);
-}
-
-/* Keeps the process of the current context from the device, and has its last operation end. */
-static int xfb_quiet(struct xfb *xfb)
-{
-	struct xfb_ctx *ctx = xfb->xfb_current;
-	int error;
-
-	for (struct xfb_map *map = ctx != NULL ? ctx->ctx_maps : NULL; map != NULL;
-	     map = map->map_next) {
-		error = devmap_unload(map->map_dhp, map->map_off, map->map_len);
-		if (error != 0)
-			return error;
-	}
-	return xfb_wait_idle(xfb);
 }
 
 /* Saves the pages that may differ: all when the engine has drawn, otherwise those loaded. */
@@ -312,59 +222,46 @@ static void xfb_save_screen(struct xfb *xfb, struct xfb_ctx *ctx)
 	ctx->ctx_operations = operations;
 }
 
-/* The device is quiet. */
-static void xfb_save(struct xfb *xfb, struct xfb_ctx *ctx)
+static int xfb_save(void *owner)
 {
+	struct xfb_ctx *ctx = owner;
+	struct xfb *xfb = ctx->ctx_devmap.device;
+	int error = xfb_wait_idle(xfb);
+
+	if (error != 0)
+		return error;
 	ddi_rep_get32(xfb->xfb_regs_acc, ctx->ctx_state, (uint32_t *)(xfb->xfb_regs + XFB_STATE),
 		      XFB_NSTATE, DDI_DEV_AUTOINCR);
 	if (xfb->xfb_virtual)
 		xfb_save_screen(xfb, ctx);
+	return 0;
 }
 
-static void xfb_restore(struct xfb *xfb, struct xfb_ctx *ctx)
+static int xfb_restore(void *next)
 {
+	struct xfb_ctx *ctx = next;
+	struct xfb *xfb = ctx->ctx_devmap.device;
+	int error = xfb_wait_idle(xfb);
+
+	if (error != 0)
+		return error;
 	ddi_rep_put32(xfb->xfb_regs_acc, ctx->ctx_state, (uint32_t *)(xfb->xfb_regs + XFB_STATE),
 		      XFB_NSTATE, DDI_DEV_AUTOINCR);
 	if (xfb->xfb_virtual) {
 		xfb_screen_write(xfb, 0, ctx->ctx_screen, xfb->xfb_memory);
 		ctx->ctx_operations = xfb_reg(xfb, XFB_OPERATIONS);
 	}
-}
-
-static int xfb_switch(struct xfb *xfb, struct xfb_ctx *next)
-{
-	int error = xfb_quiet(xfb);
-
-	if (error != 0)
-		return error;
-	if (xfb->xfb_current != NULL)
-		xfb_save(xfb, xfb->xfb_current);
-	xfb_restore(xfb, next);
-	xfb->xfb_current = next;
 	return 0;
 }
 
-/* A copy for a child, of the state as it is now: the parent may be using the device. */
-static int xfb_ctx_copy(struct xfb *xfb, struct xfb_ctx *parent, struct xfb_ctx **out)
-{
-	struct xfb_ctx *child;
-
-	if (xfb->xfb_current == parent) {
-		int error = xfb_quiet(xfb);
-
-		if (error != 0)
-			return error;
-		xfb_save(xfb, parent);
-	}
-	child = xfb_ctx_new(xfb, 0);
-	if (child == NULL)
-		return ENOMEM;
-	bcopy(parent->ctx_state, child->ctx_state, sizeof(child->ctx_state));
-	if (xfb->xfb_virtual)
-		bcopy(parent->ctx_screen, child->ctx_screen, xfb->xfb_memory);
-	*out = child;
-	return 0;
-}
+static const struct devmap_context_ops xfb_context_ops = {
+	.size = sizeof(struct xfb_ctx),
+	.create = xfb_create,
+	.copy = xfb_copy,
+	.destroy = xfb_destroy,
+	.save = xfb_save,
+	.restore = xfb_restore,
+};
 
 /* Mappings. */
 
@@ -372,42 +269,39 @@ static int xfb_ctx_copy(struct xfb *xfb, struct xfb_ctx *parent, struct xfb_ctx 
  * A screen has hundreds of pages: for an ordinary access load some around the one that was touched.
  * A lock is for exactly what it says.
  */
-static int xfb_load(struct xfb *xfb, struct xfb_map *map, offset_t off, size_t len, uint_t type,
-		    uint_t rw)
+static int xfb_load(struct xfb *xfb, struct devmap_record *map, offset_t off, size_t len,
+		    uint_t type, uint_t rw)
 {
+	struct xfb_ctx *ctx = devmap_context_of(map);
 	offset_t end = off + (offset_t)len;
 	int error;
 
 	if ((size_t)off >= xfb->xfb_memory)
-		return devmap_load(map->map_dhp, off, len, type, rw);
+		return devmap_load(map->dhp, off, len, type, rw);
 	if (type == DEVMAP_ACCESS) {
-		off = MAX(P2ALIGN(off, (offset_t)ptob(XFB_AROUND)), map->map_off);
+		off = MAX(P2ALIGN(off, (offset_t)ptob(XFB_AROUND)), map->off);
 		end = MIN(P2ROUNDUP(end, (offset_t)ptob(XFB_AROUND)),
-			  map->map_off + (offset_t)map->map_len);
+			  map->off + (offset_t)map->len);
 	}
-	error = devmap_load(map->map_dhp, off, (size_t)(end - off), type, rw);
+	error = devmap_load(map->dhp, off, (size_t)(end - off), type, rw);
 	if (error != 0)
 		return error;
 	for (; off < end; off += PAGESIZE)
-		map->map_ctx->ctx_dirty[btop((ulong_t)off)] = 1;
+		ctx->ctx_dirty[btop((ulong_t)off)] = 1;
 	return 0;
 }
 
 static int xfb_contextmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
 			  uint_t rw)
 {
-	struct xfb_map *map = pvtp;
-	struct xfb_ctx *ctx = map->map_ctx;
-	struct xfb *xfb = ctx->ctx_xfb;
-	int error = 0;
+	struct xfb_ctx *ctx = devmap_context_of(pvtp);
+	struct xfb *xfb = ctx->ctx_devmap.device;
+	int error;
 
 	mutex_enter(&xfb->xfb_lock);
-	if (ctx->ctx_key == 0)
-		ctx->ctx_key = xfb_key(dhp);
-	if (xfb->xfb_current != ctx)
-		error = xfb_switch(xfb, ctx);
+	error = devmap_context_switch(ctx);
 	if (error == 0)
-		error = xfb_load(xfb, map, off, len, type, rw);
+		error = xfb_load(xfb, pvtp, off, len, type, rw);
 	mutex_exit(&xfb->xfb_lock);
 	return error;
 }
@@ -422,71 +316,26 @@ static int xfb_devmap_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t
 			  void **pvtp)
 {
 	struct xfb *xfb = xfb_get(dev);
-	uint64_t key = xfb_key(dhp);
-	struct xfb_ctx *ctx;
+	int error = devmap_context_map(&xfb->xfb_ctxs, dhp, off, len, pvtp);
 
-	mutex_enter(&xfb->xfb_lock);
-	ctx = xfb_ctx_find(xfb, key);
-	if (ctx == NULL)
-		ctx = xfb_ctx_new(xfb, key);
-	if (ctx != NULL) {
-		xfb_fork_over(ctx);
-		*pvtp = xfb_map_add(ctx, dhp, off, len);
-	}
-	mutex_exit(&xfb->xfb_lock);
-	if (ctx == NULL)
-		return ENOMEM;
+	if (error != 0)
+		return error;
 	devmap_set_ctx_timeout(dhp, xfb->xfb_hold);
-#ifdef DEVMAP_EXTENSIONS
 	if (xfb->xfb_overhead != 0)
 		(void)devmap_set_ctx_overhead(dhp, xfb->xfb_overhead);
-#endif
 	return 0;
 }
 
-/*
- * Called once for each handle that a fork copies; all copies of one context's handles share one new
- * context. A handle that has been copied already tells that another fork has begun.
- */
 static int xfb_devmap_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, void **new_pvtp)
 {
-	struct xfb_map *map = pvtp;
-	struct xfb_ctx *ctx = map->map_ctx;
-	struct xfb *xfb = ctx->ctx_xfb;
-	int error = 0;
-
-	mutex_enter(&xfb->xfb_lock);
-	if (map->map_fork == ctx->ctx_fork)
-		xfb_fork_over(ctx);
-	if (ctx->ctx_child == NULL)
-		error = xfb_ctx_copy(xfb, ctx, &ctx->ctx_child);
-	if (error == 0) {
-		map->map_fork = ctx->ctx_fork;
-		*new_pvtp = xfb_map_add(ctx->ctx_child, new_dhp, map->map_off, map->map_len);
-	}
-	mutex_exit(&xfb->xfb_lock);
-	return error;
+	return devmap_context_dup(pvtp, new_dhp, new_pvtp);
 }
 
-/* What remains on either side of the hole gets a record of its own; the old one always goes. */
 static void xfb_devmap_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 			     devmap_cookie_t new_dhp1, void **new_pvtp1, devmap_cookie_t new_dhp2,
 			     void **new_pvtp2)
 {
-	struct xfb_map *map = pvtp;
-	struct xfb_ctx *ctx = map->map_ctx;
-	struct xfb *xfb = ctx->ctx_xfb;
-	offset_t begin = map->map_off, end = map->map_off + (offset_t)map->map_len;
-	offset_t hole_end = off + (offset_t)len;
-
-	mutex_enter(&xfb->xfb_lock);
-	xfb_fork_over(ctx);
-	if (new_dhp1 != NULL)
-		*new_pvtp1 = xfb_map_add(ctx, new_dhp1, begin, (size_t)(off - begin));
-	if (new_dhp2 != NULL)
-		*new_pvtp2 = xfb_map_add(ctx, new_dhp2, hole_end, (size_t)(end - hole_end));
-	xfb_map_drop(map);
-	mutex_exit(&xfb->xfb_lock);
+	devmap_context_unmap(pvtp, off, len, new_dhp1, new_pvtp1, new_dhp2, new_pvtp2);
 }
 
 static struct devmap_callback_ctl xfb_devmap_ops = {
@@ -541,12 +390,12 @@ static int xfb_transfer(struct xfb *xfb, size_t off, caddr_t buf, size_t len, en
 	int error = 0;
 
 	mutex_enter(&xfb->xfb_lock);
-	ctx = xfb->xfb_virtual ? xfb_ctx_find(xfb, xfb_key(NULL)) : NULL;
+	ctx = xfb->xfb_virtual ? devmap_context_find(&xfb->xfb_ctxs, NULL) : NULL;
 	if (xfb->xfb_virtual && ctx == NULL && rw == UIO_WRITE) {
 		error = ENXIO;
 	} else if (len == 0) {
 		/* nothing to move */
-	} else if (ctx != NULL && ctx != xfb->xfb_current) {
+	} else if (ctx != NULL && ctx != xfb->xfb_ctxs.owner) {
 		if (rw == UIO_READ)
 			bcopy(ctx->ctx_screen + off, buf, len);
 		else
@@ -621,14 +470,11 @@ static int xfb_write(dev_t dev, uio_t *uio, cred_t *credp)
 static int xfb_switch_to_caller(struct xfb *xfb)
 {
 	struct xfb_ctx *ctx;
-	int error = 0;
+	int error;
 
 	mutex_enter(&xfb->xfb_lock);
-	ctx = xfb_ctx_find(xfb, xfb_key(NULL));
-	if (ctx == NULL)
-		error = ENXIO;
-	else if (ctx != xfb->xfb_current)
-		error = xfb_switch(xfb, ctx);
+	ctx = devmap_context_find(&xfb->xfb_ctxs, NULL);
+	error = ctx != NULL ? devmap_context_switch(ctx) : ENXIO;
 	mutex_exit(&xfb->xfb_lock);
 	return error;
 }
@@ -740,6 +586,7 @@ static int xfb_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 	xfb->xfb_hold = drv_usectohz((clock_t)xfb_prop(dip, "hold-ms") * 1000);
 	xfb->xfb_overhead = (uint_t)xfb_prop(dip, "overhead-percent");
 	mutex_init(&xfb->xfb_lock, NULL, MUTEX_DRIVER, NULL);
+	devmap_contexts_init(&xfb->xfb_ctxs, &xfb_context_ops, xfb, &xfb->xfb_lock);
 	(void)snprintf(name, sizeof(name), "xfb%d", instance);
 	if (xfb_map_hardware(xfb) == DDI_SUCCESS &&
 	    ddi_create_minor_node(dip, name, S_IFCHR, (minor_t)instance, DDI_NT_DISPLAY, 0) ==
@@ -759,7 +606,7 @@ static int xfb_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
 	int instance = ddi_get_instance(dip);
 	struct xfb *xfb = ddi_get_soft_state(xfb_softstate, instance);
 
-	if (cmd != DDI_DETACH || xfb == NULL || xfb->xfb_ctxs != NULL)
+	if (cmd != DDI_DETACH || xfb == NULL || xfb->xfb_ctxs.first != NULL)
 		return DDI_FAILURE;
 	ddi_remove_minor_node(dip, NULL);
 	xfb_unmap_hardware(xfb);

@@ -189,9 +189,11 @@ static void grandchild(void)
 	CHECK_EQ(get(g, AT(g, 0)), 3);
 }
 
+/* The child's handles have its key, and none else, from devmap_dup on: what it maps is found by it. */
 static void child_maps_more(void)
 {
-	control();
+	const int fd = control();
+
 	a = new_actor_with("ctest0", 0, 2);
 	put(a, AT(a, 0), 1);
 	c = new_fork(a);
@@ -202,6 +204,8 @@ static void child_maps_more(void)
 	put(c, AT(c, 0), 2);
 	CHECK_EQ(get(c, p), 9);
 	CHECK_EQ(get(a, AT(a, 0)), 1);
+	CHECK_EQ(counts(fd).contexts, 2);
+	CHECK_EQ(counts(fd).errors, 0);
 }
 
 /* Two children at the same time, and a hole in the parent's mapping in between. */

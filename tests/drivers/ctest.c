@@ -44,10 +44,10 @@
 struct ctx {
 	struct ctx *cx_next;
 	uint64_t cx_id;
-	uint64_t cx_key; /* of its address space; 0: a child that has not touched anything yet */
+	uint64_t cx_key;    /* of its address space */
+	uint64_t cx_parent; /* the id of the context that a fork copied, or 0 */
 	uint_t cx_maps;
 	boolean_t cx_private; /* of one MAP_PRIVATE mapping */
-	struct ctx *cx_child; /* of the fork that is going on */
 	char *cx_save[SAVED]; /* MEM_SIZE bytes each, or NULL: all zero */
 };
 
@@ -55,7 +55,6 @@ struct map { /* private data of one handle */
 	struct map *mp_next;
 	struct unit *mp_unit;
 	struct ctx *mp_ctx;
-	struct ctx *mp_dup; /* the context that its last copy went to */
 	uint64_t mp_id;
 	devmap_cookie_t mp_dhp;
 	dev_t mp_dev;
@@ -311,15 +310,12 @@ static struct ctx *ctx_for(struct unit *u, uint64_t key, boolean_t private)
 
 static void ctx_free(struct unit *u, struct ctx *c)
 {
-	struct ctx **p, *other;
+	struct ctx **p;
 	uint_t i;
 
 	for (p = &u->cu_ctxs; *p != c; p = &(*p)->cx_next)
 		continue;
 	*p = c->cx_next;
-	for (other = u->cu_ctxs; other != NULL; other = other->cx_next)
-		if (other->cx_child == c)
-			other->cx_child = NULL;
 	for (i = 0; i < SAVED * CTEST_PAGES; i++)
 		if (u->cu_in[i / CTEST_PAGES][i % CTEST_PAGES] == c)
 			u->cu_in[i / CTEST_PAGES][i % CTEST_PAGES] = NULL;
@@ -342,7 +338,6 @@ static struct map *map_new(struct unit *u, struct ctx *c, devmap_cookie_t dhp, d
 	m->mp_off = off;
 	m->mp_len = len;
 	m->mp_mem = knob(u, CT_BACKING);
-	m->mp_dup = c->cx_child; /* made after that fork, so another one copies it */
 	m->mp_next = u->cu_maps;
 	u->cu_maps = m;
 	c->cx_maps++;
@@ -352,17 +347,13 @@ static struct map *map_new(struct unit *u, struct ctx *c, devmap_cookie_t dhp, d
 static void map_free(struct map *m)
 {
 	struct unit *u = m->mp_unit;
-	struct map **p, *other;
+	struct map **p;
 
 	for (p = &u->cu_maps; *p != m; p = &(*p)->mp_next)
 		continue;
 	*p = m->mp_next;
-	if (--m->mp_ctx->cx_maps == 0) {
-		for (other = u->cu_maps; other != NULL; other = other->mp_next)
-			if (other->mp_dup == m->mp_ctx)
-				other->mp_dup = NULL;
+	if (--m->mp_ctx->cx_maps == 0)
 		ctx_free(u, m->mp_ctx);
-	}
 	kmem_free(m, sizeof(*m));
 }
 
@@ -563,8 +554,8 @@ static int make_room(struct map *m, offset_t off, size_t len, struct ctest_event
 {
 	int64_t mode = knob(m->mp_unit, CT_MGT_MODE);
 
-	if (m->mp_ctx->cx_key == 0)
-		m->mp_ctx->cx_key = devmap_get_as_key(m->mp_dhp);
+	/* A handle's key is the one that it had in devmap_map(9E) or devmap_dup(9E). */
+	(void)must(m->mp_unit, devmap_get_as_key(m->mp_dhp) == m->mp_ctx->cx_key ? 0 : EINVAL);
 	if (mode == CT_M_SWITCH)
 		return switch_to(m->mp_unit, m->mp_ctx, ev);
 	if (mode == CT_M_LEAKY)
@@ -700,7 +691,6 @@ static int ctest_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off,
 	mutex_enter(&u->cu_dev->cd_lock);
 	m = map_new(u, ctx_for(u, devmap_get_as_key(dhp), (flags & MAP_TYPE) == MAP_PRIVATE), dhp,
 		    dev, off, len);
-	m->mp_ctx->cx_child = NULL;
 	note_id(u, &ev->id, m->mp_id);
 	note_id(u, &ev->ctx, m->mp_ctx->cx_id);
 	mutex_exit(&u->cu_dev->cd_lock);
@@ -711,26 +701,29 @@ static int ctest_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off,
 }
 
 /*
- * The child's context. All handles that one fork copies from a context go to the same one; a handle
- * that was copied to it before tells that this is another fork.
+ * The child's context. All handles that one fork copies from a context go to the same one, which the
+ * child's address space tells from those of other children.
  */
-static struct ctx *ctx_of_child(struct map *m)
+static struct ctx *ctx_of_child(struct map *m, devmap_cookie_t new_dhp)
 {
 	struct unit *u = m->mp_unit;
-	struct ctx *parent = m->mp_ctx;
+	struct ctx *parent = m->mp_ctx, *child;
+	uint64_t key = devmap_get_as_key(new_dhp);
 	uint_t i;
 
-	if (parent->cx_child != NULL && m->mp_dup != parent->cx_child)
-		return parent->cx_child;
-	parent->cx_child = ctx_new(u, 0);
-	parent->cx_child->cx_private = parent->cx_private;
+	for (child = u->cu_ctxs; child != NULL; child = child->cx_next)
+		if (child->cx_key == key && child->cx_parent == parent->cx_id)
+			return child;
+	child = ctx_new(u, key);
+	child->cx_parent = parent->cx_id;
+	child->cx_private = parent->cx_private;
 	for (i = 0; i < SAVED; i++) {
 		if (parent->cx_save[i] == NULL)
 			continue;
-		parent->cx_child->cx_save[i] = kmem_zalloc(MEM_SIZE, KM_SLEEP);
-		bcopy(parent->cx_save[i], parent->cx_child->cx_save[i], MEM_SIZE);
+		child->cx_save[i] = kmem_zalloc(MEM_SIZE, KM_SLEEP);
+		bcopy(parent->cx_save[i], child->cx_save[i], MEM_SIZE);
 	}
-	return parent->cx_child;
+	return child;
 }
 
 /* Takes the device from c, so that all of c is in memory. */
@@ -769,9 +762,8 @@ static int ctest_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, v
 		return leave(u, ev, error);
 	mutex_enter(&u->cu_dev->cd_lock);
 	retire(u, m->mp_ctx);
-	n = map_new(u, ctx_of_child(m), new_dhp, m->mp_dev, m->mp_off, m->mp_len);
+	n = map_new(u, ctx_of_child(m, new_dhp), new_dhp, m->mp_dev, m->mp_off, m->mp_len);
 	n->mp_mem = m->mp_mem;
-	m->mp_dup = n->mp_ctx;
 	note_id(u, &ev->new1_id, n->mp_id);
 	mutex_exit(&u->cu_dev->cd_lock);
 	*new_pvtp = n;

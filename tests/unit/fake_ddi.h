@@ -75,6 +75,7 @@ static struct {
 	int messages;	   /* of cmn_err() */
 	long allocated;	   /* bytes of kmem */
 	int nosleep_fails; /* so many KM_NOSLEEP allocations */
+	int unload_fails;  /* so many devmap_unload(9F) */
 	void *soft;
 	size_t soft_size;
 	char minor[64];
@@ -140,6 +141,17 @@ void mutex_enter(kmutex_t *mp)
 void mutex_exit(kmutex_t *mp)
 {
 	assert_int_equal(--fake.locked, 0);
+}
+
+int mutex_owned(const kmutex_t *mp)
+{
+	return fake.locked != 0;
+}
+
+void assfail(const char *what, const char *file, int line)
+{
+	mock_assert(0, what, file, line);
+	abort();
 }
 
 /* The size is remembered in front. */
@@ -567,6 +579,10 @@ int devmap_unload(devmap_cookie_t dhp, offset_t off, size_t len)
 	struct fake_handle *h = dhp;
 
 	fake_check_range(h, off, len);
+	if (fake.unload_fails > 0) {
+		fake.unload_fails--;
+		return EIO;
+	}
 	for (size_t p = fake_page(h, off); p < fake_page(h, off + (offset_t)len); p++)
 		h->loaded[p] = 0;
 	(void)fake_sync();
@@ -659,6 +675,15 @@ static struct fake_handle *fake_fork(struct fake_handle *h, pid_t child, int *er
 	return *error == 0 ? n : NULL;
 }
 
+/* Of a handle that has become smaller: what it had loaded elsewhere is another's. */
+static void fake_keep(struct fake_handle *h)
+{
+	size_t first = fake_page(h, h->off), n = h->len >> PAGESHIFT;
+
+	memset(h->loaded, 0, first);
+	memset(h->loaded + first + n, 0, FAKE_PAGES - first - n);
+}
+
 /* munmap(2) of len bytes from at on in h. Returns the handle of what remains behind the hole. */
 static struct fake_handle *fake_munmap(struct fake_handle *h, size_t at, size_t len)
 {
@@ -681,9 +706,12 @@ static struct fake_handle *fake_munmap(struct fake_handle *h, size_t at, size_t 
 		after->roff += (offset_t)(at + len);
 		after->off = hole + (offset_t)len;
 		after->len = tail;
+		fake_keep(after);
 	}
-	if (before != NULL)
+	if (before != NULL) {
 		before->len = at;
+		fake_keep(before);
+	}
 	if (before == NULL && after == NULL)
 		h->used = 0;
 	return after;
