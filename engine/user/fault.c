@@ -221,7 +221,7 @@ static void kill_process(struct session *s, uintptr_t page, int sig)
 static void fail_hard(struct job *j, int sig)
 {
 	struct session *s = j->session;
-	int error = space_poison(&s->space, j->page);
+	int error = client_uffd_poison(&s->uffd, j->page);
 
 	if (error == -EOPNOTSUPP) {
 		kill_process(s, j->page, sig);
@@ -233,7 +233,7 @@ static void fail_hard(struct job *j, int sig)
 	 * Otherwise it is poisoned or loaded by now, or not mapped any more: the access finds that
 	 * out.
 	 */
-	space_wake(&s->space, j->page, PAGESIZE);
+	client_uffd_wake(&s->uffd, j->page, PAGESIZE);
 }
 
 static void job_fail(struct job *j)
@@ -269,7 +269,7 @@ static void job_serve(struct job *j)
 		return;
 	case DEVMAP_FAULT_DONE:
 		job_end(j, 0);
-		space_wake(&s->space, j->page, PAGESIZE);
+		client_uffd_wake(&s->uffd, j->page, PAGESIZE);
 		break;
 	case DEVMAP_FAULT_FAILED:
 		job_end(j, EFAULT);
@@ -336,7 +336,7 @@ static void fault_serve(struct session *s, const struct uffd_msg *msg)
 		job_put(j);
 	} else {
 		log_warn("process %d: no memory to serve its fault; it tries again", (int)s->pid);
-		space_wake(&s->space, page, PAGESIZE);
+		client_uffd_wake(&s->uffd, page, PAGESIZE);
 	}
 }
 

@@ -116,7 +116,7 @@ static int backing_make(struct session *s, struct region *r, bool writable, stru
 		return -ENOMEM;
 	b->region = r;
 	b->writable = writable;
-	error = window_create(r, &s->space, writable, &b->window);
+	error = window_create(r, &s->uffd, writable, &b->window);
 	if (error != 0) {
 		free(b);
 		return error;
@@ -142,7 +142,7 @@ static int backing_make_own(struct session *s, struct devmap_handle *dh, struct 
 	b->own = true;
 	b->writable = writable;
 	b->region = r;
-	error = window_create_piece(dh->dh_name, &s->space, handle_page(dh), dh->dh_len / PAGESIZE,
+	error = window_create_piece(dh->dh_name, &s->uffd, handle_page(dh), dh->dh_len / PAGESIZE,
 				    writable, &b->window);
 	if (error != 0) {
 		free(b);
@@ -401,8 +401,8 @@ static void unpoison_handle(struct devmap_handle *dh, void *arg)
 		return;
 	pthread_mutex_lock(&s->lock);
 	if (b->window != NULL)
-		space_unpoison(&s->space, b->window, fp->page,
-			       handle_page(dh) + (fp->page - dh->dh_uvaddr) / PAGESIZE);
+		window_unpoison(b->window, fp->page,
+				handle_page(dh) + (fp->page - dh->dh_uvaddr) / PAGESIZE);
 	pthread_mutex_unlock(&s->lock);
 }
 

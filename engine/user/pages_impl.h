@@ -80,7 +80,7 @@ struct region {
 
 struct window {
 	struct region *region; /* NULL: a piece that is bound to nothing */
-	struct space *space;
+	struct client_uffd *uffd;
 	int fd;
 	/*
 	 * Page n of the memfd is the region's page first + n; of a piece, first may be what counts

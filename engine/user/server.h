@@ -111,7 +111,7 @@ struct session {
 	struct cred *cred;
 	struct source sock, fault, exit; /* requests, userfaultfd, pidfd */
 	struct work exited;
-	struct space space;
+	struct client_uffd uffd;
 	bool user_mode_only; /* its userfaultfd reports no kernel-mode faults */
 	bool foreign_pids;   /* another pid namespace: its thread ids mean nothing here */
 	bool ending;	     /* given out by sessions_end(); sessions_lock */

@@ -35,7 +35,7 @@ void session_put(struct session *s)
 {
 	if (atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
-	space_fini(&s->space);
+	client_uffd_fini(&s->uffd);
 	if (s->pidfd >= 0)
 		close(s->pidfd);
 	if (s->cred != NULL)
@@ -218,7 +218,7 @@ static struct session *session_new(void)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->unused, NULL);
 	s->pidfd = -1;
-	s->space.uffd = -1;
+	s->uffd.fd = -1;
 	s->sock = (struct source){ .fd = -1, .ready = sock_ready, .release = sock_release };
 	s->fault = (struct source){ .fd = -1, .ready = fault_ready, .release = fault_release };
 	s->exit = (struct source){
@@ -281,11 +281,10 @@ static int session_identify(struct session *s, struct request *rq)
 	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
 	if (uffd < 0)
 		return -EBADF;
-	s->space.uffd = uffd;
-	s->space.owner = s;
+	s->uffd.fd = uffd;
 	if (!is_userfaultfd(uffd))
 		return -EINVAL;
-	error = space_init(&s->space, uffd);
+	error = client_uffd_init(&s->uffd, uffd);
 	if (error == 0 && (s->pidfd < 0 || s->cred == NULL))
 		error = -ESRCH;
 	if (error == 0)
@@ -301,7 +300,7 @@ static int session_watch(struct session *s)
 	pthread_mutex_lock(&s->lock);
 	error = s->ended ? -ESRCH : session_listen_to(s, &s->exit, s->pidfd);
 	if (error == 0)
-		error = session_listen_to(s, &s->fault, s->space.uffd);
+		error = session_listen_to(s, &s->fault, s->uffd.fd);
 	pthread_mutex_unlock(&s->lock);
 	return error;
 }

@@ -21,14 +21,14 @@
 #define PIPE_MAX_PAGES 256 /* 1 MiB: what an ordinary user may ask for */
 #define CHEATS_MAX     4
 
-static int window_make(const char *name, size_t npages, struct space *sp, bool writable, int fd,
-		       struct window **out)
+static int window_make(const char *name, size_t npages, struct client_uffd *u, bool writable,
+		       int fd, struct window **out)
 {
 	struct window *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return -ENOMEM;
-	*w = (struct window){ .space = sp, .writable = writable, .npages = npages };
+	*w = (struct window){ .uffd = u, .writable = writable, .npages = npages };
 	w->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : sealed_memfd(name, npages);
 	if (w->fd < 0) {
 		int err = fd >= 0 ? -errno : w->fd;
@@ -64,19 +64,19 @@ void window_unbind(struct window *w)
 	region_sync(r);
 }
 
-int window_create(struct region *r, struct space *sp, bool writable, struct window **out)
+int window_create(struct region *r, struct client_uffd *u, bool writable, struct window **out)
 {
-	int err = window_make(r->name, r->npages, sp, writable, -1, out);
+	int err = window_make(r->name, r->npages, u, writable, -1, out);
 
 	if (err == 0)
 		window_bind(*out, r, 0);
 	return err;
 }
 
-int window_create_piece(const char *name, struct space *sp, size_t first, size_t npages,
+int window_create_piece(const char *name, struct client_uffd *u, size_t first, size_t npages,
 			bool writable, struct window **out)
 {
-	int err = window_make(name, npages, sp, writable, -1, out);
+	int err = window_make(name, npages, u, writable, -1, out);
 
 	if (err == 0)
 		(*out)->first = first;
@@ -85,7 +85,7 @@ int window_create_piece(const char *name, struct space *sp, size_t first, size_t
 
 int window_clone(const struct window *w, struct window **out)
 {
-	int err = window_make(NULL, w->npages, w->space, w->writable, w->fd, out);
+	int err = window_make(NULL, w->npages, w->uffd, w->writable, w->fd, out);
 
 	if (err == 0)
 		(*out)->first = w->first;
@@ -304,7 +304,7 @@ static int window_fill(struct window *w, uintptr_t addr, size_t page, size_t n)
 	while (n > 0 && err == 0) {
 		size_t done;
 
-		err = uffd_copy(w->space->uffd, addr, home_page(r, page), page_bytes(n), &done);
+		err = uffd_copy(w->uffd->fd, addr, home_page(r, page), page_bytes(n), &done);
 		record_window(w, page, done >> PAGESHIFT);
 		addr += done;
 		page += done >> PAGESHIFT;
@@ -330,7 +330,7 @@ static int window_revalidate(struct window *w, uintptr_t addr, size_t page, size
 	while (n > 0 && err == 0) {
 		size_t done;
 
-		err = uffd_continue(w->space->uffd, addr, page_bytes(n), &done);
+		err = uffd_continue(w->uffd->fd, addr, page_bytes(n), &done);
 		if (err == -EFAULT) {
 			err = window_fill(w, addr, page, 1);
 			done = PAGESIZE;
@@ -443,7 +443,7 @@ int window_register(struct window *w, uintptr_t addr, size_t off, size_t len)
 
 	if (((addr | off | len) & PAGEOFFSET) != 0 || n == 0 || !in_window(w, page, n))
 		return -EINVAL;
-	err = uffd_register(w->space->uffd, addr, len);
+	err = uffd_register(w->uffd->fd, addr, len);
 	if (err == 0 && r == NULL)
 		err = window_punch(w, page, n);
 	if (err != 0 || r == NULL)
@@ -468,7 +468,7 @@ int window_register(struct window *w, uintptr_t addr, size_t off, size_t len)
  * next access ask again. The other threads of the process may see zeros between the two, for some
  * microseconds after one of its accesses has failed.
  */
-void space_unpoison(struct space *sp, struct window *w, uintptr_t addr, size_t page)
+void window_unpoison(struct window *w, uintptr_t addr, size_t page)
 {
 	static const char zeros[PAGESIZE];
 	struct region *r = w->region;
@@ -480,7 +480,7 @@ void space_unpoison(struct space *sp, struct window *w, uintptr_t addr, size_t p
 	if (r->pages[page].window == w) {
 		(void)window_revalidate(w, addr, page, 1);
 	} else if (window_punch(w, page, 1) == 0) {
-		(void)uffd_copy(sp->uffd, addr, zeros, PAGESIZE, &done);
+		(void)uffd_copy(w->uffd->fd, addr, zeros, PAGESIZE, &done);
 		(void)window_punch(w, page, 1);
 	}
 	region_unlock(r);

@@ -363,7 +363,7 @@ static int client_main(int sock)
 struct client {
 	pid_t pid;
 	int sock;
-	struct space space;
+	struct client_uffd uffd;
 	pthread_t server;
 	int stop;	      /* eventfd */
 	pthread_mutex_t lock; /* the arbiter: its holder decides where pages are */
@@ -385,13 +385,13 @@ static void serve(struct client *c, uintptr_t addr)
 	if (c->refuse || c->window == NULL || page - c->addr >= c->len)
 		return;
 	c->last_error = window_load(c->window, page, (page - c->addr) >> PAGESHIFT, 1);
-	space_wake(&c->space, page, P);
+	client_uffd_wake(&c->uffd, page, P);
 }
 
 static void *server_run(void *arg)
 {
 	struct client *c = arg;
-	struct pollfd fds[2] = { { .fd = c->space.uffd, .events = POLLIN },
+	struct pollfd fds[2] = { { .fd = c->uffd.fd, .events = POLLIN },
 				 { .fd = c->stop, .events = POLLIN } };
 	struct uffd_msg msg;
 
@@ -399,7 +399,7 @@ static void *server_run(void *arg)
 		(void)poll(fds, 2, -1);
 		if (fds[1].revents != 0)
 			return NULL;
-		while (read(c->space.uffd, &msg, sizeof(msg)) == (ssize_t)sizeof(msg)) {
+		while (read(c->uffd.fd, &msg, sizeof(msg)) == (ssize_t)sizeof(msg)) {
 			pthread_mutex_lock(&c->lock);
 			serve(c, (uintptr_t)msg.arg.pagefault.address);
 			pthread_mutex_unlock(&c->lock);
@@ -444,7 +444,7 @@ static struct client *client_new_with(bool kernel_faults)
 	tell(c, REQUEST(OP_UFFD, kernel_faults), -1);
 	(void)hear(c, &fd);
 	assert_true(fd >= 0);
-	assert_int_equal(space_init(&c->space, fd), 0);
+	assert_int_equal(client_uffd_init(&c->uffd, fd), 0);
 	c->stop = eventfd(0, EFD_CLOEXEC);
 	assert_int_equal(pthread_create(&c->server, NULL, server_run, c), 0);
 	return c;
@@ -461,7 +461,7 @@ static void client_open(struct client *c, struct region *r, bool writable)
 	struct window *w;
 	struct answer a;
 
-	assert_int_equal(window_create(r, &c->space, writable, &w), 0);
+	assert_int_equal(window_create(r, &c->uffd, writable, &w), 0);
 	tell(c, REQUEST(OP_MAP, region_len(r), PROT_READ | PROT_WRITE), window_fd(w));
 	a = hear(c, NULL);
 	assert_true(a.rc > 0);
@@ -496,7 +496,7 @@ static void client_free(struct client *c)
 	(void)pthread_join(c->server, NULL);
 	close(c->stop);
 	close(c->sock);
-	space_fini(&c->space);
+	client_uffd_fini(&c->uffd);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -815,7 +815,7 @@ static void test_register_drops(void **state)
 	(void)state;
 	region_put(r, 0, 8, 7);
 	region_put(r, P, 8, 8);
-	assert_int_equal(window_create(r, &c->space, true, &w), 0);
+	assert_int_equal(window_create(r, &c->uffd, true, &w), 0);
 	tell(c, REQUEST(OP_MAP, 4 * P, PROT_READ | PROT_WRITE), window_fd(w));
 	a = hear(c, NULL);
 	(void)ASK(c, OP_PUT, (uint64_t)a.rc, 99); /* before the registration */
@@ -1407,8 +1407,8 @@ static void test_poison(void **state)
 	(void)state;
 	region_put(r, 0, 8, 77);
 	client_open(c, r, true);
-	if (!c->space.poison) {
-		assert_int_equal(space_poison(&c->space, c->addr), -EOPNOTSUPP);
+	if (!c->uffd.poison) {
+		assert_int_equal(client_uffd_poison(&c->uffd, c->addr), -EOPNOTSUPP);
 		client_free(c);
 		region_destroy(r);
 		skip();
@@ -1419,7 +1419,7 @@ static void test_poison(void **state)
 	tell(c, REQUEST(OP_CATCH, c->addr + 8), -1);
 	while (atomic_load(&c->faults) == 0)
 		pause_us(100);
-	assert_int_equal(space_poison(&c->space, c->addr), 0);
+	assert_int_equal(client_uffd_poison(&c->uffd, c->addr), 0);
 	a = hear(c, NULL);
 	assert_int_equal(a.rc, SIGBUS);
 	assert_int_equal(a.value & ~(uint64_t)63, c->addr);
@@ -1427,14 +1427,14 @@ static void test_poison(void **state)
 	pthread_mutex_lock(&c->lock);
 	c->refuse = false;
 	pthread_mutex_unlock(&c->lock);
-	space_unpoison(&c->space, c->window, c->addr, 0);
+	window_unpoison(c->window, c->addr, 0);
 	assert_int_equal(client_get(c, 0), 77);
 	/* Cured although the page is live. */
 	window_unload(c->window, 0, 1);
-	assert_int_equal(space_poison(&c->space, c->addr), 0);
+	assert_int_equal(client_uffd_poison(&c->uffd, c->addr), 0);
 	assert_int_equal(window_load(c->window, c->addr, 0, 1), 0);
 	assert_int_equal(ASK(c, OP_CATCH, c->addr).rc, 0);
-	space_unpoison(&c->space, c->window, c->addr, 0);
+	window_unpoison(c->window, c->addr, 0);
 	assert_int_equal(client_get(c, 0), 77);
 	client_free(c);
 	region_destroy(r);
@@ -1464,17 +1464,17 @@ static void test_kernel_faults(void **state)
 
 static void test_space_refused(void **state)
 {
-	struct space sp;
+	struct client_uffd u;
 	int fd = memfd_create("not a userfaultfd", MFD_CLOEXEC);
 	struct uffdio_api api = { .api = UFFD_API };
 
 	(void)state;
-	assert_int_equal(space_init(&sp, fd), -ENOTTY);
-	space_fini(&sp);
+	assert_int_equal(client_uffd_init(&u, fd), -ENOTTY);
+	client_uffd_fini(&u);
 	fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
 	assert_int_equal(ioctl(fd, UFFDIO_API, &api), 0);
-	assert_int_equal(space_init(&sp, fd), -EINVAL);
-	space_fini(&sp);
+	assert_int_equal(client_uffd_init(&u, fd), -EINVAL);
+	client_uffd_fini(&u);
 }
 
 /* Loads, unloads, accessors, pointers and sharing from many threads. */
@@ -1494,7 +1494,7 @@ static void *mess_run(void *arg)
 		switch (rand_r(&seed) % 6) {
 		case 0:
 			(void)window_load(c->window, c->addr + page * P, page, n);
-			space_wake(&c->space, c->addr + page * P, n * P);
+			client_uffd_wake(&c->uffd, c->addr + page * P, n * P);
 			break;
 		case 1:
 			window_unload(c->window, page, n);
