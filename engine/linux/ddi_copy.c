@@ -100,13 +100,13 @@ static bool own_memory(const struct context *ctx)
 }
 
 /* 0 or -EFAULT. */
-static int copy(const struct copy *c, const void *caller, const char *call)
+static int copy(const struct copy *c, const void *site, const char *call)
 {
 	const struct context *ctx = context_get();
 	bool copied;
 
 	if (ctx == NULL || current->mm == NULL) {
-		driver_mistake(caller, call, "this thread serves no process");
+		driver_mistake(site, call, "this thread serves no process");
 		return -EFAULT;
 	}
 	if (c->len == 0)
@@ -122,18 +122,18 @@ static int copy(const struct copy *c, const void *caller, const char *call)
 	return copied ? 0 : -EFAULT;
 }
 
-int port_copyin(const void *user, void *to, size_t len, const void *caller, const char *call)
+int port_copyin(const void *user, void *to, size_t len, const void *site, const char *call)
 {
 	const struct copy c = { .kernel = to, .user = (unsigned long)user, .len = len };
 
-	return copy(&c, caller, call);
+	return copy(&c, site, call);
 }
 
-int port_copyout(const void *from, void *user, size_t len, const void *caller, const char *call)
+int port_copyout(const void *from, void *user, size_t len, const void *site, const char *call)
 {
 	const struct copy c = {
 		.kernel = (char *)from, .user = (unsigned long)user, .len = len, .out = true
 	};
 
-	return copy(&c, caller, call);
+	return copy(&c, site, call);
 }

@@ -38,7 +38,7 @@ EXPORT_SYMBOL(devmap_cv_init_class);
 void cv_destroy(kcondvar_t *cvp)
 {
 	if (cvp->ready == READY && waitqueue_active(&cvp->queue))
-		driver_mistake(CALLER(), "cv_destroy", "a thread waits on %p", cvp);
+		driver_mistake(CALL_SITE(), "cv_destroy", "a thread waits on %p", cvp);
 	else
 		cvp->ready = 0;
 }

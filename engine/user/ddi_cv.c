@@ -33,7 +33,7 @@ void cv_init(kcondvar_t *cvp, const char *name, kcv_type_t type, void *arg)
 void cv_destroy(kcondvar_t *cvp)
 {
 	if (atomic_load(&cvp->waiters) != 0)
-		driver_mistake(CALLER(), "cv_destroy", "a thread waits on %p", (void *)cvp);
+		driver_mistake(CALL_SITE(), "cv_destroy", "a thread waits on %p", (void *)cvp);
 }
 
 static void cv_wake(kcondvar_t *cvp, int n)
