@@ -90,16 +90,16 @@ static int lock_all(struct as *as, uintptr_t from, uintptr_t to, uint_t type)
 
 static int lock_once(struct space *s, const struct devmap_ioc_range *r, uint_t type)
 {
-	struct context c = { .in_access = true };
+	struct caller c = { .in_access = true };
 	uintptr_t from = (uintptr_t)r->addr & PAGE_MASK, to = PAGE_ALIGN(r->addr + r->len);
 	int error;
 
 	if (r->len == 0 || to <= from || (r->flags & ~DEVMAP_IOC_PARTS) != 0 || r->zero != 0)
 		return EINVAL;
-	context_enter(&c, &s->as);
+	caller_enter(&c, &s->as);
 	error = r->flags & DEVMAP_IOC_PARTS ? lock_parts(&s->as, from, to, type) :
 					      lock_all(&s->as, from, to, type);
-	context_leave(&c);
+	caller_leave(&c);
 	return error;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What context.c, space.c, vma.c, fault.c, glue.c and main.c share and nobody else needs. */
+/* What caller.c, space.c, vma.c, fault.c, glue.c and main.c share and nobody else needs. */
 #ifndef DEVMAP_ENGINE_LINUX_INTERNAL_H
 #define DEVMAP_ENGINE_LINUX_INTERNAL_H
 
@@ -7,7 +7,7 @@
 
 #include "linux.h"
 
-void contexts_init(void);
+void callers_init(void);
 
 /* main.c. For a parameter that is only read, an unsigned long, while others count in it. */
 extern const struct kernel_param_ops count_param_ops;
@@ -94,7 +94,7 @@ void patience_end(struct patience *p);
 void patience_init(struct patience *p);
 void patience_fini(struct patience *p);
 
-/* Is this thread one that may wait at all? context.c */
+/* Is this thread one that may wait at all? caller.c */
 bool may_wait(void);
 
 /* glue.c. The page offset at which the handle's first page is mapped. */

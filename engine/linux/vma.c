@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Mappings as Linux sees them: made, split, copied, moved, ended. mmap_lock is held for writing (in
- * close perhaps only for reading) and every driver callback here runs under it: the context says so.
+ * close perhaps only for reading) and every driver callback here runs under it: the caller says so.
  */
 #include "linux.h"
 
@@ -64,13 +64,13 @@ static void drop_uncopied(struct space *child, struct mm_struct *parent)
  */
 static void end_range(struct space *s, uintptr_t addr, size_t len)
 {
-	struct context c = { .mmap_locked = true };
+	struct caller c = { .mmap_locked = true };
 
-	context_enter(&c, &s->as);
+	caller_enter(&c, &s->as);
 	/* Linux 6.1 empties a part that it could not split off, before it closes it. */
 	while (len > 0 && devmap_unmap_range(&s->as, addr, len) == ENOMEM)
 		msleep(10);
-	context_leave(&c);
+	caller_leave(&c);
 	space_put(s);
 }
 
@@ -81,7 +81,7 @@ static void end_range(struct space *s, uintptr_t addr, size_t len)
  */
 static struct space *child_space(struct space *parent, struct mm_struct *mm)
 {
-	struct context c = { .mmap_locked = true };
+	struct caller c = { .mmap_locked = true };
 	struct space *child = space_get(mm);
 	int error;
 
@@ -90,7 +90,7 @@ static struct space *child_space(struct space *parent, struct mm_struct *mm)
 	child = space_get_or_make(mm);
 	if (child == NULL)
 		return NULL;
-	context_enter(&c, &parent->as);
+	caller_enter(&c, &parent->as);
 	error = devmap_dup_as(&parent->as, &child->as);
 	if (error == 0)
 		drop_uncopied(child, parent->mm);
@@ -99,7 +99,7 @@ static struct space *child_space(struct space *parent, struct mm_struct *mm)
 			"devmap: fork of process %d (%s): refused with error %d: the child "
 			"has no device mapping",
 			(int)parent->as.a_pid, parent->as.a_comm, error);
-	context_leave(&c);
+	caller_leave(&c);
 	return child;
 }
 
@@ -293,16 +293,16 @@ static int map_device(struct space *s, struct file *filp, const struct vm_area_s
 		      struct offsets *o, struct devmap_mapping **out)
 {
 	const struct devfile *df = filp->private_data;
-	struct context c = { .mmap_locked = true, .dip = df->node->dip };
+	struct caller c = { .mmap_locked = true, .dip = df->node->dip };
 	/* A shared mapping of a descriptor that is not open for writing has lost VM_SHARED. */
 	uint_t flags = vma->vm_flags & VM_MAYSHARE ? MAP_SHARED : MAP_PRIVATE;
 	int error;
 
-	context_enter(&c, &s->as);
+	caller_enter(&c, &s->as);
 	error = devmap_mmap(&s->as, df->dev, vma->vm_start, vma->vm_end - vma->vm_start,
 			    prot_of(vma->vm_flags), maxprot_of(filp, vma), flags,
 			    (offset_t)vma->vm_pgoff << PAGE_SHIFT, o, (cred_t *)filp->f_cred, out);
-	context_leave(&c);
+	caller_leave(&c);
 	return -error;
 }
 
@@ -335,7 +335,7 @@ static int map_linux(struct vm_area_struct *vma, struct space *s, struct offsets
 static int map_both(struct file *filp, struct vm_area_struct *vma, struct space *s,
 		    struct offsets *o)
 {
-	struct context c = { .mmap_locked = true };
+	struct caller c = { .mmap_locked = true };
 	struct devmap_mapping *m;
 	int error = map_device(s, filp, vma, o, &m);
 
@@ -345,9 +345,9 @@ static int map_both(struct file *filp, struct vm_area_struct *vma, struct space 
 			devmap_publish(m);
 			return 0;
 		}
-		context_enter(&c, &s->as);
+		caller_enter(&c, &s->as);
 		devmap_discard(m);
-		context_leave(&c);
+		caller_leave(&c);
 	}
 	space_put(s);
 	return error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The memory of the process that is being served (ddi/port.h): it comes from the context that the
+ * The memory of the process that is being served (ddi/port.h): it comes from the caller that the
  * server sets around a call of the driver.
  */
 #include <errno.h>
@@ -8,13 +8,13 @@
 
 #include <sys/sunddi.h>
 
-#include "context.h"
+#include "caller.h"
 #include "devinfo.h"
 
 /* Faults, fork and munmap have no thread at hand whose memory could be asked for. */
 static const struct client_memory *memory_of_client(const void *site, const char *call)
 {
-	struct context *c = context_get();
+	struct caller *c = caller_get();
 
 	if (c == NULL)
 		driver_mistake(site, call, "this thread serves no process");

@@ -259,13 +259,13 @@ static void job_drop(struct job *j)
 static void job_serve(struct job *j)
 {
 	struct session *s = j->session;
-	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
-	struct context *before = context_set(&ctx);
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
+	struct caller *before = caller_set(&caller);
 	enum devmap_fault_result result = devmap_fault(&j->fault);
 
 	switch (result) {
 	case DEVMAP_FAULT_POSTPONED:
-		context_set(before);
+		caller_set(before);
 		return;
 	case DEVMAP_FAULT_DONE:
 		job_end(j, 0);
@@ -277,7 +277,7 @@ static void job_serve(struct job *j)
 		break;
 	}
 	devmap_fault_woken(&j->fault);
-	context_set(before);
+	caller_set(before);
 	job_put(j);
 }
 

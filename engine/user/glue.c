@@ -52,14 +52,14 @@ void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 
 struct as *engine_current(void)
 {
-	struct context *c = context_get();
+	struct caller *c = caller_get();
 
 	return c != NULL ? c->as : NULL;
 }
 
 void engine_interrupt(kt_did_t server)
 {
-	context_interrupt_thread((uint64_t)server);
+	caller_interrupt_thread((uint64_t)server);
 }
 
 /* s->lock held. */

@@ -30,7 +30,7 @@
 #include <sys/types.h>
 
 #include "../../core/core.h"
-#include "context.h"
+#include "caller.h"
 #include "cred.h"
 #include "driver.h"
 #include "log.h"

@@ -145,8 +145,8 @@ static void session_unlist(struct session *s)
 /* The process is gone, or has called exec, or we stop: everything it had mapped ends. */
 static void session_end(struct session *s)
 {
-	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
-	struct context *before;
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
+	struct caller *before;
 
 	if (!session_set_ended(s))
 		return;
@@ -155,13 +155,13 @@ static void session_end(struct session *s)
 		source_remove(&s->fault);
 	if (s->exit.id != 0)
 		source_remove(&s->exit);
-	before = context_set(&ctx);
+	before = caller_set(&caller);
 	/* Ends what others still do for the session; nobody begins anything new. */
 	(void)devmap_unmap_range(&s->as, 0, UINTPTR_MAX);
 	session_wait_unused(s);
 	session_drop_pending(s);
 	devmap_as_exit(&s->as);
-	context_set(before);
+	caller_set(before);
 	keeper_end(s);
 	session_unlist(s);
 	session_put(s);
@@ -394,11 +394,11 @@ static void serve_child(struct session *s, struct request *rq)
 	pieces_send(&ps, DM_RESULT, s->id);
 }
 
-static void serve_lock(struct session *s, struct request *rq, struct context *ctx)
+static void serve_lock(struct session *s, struct request *rq, struct caller *caller)
 {
 	int error;
 
-	request_watch(rq, ctx);
+	request_watch(rq, caller);
 	error = from_ddi(devmap_lock_range(&s->as, rq->msg.a[0], rq->msg.a[1],
 					   rq->msg.op == DM_LOCK ? DEVMAP_LOCK : DEVMAP_UNLOCK,
 					   DEVMAP_READ));
@@ -408,8 +408,8 @@ static void serve_lock(struct session *s, struct request *rq, struct context *ct
 
 static void session_serve(struct session *s, struct request *rq)
 {
-	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
-	struct context *before = context_set(&ctx);
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
+	struct caller *before = caller_set(&caller);
 
 	switch (rq->msg.op) {
 	case DM_COMMIT:
@@ -432,7 +432,7 @@ static void session_serve(struct session *s, struct request *rq)
 		break;
 	case DM_LOCK:
 	case DM_UNLOCK:
-		serve_lock(s, rq, &ctx);
+		serve_lock(s, rq, &caller);
 		break;
 	case DM_TOUCH:
 		reply_error(rq, from_ddi(fault_touch(s, rq->msg.a[0],
@@ -442,7 +442,7 @@ static void session_serve(struct session *s, struct request *rq)
 	default:
 		reply_error(rq, -EPROTO);
 	}
-	context_set(before);
+	caller_set(before);
 }
 
 static void sock_ready(struct source *src, uint32_t events)

@@ -127,27 +127,27 @@ static int mmap_check(const struct file *f, const struct request *rq, uint_t *ma
 static int mmap_driver(struct session *s, struct file *f, struct request *rq,
 		       struct devmap_mapping **m)
 {
-	struct context ctx = { .as = &s->as, .pid = s->number, .cred = f->cred };
-	struct context *before;
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = f->cred };
+	struct caller *before;
 	uint_t maxprot = 0;
 	int error = mmap_check(f, rq, &maxprot);
 
 	if (error != 0)
 		return error;
-	request_watch(rq, &ctx);
-	before = context_set(&ctx);
+	request_watch(rq, &caller);
+	before = caller_set(&caller);
 	error = from_ddi(devmap_mmap(&s->as, f->dev, rq->msg.a[0], rq->msg.a[1],
 				     (uint_t)rq->msg.a[2], maxprot, (uint_t)rq->msg.a[3],
 				     (offset_t)rq->msg.a[4], f, f->cred, m));
-	context_set(before);
+	caller_set(before);
 	request_unwatch(rq);
 	return error;
 }
 
 static void mmap_answer(struct session *s, struct request *rq, struct devmap_mapping *m)
 {
-	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
-	struct context *before = context_set(&ctx);
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
+	struct caller *before = caller_set(&caller);
 	struct pending p = { .mapping = m, .to = rq->msg.a[0], .len = rq->msg.a[1] };
 	struct pieces ps = { .rq = rq, .end = UINTPTR_MAX };
 	uint64_t id = 0;
@@ -165,7 +165,7 @@ static void mmap_answer(struct session *s, struct request *rq, struct devmap_map
 	else
 		(void)unmap(s, p.to, p.len);
 	pieces_send(&ps, DM_RESULT, id);
-	context_set(before);
+	caller_set(before);
 }
 
 /* DM_MMAP. */
