@@ -68,7 +68,7 @@ static int check_made_up(const struct devfile *f, struct file *filp)
 		       "%s: made device %u,%u of %u,%u: the major number must stay", f->node->name,
 		       getmajor(f->dev), getminor(f->dev), getmajor(f->node->dev),
 		       getminor(f->node->dev));
-	if (entry_present((void *)cb_close))
+	if (!entry_absent((void *)cb_close))
 		(void)cb_close(f->dev, f->flags, OTYP_CHR, file_cred(filp));
 	return ENXIO;
 }
@@ -101,7 +101,7 @@ static int driver_open(struct devfile *f, struct file *filp)
 		mutex_unlock(&f->node->open_lock);
 		return -ENODEV;
 	}
-	if (entry_present((void *)cb_open))
+	if (!entry_absent((void *)cb_open))
 		error = cb_open(&f->dev, f->flags, OTYP_CHR, file_cred(filp));
 	if (error == 0)
 		error = check_made_up(f, filp);
@@ -161,7 +161,7 @@ static void driver_close(struct devfile *f)
 
 	if (!cloned)
 		f->node->opens--;
-	if (!entry_present((void *)cb_close) || (!cloned && f->node->opens > 0))
+	if (entry_absent((void *)cb_close) || (!cloned && f->node->opens > 0))
 		return;
 	caller.number = current->mm != NULL ? number_get(current->mm) : number_of_exiting();
 	caller_enter(&caller, NULL);

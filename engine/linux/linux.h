@@ -269,8 +269,6 @@ extern wait_queue_head_t drivers_wait;
 
 /* With drivers_lock held. */
 struct driver *driver_of_major(major_t maj);
-/* Neither NULL nor nodev(9F) nor nulldev(9F). */
-bool entry_present(const void *fn);
 /* module.c: runs _init(9E) or _fini(9E), from which mod_install(9F) knows who calls it. */
 int driver_call(struct driver *d, int (*entry)(void));
 

@@ -59,11 +59,6 @@ struct cb_ops *file_ops(const struct file *f)
 	return engine_driver(f->dev, &drv) == 0 ? drv.cb : NULL;
 }
 
-bool entry_absent(const void *fn)
-{
-	return fn == NULL || fn == (const void *)nulldev || fn == (const void *)nodev;
-}
-
 int ddi_flags(int flags)
 {
 	int f = (flags & O_ACCMODE) == O_RDONLY ? FREAD :
