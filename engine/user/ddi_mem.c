@@ -8,6 +8,7 @@
 #include <sys/kmem.h>
 #include <sys/sunddi.h>
 
+#include "container_of.h"
 #include "devinfo.h"
 
 #define KMEM_ALLOCATED 0x6b6d656d616c6c6fULL
@@ -66,7 +67,7 @@ void kmem_free(void *buf, size_t size)
 			driver_mistake(CALL_SITE(), "kmem_free", "NULL with %zu bytes", size);
 		return;
 	}
-	k = (struct kmem *)((char *)buf - offsetof(struct kmem, data));
+	k = container_of(buf, struct kmem, data);
 	if (k->magic != KMEM_ALLOCATED) {
 		driver_mistake(CALL_SITE(), "kmem_free",
 			       "%p is not of kmem_alloc, or was freed already", buf);

@@ -42,7 +42,7 @@ struct touch {
 };
 
 struct job {
-	struct devmap_fault fault; /* first: engine_release() gets it */
+	struct devmap_fault fault; /* what engine_release() gets */
 	struct work work;
 	struct job *next; /* in s->jobs */
 	struct session *session;
@@ -297,12 +297,12 @@ static void job_run(struct job *j)
 
 static void job_work(struct work *w)
 {
-	job_run((struct job *)((char *)w - offsetof(struct job, work)));
+	job_run(container_of(w, struct job, work));
 }
 
 void engine_release(struct devmap_fault *f)
 {
-	pool_run(&((struct job *)f)->work);
+	pool_run(&container_of(f, struct job, fault)->work);
 }
 
 static void fault_serve(struct session *s, const struct uffd_msg *msg)
@@ -372,7 +372,7 @@ int fault_touch(struct session *s, uintptr_t addr, uint_t rw)
 
 void fault_ready(struct source *src, uint32_t events)
 {
-	struct session *s = (struct session *)((char *)src - offsetof(struct session, fault));
+	struct session *s = container_of(src, struct session, fault);
 	struct uffd_msg msg;
 	ssize_t n = read(src->fd, &msg, sizeof(msg));
 

@@ -23,7 +23,7 @@ static bool sessions_stopping; /* sessions_end() was called; sessions_lock */
 
 struct session *session_of(struct as *as)
 {
-	return (struct session *)as;
+	return container_of(as, struct session, as);
 }
 
 void session_get(struct session *s)
