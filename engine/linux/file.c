@@ -70,7 +70,7 @@ static int check_made_up(const struct devfile *f, struct file *filp)
 		       getminor(f->node->dev));
 	if (!entry_absent((void *)cb_close))
 		(void)cb_close(f->dev, f->flags, OTYP_CHR, file_cred(filp));
-	return ENXIO;
+	return -ENXIO;
 }
 
 /* open_lock is held. */
@@ -102,14 +102,14 @@ static int driver_open(struct devfile *f, struct file *filp)
 		return -ENODEV;
 	}
 	if (!entry_absent((void *)cb_open))
-		error = cb_open(&f->dev, f->flags, OTYP_CHR, file_cred(filp));
+		error = file_error(cb_open(&f->dev, f->flags, OTYP_CHR, file_cred(filp)));
 	if (error == 0)
 		error = check_made_up(f, filp);
 	if (error == 0)
 		devfile_opened(f);
 	file_leave(&call);
 	mutex_unlock(&f->node->open_lock);
-	return file_error(error);
+	return error;
 }
 
 static int devmap_file_open(struct inode *inode, struct file *filp)

@@ -251,7 +251,7 @@ static void job_fail(struct job *j)
 static void job_drop(struct job *j)
 {
 	devmap_fault_cancel(&j->fault);
-	job_end(j, EFAULT);
+	job_end(j, -EFAULT);
 	job_put(j);
 }
 
@@ -272,7 +272,7 @@ static void job_serve(struct job *j)
 		client_uffd_wake(&s->uffd, j->page, PAGESIZE);
 		break;
 	case DEVMAP_FAULT_FAILED:
-		job_end(j, EFAULT);
+		job_end(j, -EFAULT);
 		job_fail(j);
 		break;
 	}
@@ -359,7 +359,7 @@ int fault_touch(struct session *s, uintptr_t addr, uint_t rw)
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (j == NULL)
-		return ENOMEM;
+		return -ENOMEM;
 	if (fresh)
 		job_run(j);
 	pthread_mutex_lock(&s->lock);

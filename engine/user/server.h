@@ -148,7 +148,7 @@ void session_drop_pending(struct session *s);
 
 /* fault.c */
 void fault_ready(struct source *s, uint32_t events);
-/* An access on behalf of a client's system call. 0 or EFAULT. */
+/* An access on behalf of a client's system call. 0, -EFAULT or -ENOMEM. */
 int fault_touch(struct session *s, uintptr_t addr, uint_t rw);
 
 /* glue.c: engine_*() of core/engine.h, and: */

@@ -435,9 +435,9 @@ static void session_serve(struct session *s, struct request *rq)
 		serve_lock(s, rq, &caller);
 		break;
 	case DM_TOUCH:
-		reply_error(rq, from_ddi(fault_touch(s, rq->msg.a[0],
-						     rq->msg.a[1] == PROT_WRITE ? DEVMAP_WRITE :
-										  DEVMAP_READ)));
+		reply_error(rq,
+			    fault_touch(s, rq->msg.a[0],
+					rq->msg.a[1] == PROT_WRITE ? DEVMAP_WRITE : DEVMAP_READ));
 		break;
 	default:
 		reply_error(rq, -EPROTO);
