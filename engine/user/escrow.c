@@ -2,22 +2,16 @@
 /* What the supervisor holds of a client: see escrow.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "escrow.h"
+#include "pages.h"
 #include "thread.h"
 #include "uffd_compat.h"
-
-struct range {
-	struct range *next;
-	uint64_t start, end;
-};
 
 struct escrow_window {
 	struct escrow_window *next;
@@ -52,17 +46,13 @@ static void close_fd(int fd)
 void escrow_free(struct escrow *c)
 {
 	struct escrow_window *w;
-	struct range *r;
 
 	while ((w = c->windows) != NULL) {
 		c->windows = w->next;
 		close(w->fd);
 		free(w);
 	}
-	while ((r = c->ranges) != NULL) {
-		c->ranges = r->next;
-		free(r);
-	}
+	placement_free(&c->ranges);
 	close_fd(c->uffd);
 	close_fd(c->pidfd);
 	free(c);
@@ -107,57 +97,13 @@ static void escrow_window_end(struct escrow *c, uint64_t name)
 	free(w);
 }
 
-static void range_add(struct escrow *c, uint64_t start, uint64_t end)
+static void empty_windows(struct escrow *c)
 {
-	struct range *r = malloc(sizeof(*r));
-
-	if (r == NULL)
-		return;
-	*r = (struct range){ .next = c->ranges, .start = start, .end = end };
-	c->ranges = r;
-}
-
-/* What of it was there before is there once. */
-static void escrow_unrange(struct escrow *c, uint64_t start, uint64_t end)
-{
-	struct range **p = &c->ranges, *r;
-
-	while ((r = *p) != NULL) {
-		uint64_t behind = r->end;
-
-		if (end <= r->start || r->end <= start) {
-			p = &r->next;
-			continue;
-		}
-		if (r->start < start) {
-			r->end = start;
-			p = &r->next;
-		} else {
-			*p = r->next;
-			free(r);
-		}
-		if (end < behind)
-			range_add(c, end, behind); /* at the head: not met again */
-	}
-}
-
-static void escrow_range(struct escrow *c, uint64_t start, uint64_t end)
-{
-	escrow_unrange(c, start, end);
-	range_add(c, start, end);
-}
-
-static void punch_windows(struct escrow *c)
-{
-	struct stat st;
-
 	for (struct escrow_window *w = c->windows; w != NULL; w = w->next)
-		if (fstat(w->fd, &st) == 0)
-			(void)fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-					st.st_size);
+		(void)window_empty(w->fd);
 }
 
-static void poison_range(struct escrow *c, const struct range *r)
+static void poison_range(struct escrow *c, const struct placement *r)
 {
 	uint64_t at = r->start;
 
@@ -174,7 +120,7 @@ static void poison_range(struct escrow *c, const struct range *r)
 }
 
 /* Accesses that the engine had heard of are reported again, to us. */
-static void wake_range(struct escrow *c, const struct range *r)
+static void wake_range(struct escrow *c, const struct placement *r)
 {
 	struct uffdio_range range = { .start = r->start, .len = r->end - r->start };
 
@@ -188,11 +134,11 @@ static void wake_range(struct escrow *c, const struct range *r)
  */
 void escrow_fail(struct escrow *c)
 {
-	punch_windows(c);
+	empty_windows(c);
 	if (c->uffd < 0)
 		return;
 	c->answers = !c->poison;
-	for (struct range *r = c->ranges; r != NULL; r = r->next) {
+	for (struct placement *r = c->ranges; r != NULL; r = r->next) {
 		if (c->poison)
 			poison_range(c, r);
 		else
@@ -264,10 +210,10 @@ void escrow_take(struct escrow *c, const struct parcel *p, const int *fds, unsig
 		escrow_window_end(c, p->addr);
 		break;
 	case PARCEL_RANGE:
-		escrow_range(c, p->addr, end);
+		(void)placement_add(&c->ranges, p->addr, end, 0);
 		break;
 	case PARCEL_UNRANGE:
-		escrow_unrange(c, p->addr, end);
+		placement_remove(&c->ranges, p->addr, end);
 		break;
 	}
 }

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "keeper.h"
+#include "placement.h"
 
 /* One client process, as far as it concerns the supervisor. */
 struct escrow {
@@ -21,7 +22,7 @@ struct escrow {
 	bool answers; /* its accesses fail by our hand: escrow_answer() */
 	pid_t pid;    /* 0: in another namespace */
 	struct escrow_window *windows;
-	struct range *ranges;
+	struct placement *ranges; /* without pages: the windows do not matter */
 };
 
 /* The one of that id in the list; a new one if there is none; NULL: no memory. */

@@ -266,7 +266,7 @@ static int backing_clone(struct session *s, struct devmap_handle *dh)
 	if (mine == NULL)
 		return -ENOMEM;
 	*mine = (struct backing){ .own = true, .writable = b->writable, .handles = 1 };
-	error = window_clone(b->window, &mine->window);
+	error = window_clone(b->window, handle_page(dh), dh->dh_len / PAGESIZE, &mine->window);
 	if (error != 0) {
 		free(mine);
 		return error;
@@ -352,6 +352,15 @@ int handle_register(struct devmap_handle *dh, uintptr_t addr)
 		error = window_register(b->window, addr, handle_page(dh) * PAGESIZE, dh->dh_len);
 	pthread_mutex_unlock(&b->session->lock);
 	return error;
+}
+
+void handles_unplace(struct session *s, uintptr_t addr, size_t len)
+{
+	pthread_mutex_lock(&s->lock);
+	for (struct backing *b = s->backings; b != NULL; b = b->next)
+		if (b->window != NULL)
+			window_unplace(b->window, addr, len);
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* A driver frees memory that is still mapped: windows on it close, and accesses fail from now on. */

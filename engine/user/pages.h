@@ -101,16 +101,29 @@ int window_create(struct region *r, struct client_uffd *u, bool writable, struct
  */
 int window_create_piece(const char *name, struct client_uffd *u, size_t first, size_t npages,
 			bool writable, struct window **out);
-/* Another window on the same memfd, bound to nothing: a part of a piece goes its own way. */
-int window_clone(const struct window *w, struct window **out);
+/*
+ * Another window on the same memfd, bound to nothing: a part of a piece goes its own way, n pages
+ * from page on.
+ */
+int window_clone(struct window *w, size_t page, size_t n, struct window **out);
 void window_bind(struct window *w, struct region *r, size_t first);
 void window_unbind(struct window *w); /* brings everything home */
 /* Where page of the region is in the window's memfd, in pages. */
 size_t window_page(const struct window *w, size_t page);
 int window_fd(const struct window *w); /* stays the window's */
-/* A client range that maps window pages from off on has been made: register it with the userfaultfd
- * (MISSING and MINOR) and drop whatever the client put there before. */
+/*
+ * A client range that maps window pages from off on has been made: register it with the userfaultfd
+ * (MISSING and MINOR) and drop whatever the client put there before. The window knows from now on
+ * that it is placed there.
+ */
 int window_register(struct window *w, uintptr_t addr, size_t off, size_t len);
+/* The client has something else in that range, or nothing. */
+void window_unplace(struct window *w, uintptr_t addr, size_t len);
+/*
+ * For who has a window's memfd but not the window: the supervisor, when the engine is dead. Every
+ * translation to it goes, in every process, and what is in it.
+ */
+int window_empty(int fd);
 /*
  * Make n pages from page on valid at client address addr, waking nobody: UFFDIO_COPY from home, or
  * UFFDIO_CONTINUE where the page already lives in this window. A page in another window is brought

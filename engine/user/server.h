@@ -166,6 +166,8 @@ struct backing {
 int handle_piece(struct devmap_handle *dh, size_t done, struct dm_piece *p, int *fd);
 /* The handle's pieces stand at addr in the client now. 0 or -errno. */
 int handle_register(struct devmap_handle *dh, uintptr_t addr);
+/* No handle is at these addresses of the client any more. */
+void handles_unplace(struct session *s, uintptr_t addr, size_t len);
 void handle_unpoison(struct session *s, uintptr_t page);
 void glue_init(void);
 

@@ -104,12 +104,23 @@ void session_drop_pending(struct session *s)
 	}
 }
 
+/* Nothing of the devices is there any more. As in the core, len is rounded up to whole pages. */
+static void addresses_left(struct session *s, uintptr_t addr, size_t len)
+{
+	if (len <= UINTPTR_MAX - addr - PAGEOFFSET)
+		len = (len + PAGEOFFSET) & (size_t)PAGEMASK;
+	else
+		len = UINTPTR_MAX - addr;
+	handles_unplace(s, addr, len);
+	keeper_unrange(s, addr, len);
+}
+
 static int unmap(struct session *s, uintptr_t addr, size_t len)
 {
 	int error = from_ddi(devmap_unmap_range(&s->as, addr, len));
 
 	if (error == 0)
-		keeper_unrange(s, addr, len);
+		addresses_left(s, addr, len);
 	return error;
 }
 
@@ -230,7 +241,7 @@ static int commit_move(struct session *s, const struct pending *p)
 	devmap_each_handle(&s->as, commit_handle, &c);
 	error = c.error != 0 ? c.error : from_ddi(devmap_move(&s->as, p->from, p->len, p->to));
 	if (error == 0)
-		keeper_unrange(s, p->from, p->len);
+		addresses_left(s, p->from, p->len);
 	return error;
 }
 

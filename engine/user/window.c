@@ -3,15 +3,19 @@
  * Windows: how pages go to a client and come back. See pages.h, and pages_impl.h for the
  * invariants.
  *
- * This file is all that knows how a client's translation is taken away: window_punch(). A kernel
- * with userfaultfd read-write protection will let a page stay where it is and lose its translation
- * instead; window_pull(), window_fill() and window_revalidate() are what would change.
+ * This file is all that knows how a client's translation is taken away: window_punch(), and
+ * window_empty() for the supervisor. Punching needs no address. A kernel with userfaultfd
+ * read-write protection will let a page stay where it is and lose its translation instead, address
+ * by address: window_placed() has them. window_pull(), window_fill() and window_revalidate() are
+ * what would change. Addresses are the client's word, though, and punching is what it cannot evade
+ * by mapping its window once more.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -83,12 +87,31 @@ int window_create_piece(const char *name, struct client_uffd *u, size_t first, s
 	return err;
 }
 
-int window_clone(const struct window *w, struct window **out)
+/* Where a window may be bound to nothing: then who might bind it keeps others out. */
+static void bound_lock(struct window *w)
+{
+	if (w->region != NULL)
+		region_lock(w->region);
+}
+
+static void bound_unlock(struct window *w)
+{
+	if (w->region != NULL)
+		region_unlock(w->region);
+}
+
+int window_clone(struct window *w, size_t page, size_t n, struct window **out)
 {
 	int err = window_make(NULL, w->npages, w->uffd, w->writable, w->fd, out);
 
-	if (err == 0)
-		(*out)->first = w->first;
+	if (err != 0)
+		return err;
+	(*out)->first = w->first;
+	bound_lock(w);
+	err = placement_move(&(*out)->placements, &w->placements, window_page(w, page), n);
+	bound_unlock(w);
+	if (err != 0)
+		window_close(*out);
 	return err;
 }
 
@@ -168,6 +191,24 @@ static void record_home(struct window *w, size_t page, size_t n)
 	(void)atomic_fetch_sub(&r->busy, n);
 }
 
+/* 0 or -errno. */
+static int punch(int fd, off_t off, off_t len)
+{
+	int rc;
+
+	do {
+		rc = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
+	} while (rc != 0 && errno == EINTR);
+	return rc == 0 ? 0 : -errno;
+}
+
+int window_empty(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? punch(fd, 0, st.st_size) : -errno;
+}
+
 /*
  * Drops every translation to these pages of the window, in every process, and the pages. The seals
  * keep a client from preventing it, but a privileged one could make the file immutable. Nobody else
@@ -176,15 +217,10 @@ static void record_home(struct window *w, size_t page, size_t n)
  */
 static int window_punch(struct window *w, size_t page, size_t n)
 {
-	int rc;
+	int rc = punch(w->fd, window_offset(w, page), (off_t)page_bytes(n));
 
-	do {
-		rc = fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			       window_offset(w, page), (off_t)page_bytes(n));
-	} while (rc != 0 && errno == EINTR);
 	if (rc == 0)
 		return 0;
-	rc = -errno;
 	log_warn("%s: a window cannot be emptied (%s): its process gets nothing more",
 		 w->region != NULL ? w->region->name : "-", strerror(-rc));
 	w->broken = true;
@@ -428,6 +464,7 @@ void window_close(struct window *w)
 	if (w->alias != NULL)
 		(void)munmap(w->alias, page_bytes(w->npages));
 	close(w->fd);
+	placement_free(&w->placements);
 	free(w);
 }
 
@@ -435,32 +472,54 @@ void window_close(struct window *w)
  * What the client stored between its mmap(2) and the registration, or had the kernel store
  * (MAP_POPULATE), goes; what lives in the window, being mapped there by another handle, stays.
  */
-int window_register(struct window *w, uintptr_t addr, size_t off, size_t len)
+static int window_clear(struct window *w, size_t page, size_t n)
 {
 	struct region *r = w->region;
-	size_t page = off >> PAGESHIFT, n = len >> PAGESHIFT, run;
-	int err;
+	int err = 0;
+	size_t run;
 
-	if (((addr | off | len) & PAGEOFFSET) != 0 || n == 0 || !in_window(w, page, n))
-		return -EINVAL;
-	err = uffd_register(w->uffd->fd, addr, len);
-	if (err == 0 && r == NULL)
-		err = window_punch(w, page, n);
-	if (err != 0 || r == NULL)
-		return err;
-	if (!range_ok(r, page, n))
-		return -EINVAL;
-	region_lock(r);
 	for (size_t end = page + n; page < end && err == 0; page += run) {
-		for (run = 0; page + run < end && r->pages[page + run].window != w;)
+		for (run = 0; page + run < end && (r == NULL || r->pages[page + run].window != w);)
 			run++;
 		if (run > 0)
 			err = window_punch(w, page, run);
 		else
 			run = 1;
 	}
-	region_unlock(r);
 	return err;
+}
+
+int window_register(struct window *w, uintptr_t addr, size_t off, size_t len)
+{
+	size_t page = off >> PAGESHIFT, n = len >> PAGESHIFT;
+	int err;
+
+	if (((addr | off | len) & PAGEOFFSET) != 0 || n == 0 || len > UINTPTR_MAX - addr ||
+	    !in_window(w, page, n) || (w->region != NULL && !range_ok(w->region, page, n)))
+		return -EINVAL;
+	err = uffd_register(w->uffd->fd, addr, len);
+	if (err != 0)
+		return err;
+	bound_lock(w);
+	err = placement_add(&w->placements, addr, addr + len, window_page(w, page));
+	if (err == 0)
+		err = window_clear(w, page, n);
+	bound_unlock(w);
+	return err;
+}
+
+void window_unplace(struct window *w, uintptr_t addr, size_t len)
+{
+	bound_lock(w);
+	placement_remove(&w->placements, addr, addr + len);
+	bound_unlock(w);
+}
+
+void window_placed(struct window *w, size_t page, size_t n,
+		   void (*fn)(void *arg, uintptr_t start, uintptr_t end, size_t page), void *arg)
+{
+	assert_locked(w->region);
+	placement_each(w->placements, window_page(w, page), n, fn, arg);
 }
 
 /*

@@ -843,6 +843,123 @@ static void test_register_drops(void **state)
 	region_destroy(r);
 }
 
+/* What a window says of the client's addresses. */
+struct seen {
+	unsigned n;
+	struct {
+		uintptr_t start, end;
+		size_t page;
+	} at[8];
+};
+
+static void see(void *arg, uintptr_t start, uintptr_t end, size_t page)
+{
+	struct seen *s = arg;
+
+	assert_true(s->n < 8);
+	s->at[s->n].start = start;
+	s->at[s->n].end = end;
+	s->at[s->n++].page = page;
+}
+
+static struct seen placed(struct region *r, struct window *w, size_t page, size_t n)
+{
+	struct seen s = { .n = 0 };
+
+	region_lock(r);
+	window_placed(w, page, n, see, &s);
+	region_unlock(r);
+	return s;
+}
+
+/* Is [start, end) among them, with page at its beginning? */
+static bool is_seen(const struct seen *s, uintptr_t start, uintptr_t end, size_t page)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->at[i].start == start && s->at[i].end == end && s->at[i].page == page)
+			return true;
+	return false;
+}
+
+static uintptr_t map_window(struct client *c, struct window *w)
+{
+	struct answer a;
+
+	tell(c, REQUEST(OP_MAP, 8 * P, PROT_READ | PROT_WRITE), window_fd(w));
+	a = hear(c, NULL);
+	assert_true(a.rc > 0);
+	assert_int_equal(window_register(w, (uintptr_t)a.rc, 0, 8 * P), 0);
+	return (uintptr_t)a.rc;
+}
+
+static void test_placements(void **state)
+{
+	struct region *r = new_region(8);
+	struct client *c = client_new();
+	struct window *w;
+	uintptr_t a, b;
+	struct seen s;
+
+	(void)state;
+	assert_int_equal(window_create(r, &c->uffd, true, &w), 0);
+	assert_int_equal(placed(r, w, 0, 8).n, 0);
+	a = map_window(c, w);
+	b = map_window(c, w);
+	s = placed(r, w, 2, 3);
+	assert_int_equal(s.n, 2);
+	assert_true(is_seen(&s, a + 2 * P, a + 5 * P, 2));
+	assert_true(is_seen(&s, b + 2 * P, b + 5 * P, 2));
+	window_unplace(w, a + 3 * P, P);
+	window_unplace(w, b, 4 * P);
+	s = placed(r, w, 2, 3);
+	assert_int_equal(s.n, 3);
+	assert_true(is_seen(&s, a + 2 * P, a + 3 * P, 2));
+	assert_true(is_seen(&s, a + 4 * P, a + 5 * P, 4));
+	assert_true(is_seen(&s, b + 4 * P, b + 5 * P, 4));
+	/* Placed again where something of it was: once. */
+	assert_int_equal(window_register(w, a, 0, 8 * P), 0);
+	s = placed(r, w, 0, 4);
+	assert_int_equal(s.n, 1);
+	assert_true(is_seen(&s, a, a + 4 * P, 0));
+	window_unplace(w, a - P, 16 * P);
+	window_unplace(w, b - P, 16 * P);
+	assert_int_equal(placed(r, w, 0, 8).n, 0);
+	window_close(w);
+	client_free(c);
+	region_destroy(r);
+}
+
+/* A part of a piece that goes its own way takes its addresses along; the region may be another. */
+static void test_placements_of_pieces(void **state)
+{
+	struct region *r = new_region(16);
+	struct client *c = client_new();
+	struct window *w, *part;
+	uintptr_t a;
+	struct seen s;
+
+	(void)state;
+	assert_int_equal(window_create_piece("piece", &c->uffd, 0, 8, true, &w), 0);
+	a = map_window(c, w); /* bound to nothing yet */
+	window_bind(w, r, 8);
+	s = placed(r, w, 8, 8);
+	assert_int_equal(s.n, 1);
+	assert_true(is_seen(&s, a, a + 8 * P, 0));
+	assert_int_equal(window_clone(w, 10, 3, &part), 0);
+	window_bind(part, r, 0);
+	s = placed(r, part, 0, 8);
+	assert_int_equal(s.n, 1);
+	assert_true(is_seen(&s, a + 2 * P, a + 5 * P, 2));
+	s = placed(r, w, 8, 8);
+	assert_int_equal(s.n, 2);
+	assert_true(is_seen(&s, a, a + 2 * P, 0));
+	assert_true(is_seen(&s, a + 5 * P, a + 8 * P, 5));
+	window_close(part);
+	window_close(w);
+	client_free(c);
+	region_destroy(r);
+}
+
 static void test_cheat_second_mapping(void **state)
 {
 	struct region *r = new_region(2);
@@ -1726,6 +1843,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_switch_pages_loses_nothing),
 		cmocka_unit_test(test_contention_loses_nothing),
 		cmocka_unit_test(test_register_drops),
+		cmocka_unit_test(test_placements),
+		cmocka_unit_test(test_placements_of_pieces),
 		cmocka_unit_test(test_cheat_second_mapping),
 		cmocka_unit_test(test_cheat_drops_pages),
 		cmocka_unit_test(test_cheat_seals),
