@@ -17,7 +17,7 @@ void space_name(struct space *s);
 
 /*
  * offsets.c. A range of page offsets. A mapping's handles have it in dh_engine, and hold it, and so
- * do views.
+ * do vmas.
  */
 struct offsets {
 	struct rb_node node;
@@ -43,7 +43,7 @@ void offsets_put(struct offsets *o);
  * vma.c. What Linux's vmas of one mapping in one process have in common; vm_private_data. NULL: the
  * driver has refused fork(2) this mapping.
  */
-struct view {
+struct vmas {
 	struct space *space;
 	struct offsets *offsets;
 	refcount_t refs; /* vmas */
@@ -51,7 +51,7 @@ struct view {
 
 static inline struct space *vma_space(const struct vm_area_struct *vma)
 {
-	const struct view *v = vma->vm_private_data;
+	const struct vmas *v = vma->vm_private_data;
 
 	return v != NULL ? v->space : NULL;
 }

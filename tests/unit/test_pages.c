@@ -1579,7 +1579,7 @@ static void test_kernel_faults(void **state)
 	region_destroy(r);
 }
 
-static void test_space_refused(void **state)
+static void test_uffd_refused(void **state)
 {
 	struct client_uffd u;
 	int fd = memfd_create("not a userfaultfd", MFD_CLOEXEC);
@@ -1862,7 +1862,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_share_loses_nothing),
 		cmocka_unit_test(test_poison),
 		cmocka_unit_test(test_kernel_faults),
-		cmocka_unit_test(test_space_refused),
+		cmocka_unit_test(test_uffd_refused),
 		cmocka_unit_test(test_mess),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_model_stress),
