@@ -82,7 +82,7 @@ static int recv_fd(int sock)
 struct client {
 	pid_t pid;
 	int sock;
-	struct space space;
+	struct client_uffd uffd;
 	struct window *window;
 	uintptr_t addr;
 };
@@ -129,10 +129,10 @@ static void client_fork(struct client *c, int pair, int cpu)
 
 static void client_open(struct client *c, struct region *r)
 {
-	errno = -space_init(&c->space, recv_fd(c->sock));
+	errno = -client_uffd_init(&c->uffd, recv_fd(c->sock));
 	if (errno != 0)
-		fail("space_init");
-	errno = -window_create(r, &c->space, true, &c->window);
+		fail("client_uffd_init");
+	errno = -window_create(r, &c->uffd, true, &c->window);
 	if (errno != 0)
 		fail("window_create");
 	send_fd(c->sock, window_fd(c->window));
@@ -180,8 +180,8 @@ static void bench_moves(struct client *c, unsigned pages)
  */
 static bool serve(struct client *pair, unsigned pages)
 {
-	struct pollfd fds[2] = { { .fd = pair[0].space.uffd, .events = POLLIN },
-				 { .fd = pair[1].space.uffd, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = pair[0].uffd.fd, .events = POLLIN },
+				 { .fd = pair[1].uffd.fd, .events = POLLIN } };
 	struct uffd_msg msg;
 
 	if (poll(fds, 2, 50) == 0)
@@ -194,7 +194,7 @@ static bool serve(struct client *pair, unsigned pages)
 		window_unload(out->window, 0, pages);
 		if (window_load(in->window, in->addr, 0, pages) != 0)
 			fail("window_load");
-		space_wake(&in->space, in->addr, PAGESIZE);
+		client_uffd_wake(&in->uffd, in->addr, PAGESIZE);
 	}
 	return true;
 }
@@ -246,7 +246,7 @@ int main(void)
 		window_close(c[i].window);
 		(void)kill(c[i].pid, SIGKILL);
 		(void)waitpid(c[i].pid, NULL, 0);
-		space_fini(&c[i].space);
+		client_uffd_fini(&c[i].uffd);
 		close(c[i].sock);
 	}
 	region_destroy(r);

@@ -79,6 +79,17 @@ struct engine_driver {
 int engine_driver(dev_t dev, struct engine_driver *out);
 
 /*
+ * An entry point that is NULL, nulldev(9F) or nodev(9F) is absent, everywhere; so is a callback of
+ * devmap_callback_ctl(9S). fn is cast to void *: without a prototype the two fit any slot, and only
+ * their addresses matter here.
+ */
+static inline boolean_t entry_absent(const void *fn)
+{
+	return fn == NULL || fn == (const void *)nulldev || fn == (const void *)nodev ? B_TRUE :
+											B_FALSE;
+}
+
+/*
  * The device memory behind a register set or a cookie, and its length in bytes; NULL if there is
  * none.
  */

@@ -97,15 +97,6 @@ static inline uintptr_t handle_end(const struct devmap_handle *dh)
 	return dh->dh_uvaddr + dh->dh_len;
 }
 
-/*
- * A callback that is NULL, nulldev(9F) or nodev(9F) is absent, everywhere. fn is cast to void *:
- * without a prototype the two fit any slot, and only their addresses matter here.
- */
-static inline boolean_t callback_absent(void *fn)
-{
-	return fn == NULL || fn == (void *)nulldev || fn == (void *)nodev ? B_TRUE : B_FALSE;
-}
-
 /* range.c */
 int range_pages(const struct devmap_handle *dh, offset_t off, size_t len, pgcnt_t *first,
 		pgcnt_t *n);

@@ -36,15 +36,15 @@ static int call_segmap(const struct devmap_pending *p, struct as *as, offset_t o
 	caddr_t addr = (caddr_t)p->p_addr;
 	int error;
 
-	if (!callback_absent((void *)cb->cb_segmap)) {
+	if (!entry_absent((void *)cb->cb_segmap)) {
 		error = cb->cb_segmap(p->p_dev, (off_t)off, as, &addr, (off_t)p->p_len, prot,
 				      p->p_maxprot, p->p_flags, cred);
 		/* Some return -1 for any trouble. */
 		return error >= 0 && error < 4096 ? error : ENXIO;
 	}
 	/* A driver with mmap(9E) only; D_DEVMAP decides if it has both. */
-	if (callback_absent((void *)cb->cb_devmap) ||
-	    (!(cb->cb_flag & D_DEVMAP) && !callback_absent((void *)cb->cb_mmap)))
+	if (entry_absent((void *)cb->cb_devmap) ||
+	    (!(cb->cb_flag & D_DEVMAP) && !entry_absent((void *)cb->cb_mmap)))
 		return ENODEV;
 	return devmap_setup(p->p_dev, off, as, &addr, p->p_len, prot, p->p_maxprot, p->p_flags,
 			    cred);
@@ -275,8 +275,8 @@ static int check_setup(const struct devmap_pending *p, dev_t dev, offset_t off, 
 	const struct engine_driver *driver = p->p_driver;
 	const struct cb_ops *cb = driver->cb;
 
-	if (callback_absent((void *)cb->cb_devmap) ||
-	    (!(cb->cb_flag & D_DEVMAP) && callback_absent((void *)cb->cb_mmap)))
+	if (entry_absent((void *)cb->cb_devmap) ||
+	    (!(cb->cb_flag & D_DEVMAP) && entry_absent((void *)cb->cb_mmap)))
 		return EINVAL;
 	if (p->p_mapping != NULL) {
 		cmn_err(CE_WARN, "%s: devmap_setup: called twice for one mmap", driver->name);
@@ -407,13 +407,13 @@ static void copy_ops(struct devmap_callback_ctl *to, const struct devmap_callbac
 	if (from == NULL)
 		return;
 	*to = *from;
-	if (callback_absent((void *)to->devmap_map))
+	if (entry_absent((void *)to->devmap_map))
 		to->devmap_map = NULL;
-	if (callback_absent((void *)to->devmap_access))
+	if (entry_absent((void *)to->devmap_access))
 		to->devmap_access = NULL;
-	if (callback_absent((void *)to->devmap_dup))
+	if (entry_absent((void *)to->devmap_dup))
 		to->devmap_dup = NULL;
-	if (callback_absent((void *)to->devmap_unmap))
+	if (entry_absent((void *)to->devmap_unmap))
 		to->devmap_unmap = NULL;
 }
 

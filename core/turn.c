@@ -248,7 +248,7 @@ int devmap_do_ctxmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, 
 	if (dh == NULL)
 		return DDI_FAILURE;
 	bzero(&request, sizeof(request));
-	if (callback_absent((void *)fn))
+	if (entry_absent((void *)fn))
 		cmn_err(CE_WARN, "%s: devmap_do_ctxmgt: no devmap_contextmgt", dh->dh_name);
 	else
 		c = ctxmgt_call(dh, &own, &request);

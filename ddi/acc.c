@@ -14,13 +14,13 @@ static bool acc_valid(const struct ddi_acc_handle *h)
 }
 
 static void acc_complain(struct ddi_acc_handle *h, const void *addr, unsigned int width,
-			 const void *caller, const char *call)
+			 const void *site, const char *call)
 {
 	if (!acc_valid(h))
-		driver_mistake(caller, call, "%p is not a handle of ddi_regs_map_setup", (void *)h);
+		driver_mistake(site, call, "%p is not a handle of ddi_regs_map_setup", (void *)h);
 	else if (!__atomic_exchange_n(&h->told, true, __ATOMIC_RELAXED))
 		driver_mistake(
-			caller, call,
+			site, call,
 			"%s: %u bytes at %p (offset 0x%tx) are not aligned, or outside what was mapped "
 			"of set %u (0x%zx to 0x%zx); said once for this handle",
 			h->driver, width, addr, (const char *)addr - h->base, h->rnumber, h->start,
@@ -29,7 +29,7 @@ static void acc_complain(struct ddi_acc_handle *h, const void *addr, unsigned in
 
 /* Whether n accesses of this width, from addr up, are inside what was mapped; their offset. */
 static bool acc_offset(struct ddi_acc_handle *h, const void *addr, unsigned int width, size_t n,
-		       size_t *off, const void *caller, const char *call)
+		       size_t *off, const void *site, const char *call)
 {
 	if (acc_valid(h)) {
 		/* An address below the base becomes a huge offset. */
@@ -38,7 +38,7 @@ static bool acc_offset(struct ddi_acc_handle *h, const void *addr, unsigned int 
 		    *off % width == 0)
 			return true;
 	}
-	acc_complain(h, addr, width, caller, call);
+	acc_complain(h, addr, width, site, call);
 	return false;
 }
 
@@ -48,22 +48,22 @@ static uint64_t acc_swap(const struct ddi_acc_handle *h, uint64_t value, unsigne
 }
 
 /* A bus answers with all ones where nothing is. */
-uint64_t acc_get(struct ddi_acc_handle *h, const void *addr, unsigned int width, const void *caller,
+uint64_t acc_get(struct ddi_acc_handle *h, const void *addr, unsigned int width, const void *site,
 		 const char *call)
 {
 	size_t off;
 
-	if (!acc_offset(h, addr, width, 1, &off, caller, call))
+	if (!acc_offset(h, addr, width, 1, &off, site, call))
 		return UINT64_MAX;
 	return acc_swap(h, port_reg_get(h->set, off, width), width);
 }
 
 void acc_put(struct ddi_acc_handle *h, const void *addr, unsigned int width, uint64_t value,
-	     const void *caller, const char *call)
+	     const void *site, const char *call)
 {
 	size_t off;
 
-	if (acc_offset(h, addr, width, 1, &off, caller, call))
+	if (acc_offset(h, addr, width, 1, &off, site, call))
 		port_reg_put(h->set, off, width, acc_swap(h, value, width));
 }
 
@@ -127,7 +127,7 @@ struct rep {
 	unsigned int width;
 	size_t n;
 	uint_t flags;
-	const void *caller;
+	const void *site;
 	const char *call;
 };
 
@@ -168,7 +168,7 @@ static bool rep_begin(const struct rep *r, const void *dev_addr, size_t *off)
 {
 	size_t n = r->flags & DDI_DEV_AUTOINCR ? r->n : 1;
 
-	return r->n > 0 && acc_offset(r->h, dev_addr, r->width, n, off, r->caller, r->call);
+	return r->n > 0 && acc_offset(r->h, dev_addr, r->width, n, off, r->site, r->call);
 }
 
 static void rep_get(const struct rep *r, char *host, const void *dev_addr)
@@ -199,37 +199,35 @@ static void rep_put(const struct rep *r, const char *host, const void *dev_addr)
 }
 
 /* The four functions of each width: ddi_get*, ddi_put*, ddi_rep_get*, ddi_rep_put*. */
-#define ACCESSORS(bits)                                                                    \
-	uint##bits##_t ddi_get##bits(ddi_acc_handle_t handle, uint##bits##_t *dev_addr)    \
-	{                                                                                  \
-		return (uint##bits##_t)acc_get(handle, dev_addr, (bits) / 8, CALLER(),     \
-					       "ddi_get" #bits);                           \
-	}                                                                                  \
-                                                                                           \
-	void ddi_put##bits(ddi_acc_handle_t handle, uint##bits##_t *dev_addr,              \
-			   uint##bits##_t value)                                           \
-	{                                                                                  \
-		acc_put(handle, dev_addr, (bits) / 8, value, CALLER(), "ddi_put" #bits);   \
-	}                                                                                  \
-                                                                                           \
-	void ddi_rep_get##bits(ddi_acc_handle_t handle, uint##bits##_t *host_addr,         \
-			       uint##bits##_t *dev_addr, size_t repcount, uint_t flags)    \
-	{                                                                                  \
-		struct rep r = {                                                           \
-			handle, (bits) / 8, repcount, flags, CALLER(), "ddi_rep_get" #bits \
-		};                                                                         \
-                                                                                           \
-		rep_get(&r, (char *)host_addr, dev_addr);                                  \
-	}                                                                                  \
-                                                                                           \
-	void ddi_rep_put##bits(ddi_acc_handle_t handle, uint##bits##_t *host_addr,         \
-			       uint##bits##_t *dev_addr, size_t repcount, uint_t flags)    \
-	{                                                                                  \
-		struct rep r = {                                                           \
-			handle, (bits) / 8, repcount, flags, CALLER(), "ddi_rep_put" #bits \
-		};                                                                         \
-                                                                                           \
-		rep_put(&r, (const char *)host_addr, dev_addr);                            \
+#define ACCESSORS(bits)                                                                     \
+	uint##bits##_t ddi_get##bits(ddi_acc_handle_t handle, uint##bits##_t *dev_addr)     \
+	{                                                                                   \
+		return (uint##bits##_t)acc_get(handle, dev_addr, (bits) / 8, CALL_SITE(),   \
+					       "ddi_get" #bits);                            \
+	}                                                                                   \
+                                                                                            \
+	void ddi_put##bits(ddi_acc_handle_t handle, uint##bits##_t *dev_addr,               \
+			   uint##bits##_t value)                                            \
+	{                                                                                   \
+		acc_put(handle, dev_addr, (bits) / 8, value, CALL_SITE(), "ddi_put" #bits); \
+	}                                                                                   \
+                                                                                            \
+	void ddi_rep_get##bits(ddi_acc_handle_t handle, uint##bits##_t *host_addr,          \
+			       uint##bits##_t *dev_addr, size_t repcount, uint_t flags)     \
+	{                                                                                   \
+		struct rep r = { handle, (bits) / 8,  repcount,                             \
+				 flags,	 CALL_SITE(), "ddi_rep_get" #bits };                \
+                                                                                            \
+		rep_get(&r, (char *)host_addr, dev_addr);                                   \
+	}                                                                                   \
+                                                                                            \
+	void ddi_rep_put##bits(ddi_acc_handle_t handle, uint##bits##_t *host_addr,          \
+			       uint##bits##_t *dev_addr, size_t repcount, uint_t flags)     \
+	{                                                                                   \
+		struct rep r = { handle, (bits) / 8,  repcount,                             \
+				 flags,	 CALL_SITE(), "ddi_rep_put" #bits };                \
+                                                                                            \
+		rep_put(&r, (const char *)host_addr, dev_addr);                             \
 	}
 
 ACCESSORS(8)

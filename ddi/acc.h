@@ -26,9 +26,9 @@ bool acc_attr_swaps(const ddi_device_acc_attr_t *attr);
  * acc.c: a load and a store of 1, 2, 4 or 8 bytes at addr, which counts from base. Outside what was
  * mapped there is a message, and all ones.
  */
-uint64_t acc_get(struct ddi_acc_handle *h, const void *addr, unsigned int width, const void *caller,
+uint64_t acc_get(struct ddi_acc_handle *h, const void *addr, unsigned int width, const void *site,
 		 const char *call);
 void acc_put(struct ddi_acc_handle *h, const void *addr, unsigned int width, uint64_t value,
-	     const void *caller, const char *call);
+	     const void *site, const char *call);
 
 #endif

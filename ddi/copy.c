@@ -11,12 +11,12 @@
 
 int copyin(const void *userbuf, void *driverbuf, size_t cn)
 {
-	return port_copyin(userbuf, driverbuf, cn, CALLER(), "copyin") == 0 ? 0 : -1;
+	return port_copyin(userbuf, driverbuf, cn, CALL_SITE(), "copyin") == 0 ? 0 : -1;
 }
 
 int copyout(const void *driverbuf, void *userbuf, size_t cn)
 {
-	return port_copyout(driverbuf, userbuf, cn, CALLER(), "copyout") == 0 ? 0 : -1;
+	return port_copyout(driverbuf, userbuf, cn, CALL_SITE(), "copyout") == 0 ? 0 : -1;
 }
 
 int ddi_copyin(const void *buf, void *driverbuf, size_t cn, int flags)
@@ -25,7 +25,7 @@ int ddi_copyin(const void *buf, void *driverbuf, size_t cn, int flags)
 		memmove(driverbuf, buf, cn);
 		return 0;
 	}
-	return port_copyin(buf, driverbuf, cn, CALLER(), "ddi_copyin") == 0 ? 0 : -1;
+	return port_copyin(buf, driverbuf, cn, CALL_SITE(), "ddi_copyin") == 0 ? 0 : -1;
 }
 
 int ddi_copyout(const void *driverbuf, void *buf, size_t cn, int flags)
@@ -34,13 +34,13 @@ int ddi_copyout(const void *driverbuf, void *buf, size_t cn, int flags)
 		memmove(buf, driverbuf, cn);
 		return 0;
 	}
-	return port_copyout(driverbuf, buf, cn, CALLER(), "ddi_copyout") == 0 ? 0 : -1;
+	return port_copyout(driverbuf, buf, cn, CALL_SITE(), "ddi_copyout") == 0 ? 0 : -1;
 }
 
 /* uiomove(9F) */
 
-static int uio_piece(char *address, size_t len, enum uio_rw rw, const uio_t *uio,
-		     const void *caller, const char *call)
+static int uio_piece(char *address, size_t len, enum uio_rw rw, const uio_t *uio, const void *site,
+		     const char *call)
 {
 	char *user = (char *)uio->uio_iov->iov_base;
 
@@ -48,8 +48,8 @@ static int uio_piece(char *address, size_t len, enum uio_rw rw, const uio_t *uio
 		memmove(rw == UIO_READ ? user : address, rw == UIO_READ ? address : user, len);
 		return 0;
 	}
-	return rw == UIO_READ ? port_copyout(address, user, len, caller, call) :
-				port_copyin(user, address, len, caller, call);
+	return rw == UIO_READ ? port_copyout(address, user, len, site, call) :
+				port_copyin(user, address, len, site, call);
 }
 
 static void uio_advance(uio_t *uio, size_t len)
@@ -60,7 +60,7 @@ static void uio_advance(uio_t *uio, size_t len)
 	uio->uio_loffset += (offset_t)len;
 }
 
-static int uio_move(char *address, size_t n, enum uio_rw rw, uio_t *uio, const void *caller,
+static int uio_move(char *address, size_t n, enum uio_rw rw, uio_t *uio, const void *site,
 		    const char *call)
 {
 	while (n > 0 && uio->uio_resid > 0 && uio->uio_iovcnt > 0) {
@@ -72,7 +72,7 @@ static int uio_move(char *address, size_t n, enum uio_rw rw, uio_t *uio, const v
 			continue;
 		}
 		len = MIN(len, MIN(n, (size_t)uio->uio_resid));
-		if (uio_piece(address, len, rw, uio, caller, call) != 0)
+		if (uio_piece(address, len, rw, uio, site, call) != 0)
 			return EFAULT;
 		uio_advance(uio, len);
 		address += len;
@@ -83,14 +83,14 @@ static int uio_move(char *address, size_t n, enum uio_rw rw, uio_t *uio, const v
 
 int uiomove(caddr_t address, size_t nbytes, enum uio_rw rwflag, uio_t *uio_p)
 {
-	return uio_move(address, nbytes, rwflag, uio_p, CALLER(), "uiomove");
+	return uio_move(address, nbytes, rwflag, uio_p, CALL_SITE(), "uiomove");
 }
 
 int ureadc(int c, uio_t *uio_p)
 {
 	char byte = (char)c;
 
-	return uio_move(&byte, 1, UIO_READ, uio_p, CALLER(), "ureadc");
+	return uio_move(&byte, 1, UIO_READ, uio_p, CALL_SITE(), "ureadc");
 }
 
 int uwritec(uio_t *uio_p)
@@ -98,7 +98,7 @@ int uwritec(uio_t *uio_p)
 	ssize_t before = uio_p->uio_resid;
 	unsigned char byte;
 
-	if (uio_move((char *)&byte, 1, UIO_WRITE, uio_p, CALLER(), "uwritec") != 0 ||
+	if (uio_move((char *)&byte, 1, UIO_WRITE, uio_p, CALL_SITE(), "uwritec") != 0 ||
 	    uio_p->uio_resid == before)
 		return -1;
 	return byte;

@@ -8,10 +8,10 @@
 #include "port.h"
 
 static enum port_wake cv_wait_for(kcondvar_t *cvp, kmutex_t *mp, const struct port_wait *w,
-				  const void *caller, const char *call)
+				  const void *site, const char *call)
 {
 	if (MUTEX_NOT_HELD(mp))
-		driver_panic(caller, call, "this thread does not hold mutex %p", (void *)mp);
+		driver_panic(site, call, "this thread does not hold mutex %p", (void *)mp);
 	if (w->until <= gethrtime())
 		return PORT_TIMED_OUT;
 	return port_cv_wait(cvp, mp, w);
@@ -29,9 +29,9 @@ static clock_t ticks_left(hrtime_t until)
 
 /* What timed waits return. */
 static clock_t cv_wait_timed(kcondvar_t *cvp, kmutex_t *mp, const struct port_wait *w,
-			     const void *caller, const char *call)
+			     const void *site, const char *call)
 {
-	switch (cv_wait_for(cvp, mp, w, caller, call)) {
+	switch (cv_wait_for(cvp, mp, w, site, call)) {
 	case PORT_TIMED_OUT:
 		return -1;
 	case PORT_INTERRUPTED:
@@ -45,28 +45,28 @@ void cv_wait(kcondvar_t *cvp, kmutex_t *mp)
 {
 	const struct port_wait w = { .until = NEVER };
 
-	(void)cv_wait_for(cvp, mp, &w, CALLER(), "cv_wait");
+	(void)cv_wait_for(cvp, mp, &w, CALL_SITE(), "cv_wait");
 }
 
 int cv_wait_sig(kcondvar_t *cvp, kmutex_t *mp)
 {
 	const struct port_wait w = { .until = NEVER, .sig = true };
 
-	return cv_wait_for(cvp, mp, &w, CALLER(), "cv_wait_sig") != PORT_INTERRUPTED;
+	return cv_wait_for(cvp, mp, &w, CALL_SITE(), "cv_wait_sig") != PORT_INTERRUPTED;
 }
 
 clock_t cv_timedwait(kcondvar_t *cvp, kmutex_t *mp, clock_t timeout)
 {
 	const struct port_wait w = { .until = ticks_ns(timeout), .slack = TICK_SLACK };
 
-	return cv_wait_timed(cvp, mp, &w, CALLER(), "cv_timedwait");
+	return cv_wait_timed(cvp, mp, &w, CALL_SITE(), "cv_timedwait");
 }
 
 clock_t cv_timedwait_sig(kcondvar_t *cvp, kmutex_t *mp, clock_t timeout)
 {
 	const struct port_wait w = { .until = ticks_ns(timeout), .slack = TICK_SLACK, .sig = true };
 
-	return cv_wait_timed(cvp, mp, &w, CALLER(), "cv_timedwait_sig");
+	return cv_wait_timed(cvp, mp, &w, CALL_SITE(), "cv_timedwait_sig");
 }
 
 clock_t cv_reltimedwait(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_res_t res)
@@ -74,7 +74,7 @@ clock_t cv_reltimedwait(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_res_t
 	const struct port_wait w = { .until = ticks_from_now(delta), .slack = TICK_SLACK };
 
 	(void)res;
-	return cv_wait_timed(cvp, mp, &w, CALLER(), "cv_reltimedwait");
+	return cv_wait_timed(cvp, mp, &w, CALL_SITE(), "cv_reltimedwait");
 }
 
 clock_t cv_reltimedwait_sig(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_res_t res)
@@ -84,7 +84,7 @@ clock_t cv_reltimedwait_sig(kcondvar_t *cvp, kmutex_t *mp, clock_t delta, time_r
 				     .sig = true };
 
 	(void)res;
-	return cv_wait_timed(cvp, mp, &w, CALLER(), "cv_reltimedwait_sig");
+	return cv_wait_timed(cvp, mp, &w, CALL_SITE(), "cv_reltimedwait_sig");
 }
 
 static struct port_wait hires_wait(hrtime_t tim, hrtime_t res, int flag, bool sig)
@@ -104,12 +104,12 @@ clock_t cv_timedwait_hires(kcondvar_t *cvp, kmutex_t *mp, hrtime_t tim, hrtime_t
 {
 	const struct port_wait w = hires_wait(tim, res, flag, false);
 
-	return cv_wait_timed(cvp, mp, &w, CALLER(), "cv_timedwait_hires");
+	return cv_wait_timed(cvp, mp, &w, CALL_SITE(), "cv_timedwait_hires");
 }
 
 clock_t cv_timedwait_sig_hires(kcondvar_t *cvp, kmutex_t *mp, hrtime_t tim, hrtime_t res, int flag)
 {
 	const struct port_wait w = hires_wait(tim, res, flag, true);
 
-	return cv_wait_timed(cvp, mp, &w, CALLER(), "cv_timedwait_sig_hires");
+	return cv_wait_timed(cvp, mp, &w, CALL_SITE(), "cv_timedwait_sig_hires");
 }

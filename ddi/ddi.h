@@ -62,12 +62,12 @@ static inline struct ddi_instance *ddi_instance_of(dev_info_t *dip)
 
 /*
  * log.c. A driver has made a mistake in a call of the DDI (C26): says so once for each place of the
- * driver's code, which `caller` is: CALLER() of the function that implements `call`.
+ * driver's code, which `site` is: CALL_SITE() of the function that implements `call`.
  */
-void driver_mistake(const void *caller, const char *call, const char *fmt, ...)
+void driver_mistake(const void *site, const char *call, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The same for mistakes that leave no way on. Does not return: see port_end(). */
-void driver_panic(const void *caller, const char *call, const char *fmt, ...) DEVMAP_NORETURN
+void driver_panic(const void *site, const char *call, const char *fmt, ...) DEVMAP_NORETURN
 	__attribute__((format(printf, 3, 4)));
 /* Code has gone, where gone() says so: mistakes of what comes to stand there are new ones. */
 void mistakes_forget(bool (*gone)(uintptr_t code, const void *arg), const void *arg);
@@ -92,6 +92,6 @@ hrtime_t time_later(hrtime_t from, hrtime_t ns);
 hrtime_t ticks_ns(clock_t ticks);
 hrtime_t ticks_from_now(clock_t ticks); /* no ticks, or fewer: now */
 
-#define CALLER() __builtin_return_address(0)
+#define CALL_SITE() __builtin_return_address(0)
 
 #endif

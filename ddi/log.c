@@ -53,7 +53,7 @@ void cmn_err(int level, const char *format, ...)
 	char who[DRIVER_NAME_MAX];
 	va_list ap;
 
-	driver_of_code(CALLER(), who, sizeof(who));
+	driver_of_code(CALL_SITE(), who, sizeof(who));
 	va_start(ap, format);
 	driver_vsay(level, who, format, ap);
 	va_end(ap);
@@ -63,7 +63,7 @@ void vcmn_err(int level, const char *format, va_list ap)
 {
 	char who[DRIVER_NAME_MAX];
 
-	driver_of_code(CALLER(), who, sizeof(who));
+	driver_of_code(CALL_SITE(), who, sizeof(who));
 	driver_vsay(level, who, format, ap);
 }
 
@@ -81,7 +81,7 @@ void assfail(const char *what, const char *file, int line)
 {
 	char who[DRIVER_NAME_MAX];
 
-	driver_of_code(CALLER(), who, sizeof(who));
+	driver_of_code(CALL_SITE(), who, sizeof(who));
 	port_log(PORT_LOG_LAST, "%s: assertion failed: %s, at %s:%d", who, what, file, line);
 	port_end();
 }
@@ -91,7 +91,7 @@ void assfail3(const char *what, u_longlong_t left, const char *op, u_longlong_t 
 {
 	char who[DRIVER_NAME_MAX];
 
-	driver_of_code(CALLER(), who, sizeof(who));
+	driver_of_code(CALL_SITE(), who, sizeof(who));
 	port_log(PORT_LOG_LAST, "%s: assertion failed: %s (0x%llx %s 0x%llx), at %s:%d", who, what,
 		 left, op, right, file, line);
 	port_end();
@@ -103,9 +103,9 @@ void assfail3(const char *what, u_longlong_t left, const char *op, u_longlong_t 
 
 static uintptr_t places[PLACES];
 
-static bool first_time(const void *caller)
+static bool first_time(const void *site)
 {
-	uintptr_t place = (uintptr_t)caller, was;
+	uintptr_t place = (uintptr_t)site, was;
 
 	for (size_t i = 0; i < PLACES; i++) {
 		was = 0;
@@ -129,36 +129,36 @@ void mistakes_forget(bool (*gone)(uintptr_t code, const void *arg), const void *
 	}
 }
 
-static void vmistake(enum port_log kind, const void *caller, const char *call, const char *fmt,
+static void vmistake(enum port_log kind, const void *site, const char *call, const char *fmt,
 		     va_list ap) __attribute__((format(printf, 4, 0)));
 
-static void vmistake(enum port_log kind, const void *caller, const char *call, const char *fmt,
+static void vmistake(enum port_log kind, const void *site, const char *call, const char *fmt,
 		     va_list ap)
 {
 	char *text = port_vformat(fmt, ap), who[DRIVER_NAME_MAX];
 
-	driver_of_code(caller, who, sizeof(who));
+	driver_of_code(site, who, sizeof(who));
 	port_log(kind, "%s: %s: %s", who, call, text != NULL ? text : fmt);
 	port_text_free(text);
 }
 
-void driver_mistake(const void *caller, const char *call, const char *fmt, ...)
+void driver_mistake(const void *site, const char *call, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!first_time(caller))
+	if (!first_time(site))
 		return;
 	va_start(ap, fmt);
-	vmistake(PORT_LOG_MISTAKE, caller, call, fmt, ap);
+	vmistake(PORT_LOG_MISTAKE, site, call, fmt, ap);
 	va_end(ap);
 }
 
-void driver_panic(const void *caller, const char *call, const char *fmt, ...)
+void driver_panic(const void *site, const char *call, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	vmistake(PORT_LOG_LAST, caller, call, fmt, ap);
+	vmistake(PORT_LOG_LAST, site, call, fmt, ap);
 	va_end(ap);
 	port_end();
 }

@@ -72,7 +72,7 @@ int mod_install(struct modlinkage *modlinkage)
 	const struct modldrv *drv;
 
 	if (d == NULL) {
-		driver_mistake(CALLER(), "mod_install", "only _init(9E) may call it");
+		driver_mistake(CALL_SITE(), "mod_install", "only _init(9E) may call it");
 		return EINVAL;
 	}
 	drv = linkage_driver(d, modlinkage);
@@ -89,7 +89,7 @@ int mod_remove(struct modlinkage *modlinkage)
 
 	(void)modlinkage;
 	if (d == NULL) {
-		driver_mistake(CALLER(), "mod_remove", "only _fini(9E) may call it");
+		driver_mistake(CALL_SITE(), "mod_remove", "only _fini(9E) may call it");
 		return EINVAL;
 	}
 	return port_uninstall(d) ? 0 : EBUSY;

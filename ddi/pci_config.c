@@ -28,17 +28,17 @@ static const char *at(ddi_acc_handle_t handle, off_t offset)
 	return handle != NULL ? handle->base + offset : NULL;
 }
 
-#define CONFIG_ACCESSORS(bits)                                                                   \
-	uint##bits##_t pci_config_get##bits(ddi_acc_handle_t handle, off_t offset)               \
-	{                                                                                        \
-		return (uint##bits##_t)acc_get(handle, at(handle, offset), (bits) / 8, CALLER(), \
-					       "pci_config_get" #bits);                          \
-	}                                                                                        \
-                                                                                                 \
-	void pci_config_put##bits(ddi_acc_handle_t handle, off_t offset, uint##bits##_t value)   \
-	{                                                                                        \
-		acc_put(handle, at(handle, offset), (bits) / 8, value, CALLER(),                 \
-			"pci_config_put" #bits);                                                 \
+#define CONFIG_ACCESSORS(bits)                                                                 \
+	uint##bits##_t pci_config_get##bits(ddi_acc_handle_t handle, off_t offset)             \
+	{                                                                                      \
+		return (uint##bits##_t)acc_get(handle, at(handle, offset), (bits) / 8,         \
+					       CALL_SITE(), "pci_config_get" #bits);           \
+	}                                                                                      \
+                                                                                               \
+	void pci_config_put##bits(ddi_acc_handle_t handle, off_t offset, uint##bits##_t value) \
+	{                                                                                      \
+		acc_put(handle, at(handle, offset), (bits) / 8, value, CALL_SITE(),            \
+			"pci_config_put" #bits);                                               \
 	}
 
 CONFIG_ACCESSORS(8)

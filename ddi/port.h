@@ -68,11 +68,11 @@ void driver_of_code(const void *code, char *name, size_t size);
 /*
  * The memory of the process that is being served: len bytes from, or to, its address user. 0, or
  * -EFAULT: some of it cannot be accessed, and what was copied is unknown. A thread that serves none
- * has made a mistake: for driver_mistake(), which needs caller and call. In devmap_access(9E) and
+ * has made a mistake: for driver_mistake(), which needs site and call. In devmap_access(9E) and
  * where a mapping begins or ends it may fail for what would have to be brought in first.
  */
-int port_copyin(const void *user, void *to, size_t len, const void *caller, const char *call);
-int port_copyout(const void *from, void *user, size_t len, const void *caller, const char *call);
+int port_copyin(const void *user, void *to, size_t len, const void *site, const char *call);
+int port_copyout(const void *from, void *user, size_t len, const void *site, const char *call);
 
 /* Of the process that is being served: there is one. */
 pid_t port_process_group(void);

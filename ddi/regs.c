@@ -27,18 +27,18 @@ int ddi_dev_regsize(dev_info_t *dip, uint_t rnumber, off_t *resultp)
  * no such range.
  */
 static bool regset_range(dev_info_t *dip, uint_t rnumber, offset_t offset, offset_t len,
-			 struct port_regset *r, size_t *end, const void *caller, const char *call)
+			 struct port_regset *r, size_t *end, const void *site, const char *call)
 {
 	const char *name = ddi_instance_of(dip)->name;
 
 	if (!port_regset(dip, rnumber, r)) {
-		driver_mistake(caller, call, "%s has %d register sets, there is no set %u", name,
+		driver_mistake(site, call, "%s has %d register sets, there is no set %u", name,
 			       port_nregs(dip), rnumber);
 		return false;
 	}
 	if (offset < 0 || len < 0 || (u_offset_t)offset > r->len ||
 	    (u_offset_t)len > r->len - (size_t)offset) {
-		driver_mistake(caller, call,
+		driver_mistake(site, call,
 			       "%s: offset 0x%llx, length 0x%llx is outside set %u (0x%zx bytes)",
 			       name, (u_longlong_t)offset, (u_longlong_t)len, rnumber, r->len);
 		return false;
@@ -66,7 +66,7 @@ int ddi_regs_map_setup(dev_info_t *dip, uint_t rnumber, caddr_t *addrp, offset_t
 	size_t end;
 
 	*handle = NULL;
-	if (!regset_range(dip, rnumber, offset, len, &r, &end, CALLER(), "ddi_regs_map_setup"))
+	if (!regset_range(dip, rnumber, offset, len, &r, &end, CALL_SITE(), "ddi_regs_map_setup"))
 		return DDI_FAILURE;
 	h = port_alloc(sizeof(*h));
 	if (h == NULL)
@@ -89,7 +89,7 @@ void ddi_regs_map_free(ddi_acc_handle_t *handle)
 	struct ddi_acc_handle *h = *handle;
 
 	if (h == NULL || h->magic != ACC_MAGIC) {
-		driver_mistake(CALLER(), "ddi_regs_map_free",
+		driver_mistake(CALL_SITE(), "ddi_regs_map_free",
 			       "%p is not a handle of ddi_regs_map_setup", (void *)h);
 		return;
 	}
@@ -104,10 +104,10 @@ int ddi_map_regs(dev_info_t *dip, uint_t rnumber, caddr_t *kaddrp, off_t offset,
 	struct port_regset r;
 	size_t end;
 
-	if (!regset_range(dip, rnumber, offset, len, &r, &end, CALLER(), "ddi_map_regs"))
+	if (!regset_range(dip, rnumber, offset, len, &r, &end, CALL_SITE(), "ddi_map_regs"))
 		return DDI_FAILURE;
 	if (!port_pointer_begin(r.set)) {
-		driver_mistake(CALLER(), "ddi_map_regs",
+		driver_mistake(CALL_SITE(), "ddi_map_regs",
 			       "%s: set %u is not memory: use ddi_regs_map_setup",
 			       ddi_instance_of(dip)->name, rnumber);
 		return DDI_FAILURE;
@@ -121,7 +121,7 @@ void ddi_unmap_regs(dev_info_t *dip, uint_t rnumber, caddr_t *kaddrp, off_t offs
 	struct port_regset r;
 	size_t end;
 
-	if (regset_range(dip, rnumber, offset, len, &r, &end, CALLER(), "ddi_unmap_regs") &&
+	if (regset_range(dip, rnumber, offset, len, &r, &end, CALL_SITE(), "ddi_unmap_regs") &&
 	    *kaddrp != NULL)
 		port_pointer_end(r.set);
 	*kaddrp = NULL;

@@ -23,7 +23,7 @@ void sema_destroy(ksema_t *sp)
 	awaited = sp->waiters != 0;
 	mutex_exit(&sp->lock);
 	if (awaited) {
-		driver_mistake(CALLER(), "sema_destroy", "a thread waits on %p", (void *)sp);
+		driver_mistake(CALL_SITE(), "sema_destroy", "a thread waits on %p", (void *)sp);
 		return;
 	}
 	cv_destroy(&sp->cv);

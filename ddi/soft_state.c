@@ -114,7 +114,7 @@ void ddi_soft_state_free(void *state, int item)
 	void *p = NULL;
 
 	if (s == NULL) {
-		driver_mistake(CALLER(), "ddi_soft_state_free",
+		driver_mistake(CALL_SITE(), "ddi_soft_state_free",
 			       "no state: ddi_soft_state_init first");
 		return;
 	}
@@ -129,7 +129,7 @@ void ddi_soft_state_free(void *state, int item)
 	}
 	mutex_exit(&s->lock);
 	if (p == NULL)
-		driver_mistake(CALLER(), "ddi_soft_state_free", "there is no item %d", item);
+		driver_mistake(CALL_SITE(), "ddi_soft_state_free", "there is no item %d", item);
 	port_free(p);
 }
 

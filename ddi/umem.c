@@ -53,12 +53,12 @@ static void umem_list(struct umem *u)
 	mutex_exit(&umem_lock);
 }
 
-static void umem_name(const void *caller, char *name, size_t size)
+static void umem_name(const void *site, char *name, size_t size)
 {
 	char driver[DRIVER_NAME_MAX];
 	unsigned long n;
 
-	driver_of_code(caller, driver, sizeof(driver));
+	driver_of_code(site, driver, sizeof(driver));
 	mutex_enter(&umem_lock);
 	n = umem_count++;
 	mutex_exit(&umem_lock);
@@ -102,12 +102,13 @@ void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep)
 	*cookiep = NULL;
 	if (size == 0)
 		return NULL;
-	umem_name(CALLER(), name, sizeof(name));
+	umem_name(CALL_SITE(), name, sizeof(name));
 	if (size <= PTRDIFF_MAX - PAGEOFFSET)
 		u = umem_wait(ptob(btopr(size)), flag, name);
 	if (u == NULL) {
 		if (!(flag & DDI_UMEM_NOSLEEP))
-			driver_mistake(CALLER(), "ddi_umem_alloc", "no memory for %zu bytes", size);
+			driver_mistake(CALL_SITE(), "ddi_umem_alloc", "no memory for %zu bytes",
+				       size);
 		return NULL;
 	}
 	*cookiep = u;
@@ -131,7 +132,7 @@ void ddi_umem_free(ddi_umem_cookie_t cookie)
 	}
 	mutex_exit(&umem_lock);
 	if (u == NULL) {
-		driver_mistake(CALLER(), "ddi_umem_free",
+		driver_mistake(CALL_SITE(), "ddi_umem_free",
 			       "%p is not a cookie of ddi_umem_alloc, or was freed already",
 			       cookie);
 		return;
@@ -163,7 +164,7 @@ int ddi_umem_lock(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookie
 {
 	(void)flags;
 	*cookiep = NULL;
-	driver_mistake(CALLER(), "ddi_umem_lock",
+	driver_mistake(CALL_SITE(), "ddi_umem_lock",
 		       "%zu bytes at %p: not supported; use ddi_copyin and ddi_copyout", len,
 		       (void *)addr);
 	return ENOTSUP;
@@ -172,8 +173,8 @@ int ddi_umem_lock(caddr_t addr, size_t len, int flags, ddi_umem_cookie_t *cookie
 void ddi_umem_unlock(ddi_umem_cookie_t cookie)
 {
 	if (cookie != NULL)
-		driver_mistake(CALLER(), "ddi_umem_unlock", "%p is not a cookie of ddi_umem_lock",
-			       cookie);
+		driver_mistake(CALL_SITE(), "ddi_umem_unlock",
+			       "%p is not a cookie of ddi_umem_lock", cookie);
 }
 
 struct buf *ddi_umem_iosetup(ddi_umem_cookie_t cookie, off_t off, size_t len, int direction,
@@ -187,6 +188,6 @@ struct buf *ddi_umem_iosetup(ddi_umem_cookie_t cookie, off_t off, size_t len, in
 	(void)blkno;
 	(void)iodone;
 	(void)sleepflag;
-	driver_mistake(CALLER(), "ddi_umem_iosetup", "there are no block devices here");
+	driver_mistake(CALL_SITE(), "ddi_umem_iosetup", "there are no block devices here");
 	return NULL;
 }

@@ -62,15 +62,15 @@ static json_t *ask(int dirfd, const char *name, int *error)
 	FILE *f;
 	int fd, s = knock(dirfd, name);
 
-	*error = s < 0 ? -s : -wire_send(s, &iov, 1, NULL, 0);
+	*error = s < 0 ? s : wire_send(s, &iov, 1, NULL, 0);
 	if (*error == 0) {
 		ssize_t n = wire_receive(s, &r, sizeof(r), &fd, 1, &nfds, NULL, 0);
 
-		*error = n < 0				       ? (int)-n :
-			 n != sizeof(r) || r.magic != DM_MAGIC ? EPROTO :
-			 r.error			       ? r.error :
-			 nfds != 1			       ? EPROTO :
-								 0;
+		*error = n < 0						      ? (int)n :
+			 n != sizeof(r) || r.magic != DM_MAGIC || r.error < 0 ? -EPROTO :
+			 r.error					      ? -r.error :
+			 nfds != 1					      ? -EPROTO :
+										0;
 	}
 	if (s >= 0)
 		close(s);
@@ -83,7 +83,7 @@ static json_t *ask(int dirfd, const char *name, int *error)
 		fclose(f);
 	}
 	if (o == NULL)
-		*error = EPROTO;
+		*error = -EPROTO;
 	return o;
 }
 
@@ -93,8 +93,8 @@ static int only_sockets(const struct dirent *d)
 }
 
 /*
- * Adds the user engine's devices; one that does not answer is named on stderr. Returns 0, or the
- * error of the directory: that there is none is not one.
+ * Adds the user engine's devices; one that does not answer is named on stderr. Returns 0, or
+ * -errno of the directory: that there is none is not one.
  */
 static int add_user_devices(json_t *all, const char *dir)
 {
@@ -103,7 +103,7 @@ static int add_user_devices(json_t *all, const char *dir)
 	json_t *o;
 
 	if (n < 0)
-		return errno == ENOENT ? 0 : errno;
+		return errno == ENOENT ? 0 : -errno;
 	dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < n; i++) {
 		o = ask(dirfd, names[i]->d_name, &error);
@@ -111,7 +111,7 @@ static int add_user_devices(json_t *all, const char *dir)
 			json_array_append_new(all, o);
 		else
 			fprintf(stderr, "devmap: list: %s/%s: %s\n", dir, names[i]->d_name,
-				strerror(error));
+				strerror(-error));
 		free(names[i]);
 	}
 	free(names);
@@ -120,18 +120,18 @@ static int add_user_devices(json_t *all, const char *dir)
 	return 0;
 }
 
-/* What the kernel engine answers, or NULL with *error set; ENOENT: there is none. */
+/* What the kernel engine answers, or NULL with *error set; -ENOENT: there is none. */
 static json_t *ask_kernel(int *error)
 {
 	FILE *f = fopen(DEVMAP_CONTROL, "re");
 	json_error_t e;
 	json_t *o;
 
-	*error = errno;
+	*error = -errno;
 	if (f == NULL)
 		return NULL;
 	o = json_loadf(f, 0, &e);
-	*error = ferror(f) ? errno : EPROTO;
+	*error = ferror(f) ? -errno : -EPROTO;
 	fclose(f);
 	if (o != NULL && !json_is_array(o)) {
 		json_decref(o);
@@ -147,8 +147,8 @@ static void add_kernel_devices(json_t *all)
 
 	if (o != NULL)
 		json_array_extend(all, o);
-	else if (error != ENOENT)
-		fprintf(stderr, "devmap: list: %s: %s\n", DEVMAP_CONTROL, strerror(error));
+	else if (error != -ENOENT)
+		fprintf(stderr, "devmap: list: %s: %s\n", DEVMAP_CONTROL, strerror(-error));
 	json_decref(o);
 }
 
@@ -195,7 +195,7 @@ static json_t *collect(const char *dir)
 		result = sorted(all);
 	}
 	json_decref(all);
-	errno = error;
+	errno = -error;
 	return result;
 }
 

@@ -166,22 +166,22 @@ static int make_dir(const char *dir)
 	int error = 0;
 
 	if (snprintf(path, sizeof(path), "%s", dir) >= (int)sizeof(path))
-		error = ENAMETOOLONG;
+		error = -ENAMETOOLONG;
 	for (char *p = path + 1; error == 0 && *p != '\0'; p++) {
 		if (*p != '/')
 			continue;
 		*p = '\0';
 		if (mkdir(path, 0755) != 0 && errno != EEXIST)
-			error = errno;
+			error = -errno;
 		*p = '/';
 	}
 	if (error == 0 && mkdir(path, 0755) != 0 && errno != EEXIST)
-		error = errno;
+		error = -errno;
 	if (error == 0 && access(path, W_OK | X_OK) != 0)
-		error = errno;
+		error = -errno;
 	if (error != 0)
 		fprintf(stderr, "devmap: serve: %s: cannot make devices here: %s\n", dir,
-			strerror(error));
+			strerror(-error));
 	return error;
 }
 

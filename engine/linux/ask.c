@@ -206,13 +206,13 @@ static void ask_end(struct asks *asks, struct ask *a, bool left, int signal, boo
 }
 
 /* A driver may give up for a signal that has come, or for the end of its time: that is no answer. */
-static bool gave_up(const struct devmap_fault *f, const struct context *c)
+static bool gave_up(const struct devmap_fault *f, const struct caller *c)
 {
-	return f->f_error == EINTR && (signal_pending(current) || context_expired(c));
+	return f->f_error == EINTR && (signal_pending(current) || caller_expired(c));
 }
 
 /* As ask(). The driver is called from here. */
-static int lead(struct space *s, struct ask *a, uintptr_t addr, uint_t rw, struct context *c)
+static int lead(struct space *s, struct ask *a, uintptr_t addr, uint_t rw, struct caller *c)
 {
 	struct devmap_fault *f = &a->fault;
 	enum devmap_fault_result result;
@@ -229,7 +229,7 @@ static int lead(struct space *s, struct ask *a, uintptr_t addr, uint_t rw, struc
 	left = f->f_again || (result == DEVMAP_FAULT_FAILED && gave_up(f, c));
 	signal = result == DEVMAP_FAULT_FAILED && !left ? f->f_signal : 0;
 	ask_end(&s->asks, a, left, signal, granted);
-	return left && context_expired(c) ? SIGBUS : signal;
+	return left && caller_expired(c) ? SIGBUS : signal;
 }
 
 /* Is there nobody any more to wait for? */
@@ -255,29 +255,29 @@ static int answer_of(struct asks *asks, const struct ask *a, uint_t rw)
 }
 
 /* As ask(). */
-static int follow(struct space *s, struct ask *a, uint_t rw, struct context *c)
+static int follow(struct space *s, struct ask *a, uint_t rw, struct caller *c)
 {
 	bool over, ended = false;
 	DEFINE_WAIT(entry);
 	int signal;
 
 	for (;;) {
-		prepare_to_wait(&a->followers, &entry, context_sleep_state());
+		prepare_to_wait(&a->followers, &entry, caller_sleep_state());
 		over = is_over(&s->asks, a);
-		ended = !over && context_signalled();
+		ended = !over && caller_signalled();
 		if (over || ended)
 			break;
-		(void)sleep_in_state(context_until(), 0);
+		(void)sleep_in_state(caller_until(), 0);
 	}
 	finish_wait(&a->followers, &entry);
 	signal = answer_of(&s->asks, a, rw);
 	ask_leave(&s->asks, a);
-	return ended && context_expired(c) ? SIGBUS : signal;
+	return ended && caller_expired(c) ? SIGBUS : signal;
 }
 
 int ask(struct space *s, uintptr_t addr, uint_t rw, hrtime_t until)
 {
-	struct context c = { .in_access = true, .killable_only = until != NEVER };
+	struct caller c = { .in_access = true, .killable_only = until != NEVER };
 	struct ask *a;
 	bool leads;
 	int signal;
@@ -286,9 +286,9 @@ int ask(struct space *s, uintptr_t addr, uint_t rw, hrtime_t until)
 	if (a == NULL)
 		return -ENOMEM;
 	c.until = until != NEVER ? until : 0;
-	context_enter(&c, &s->as);
+	caller_enter(&c, &s->as);
 	signal = leads ? lead(s, a, addr, rw, &c) : follow(s, a, rw, &c);
-	context_leave(&c);
+	caller_leave(&c);
 	return signal;
 }
 

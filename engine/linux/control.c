@@ -70,7 +70,7 @@ static int lock_parts(struct as *as, uintptr_t from, uintptr_t to, uint_t type)
 	int error = 0;
 
 	while (error == 0 && next_run(as, &r, done)) {
-		error = devmap_lock_range(as, r.lo, r.hi - r.lo, type, DEVMAP_READ);
+		error = -devmap_lock_range(as, r.lo, r.hi - r.lo, type, DEVMAP_READ);
 		if (error == 0)
 			done = r.hi;
 	}
@@ -84,22 +84,22 @@ static int lock_all(struct as *as, uintptr_t from, uintptr_t to, uint_t type)
 	struct run r = { .to = to };
 
 	if (!next_run(as, &r, from) || r.lo != from || r.hi != to)
-		return EINVAL;
-	return devmap_lock_range(as, from, to - from, type, DEVMAP_READ);
+		return -EINVAL;
+	return -devmap_lock_range(as, from, to - from, type, DEVMAP_READ);
 }
 
 static int lock_once(struct space *s, const struct devmap_ioc_range *r, uint_t type)
 {
-	struct context c = { .in_access = true };
+	struct caller c = { .in_access = true };
 	uintptr_t from = (uintptr_t)r->addr & PAGE_MASK, to = PAGE_ALIGN(r->addr + r->len);
 	int error;
 
 	if (r->len == 0 || to <= from || (r->flags & ~DEVMAP_IOC_PARTS) != 0 || r->zero != 0)
-		return EINVAL;
-	context_enter(&c, &s->as);
+		return -EINVAL;
+	caller_enter(&c, &s->as);
 	error = r->flags & DEVMAP_IOC_PARTS ? lock_parts(&s->as, from, to, type) :
 					      lock_all(&s->as, from, to, type);
-	context_leave(&c);
+	caller_leave(&c);
 	return error;
 }
 
@@ -112,9 +112,9 @@ static long control_lock(struct space *s, const struct devmap_ioc_range *r, uint
 	/* Without a signal: what another thread unmaps has interrupted us. Nothing is locked. */
 	do
 		error = lock_once(s, r, type);
-	while (error == EINTR && !signal_pending(current) && ++tries < LOCK_TRIES);
+	while (error == -EINTR && !signal_pending(current) && ++tries < LOCK_TRIES);
 	/* The call can be made again, as after SIGSTOP and SIGCONT; Linux does that for a signal. */
-	return error == EINTR && signal_pending(current) ? -ERESTARTSYS : -error;
+	return error == -EINTR && signal_pending(current) ? -ERESTARTSYS : error;
 }
 
 static long control_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)

@@ -2,7 +2,7 @@
 /*
  * The memory of the process that is being served (ddi/port.h).
  *
- * An ordinary copy may wait for a page, and for mmap_lock. Two contexts must not (linux.h): with
+ * An ordinary copy may wait for a page, and for mmap_lock. Two callers must not (linux.h): with
  * mmap_lock held only what is resident can be copied; inside devmap_access(9E) whoever holds
  * mmap_lock may be waiting for this thread, so it is tried for, and an interruption looked for.
  */
@@ -40,19 +40,19 @@ static bool copy_ordinary(const struct copy *c)
 }
 
 /* This thread is to go. */
-static bool must_go(const struct context *ctx)
+static bool must_go(const struct caller *caller)
 {
-	return fatal_signal_pending(current) || READ_ONCE(ctx->leave) || context_expired(ctx);
+	return fatal_signal_pending(current) || READ_ONCE(caller->leave) || caller_expired(caller);
 }
 
 /* False: the page cannot be had, or this thread is to go. */
-static bool fault_in(const struct context *ctx, const struct copy *c)
+static bool fault_in(const struct caller *caller, const struct copy *c)
 {
 	struct mm_struct *mm = current->mm;
 	int error;
 
 	while (!mmap_read_trylock(mm)) {
-		if (must_go(ctx))
+		if (must_go(caller))
 			return false;
 		usleep_range(500, 1000);
 	}
@@ -62,26 +62,26 @@ static bool fault_in(const struct context *ctx, const struct copy *c)
 }
 
 /* Within one page. */
-static bool copy_piece(const struct context *ctx, const struct copy *c)
+static bool copy_piece(const struct caller *caller, const struct copy *c)
 {
 	int tries = 0;
 
 	while (!copy_resident(c)) {
 		if (tries++ == TRIES_PER_PAGE || fatal_signal_pending(current))
 			return false;
-		if (!access_ok((void __user *)c->user, c->len) || !fault_in(ctx, c))
+		if (!access_ok((void __user *)c->user, c->len) || !fault_in(caller, c))
 			return false;
 	}
 	return true;
 }
 
-static bool copy_patiently(const struct context *ctx, struct copy c)
+static bool copy_patiently(const struct caller *caller, struct copy c)
 {
 	size_t left = c.len;
 
 	while (left > 0) {
 		c.len = min_t(size_t, left, PAGE_SIZE - offset_in_page(c.user));
-		if (!copy_piece(ctx, &c))
+		if (!copy_piece(caller, &c))
 			return false;
 		c.kernel += c.len;
 		c.user += c.len;
@@ -94,46 +94,46 @@ static bool copy_patiently(const struct context *ctx, struct copy c)
  * Is what this thread's addresses mean the memory of the process that is served? Not so for a
  * debugger that makes an access of its debuggee's, nor for the end of mappings after execve(2).
  */
-static bool own_memory(const struct context *ctx)
+static bool own_memory(const struct caller *caller)
 {
-	return ctx->as == NULL || space_of(ctx->as)->mm == current->mm;
+	return caller->as == NULL || space_of(caller->as)->mm == current->mm;
 }
 
 /* 0 or -EFAULT. */
-static int copy(const struct copy *c, const void *caller, const char *call)
+static int copy(const struct copy *c, const void *site, const char *call)
 {
-	const struct context *ctx = context_get();
+	const struct caller *caller = caller_get();
 	bool copied;
 
-	if (ctx == NULL || current->mm == NULL) {
-		driver_mistake(caller, call, "this thread serves no process");
+	if (caller == NULL || current->mm == NULL) {
+		driver_mistake(site, call, "this thread serves no process");
 		return -EFAULT;
 	}
 	if (c->len == 0)
 		return 0;
-	if (!own_memory(ctx))
+	if (!own_memory(caller))
 		return -EFAULT;
-	if (ctx->mmap_locked)
+	if (caller->mmap_locked)
 		copied = copy_resident(c);
-	else if (ctx->in_access)
-		copied = copy_patiently(ctx, *c);
+	else if (caller->in_access)
+		copied = copy_patiently(caller, *c);
 	else
 		copied = copy_ordinary(c);
 	return copied ? 0 : -EFAULT;
 }
 
-int port_copyin(const void *user, void *to, size_t len, const void *caller, const char *call)
+int port_copyin(const void *user, void *to, size_t len, const void *site, const char *call)
 {
 	const struct copy c = { .kernel = to, .user = (unsigned long)user, .len = len };
 
-	return copy(&c, caller, call);
+	return copy(&c, site, call);
 }
 
-int port_copyout(const void *from, void *user, size_t len, const void *caller, const char *call)
+int port_copyout(const void *from, void *user, size_t len, const void *site, const char *call)
 {
 	const struct copy c = {
 		.kernel = (char *)from, .user = (unsigned long)user, .len = len, .out = true
 	};
 
-	return copy(&c, caller, call);
+	return copy(&c, site, call);
 }

@@ -5,7 +5,7 @@
  * A waiter is in the queue, and in the state to sleep in, before it lets go of the mutex under
  * which the condition changes: a wake-up after that finds it. It also looks for a signal or
  * engine_interrupt() after that, for both only make a sleeper run. Waits may end early. Where a signal
- * ends a wait, so does the end of the time that its context has.
+ * ends a wait, so does the end of the time that its caller has.
  */
 #include "linux.h"
 
@@ -38,7 +38,7 @@ EXPORT_SYMBOL(devmap_cv_init_class);
 void cv_destroy(kcondvar_t *cvp)
 {
 	if (cvp->ready == READY && waitqueue_active(&cvp->queue))
-		driver_mistake(CALLER(), "cv_destroy", "a thread waits on %p", cvp);
+		driver_mistake(CALL_SITE(), "cv_destroy", "a thread waits on %p", cvp);
 	else
 		cvp->ready = 0;
 }
@@ -88,15 +88,15 @@ enum port_wake port_cv_wait(kcondvar_t *cvp, kmutex_t *mp, const struct port_wai
 	DEFINE_WAIT(entry);
 
 	cv_ready(cvp);
-	prepare_to_wait_exclusive(&cvp->queue, &entry, w->sig ? context_sleep_state() : TASK_IDLE);
+	prepare_to_wait_exclusive(&cvp->queue, &entry, w->sig ? caller_sleep_state() : TASK_IDLE);
 	mutex_exit(mp);
-	interrupted = w->sig && context_signalled();
+	interrupted = w->sig && caller_signalled();
 	if (!interrupted)
-		in_time = sleep_in_state(w->sig ? min(w->until, context_until()) : w->until,
-					 w->slack);
+		in_time =
+			sleep_in_state(w->sig ? min(w->until, caller_until()) : w->until, w->slack);
 	woken = leave_queue(&cvp->queue, &entry);
 	if (!interrupted && !woken)
-		interrupted = w->sig && context_signalled();
+		interrupted = w->sig && caller_signalled();
 	if (interrupted && woken)
 		wake_up(&cvp->queue);
 	mutex_enter(mp);

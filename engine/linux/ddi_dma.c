@@ -68,8 +68,8 @@ void ddi_dma_free_handle(ddi_dma_handle_t *handlep)
 	struct ddi_dma_handle *h = *handlep;
 
 	if (h->bound || h->memory != NULL) {
-		driver_mistake(CALLER(), "ddi_dma_free_handle", "%s: the handle still has memory",
-			       h->dip->name);
+		driver_mistake(CALL_SITE(), "ddi_dma_free_handle",
+			       "%s: the handle still has memory", h->dip->name);
 		return;
 	}
 	kfree(h);
@@ -154,7 +154,7 @@ void ddi_dma_mem_free(ddi_acc_handle_t *acc_handlep)
 	struct dma_memory *m = container_of(acc, struct dma_memory, acc);
 
 	if (acc == NULL || acc->magic != ACC_DMA_MAGIC || m->handle->bound) {
-		driver_mistake(CALLER(), "ddi_dma_mem_free",
+		driver_mistake(CALL_SITE(), "ddi_dma_mem_free",
 			       "%p is not memory of ddi_dma_mem_alloc, or is still bound",
 			       (void *)acc);
 		return;

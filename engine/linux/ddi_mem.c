@@ -16,7 +16,7 @@ static void *get(size_t size, gfp_t gfp)
 	return size > INT_MAX ? __vmalloc(size, gfp) : kvmalloc(size, gfp);
 }
 
-static void *kmem_get(size_t size, int flag, gfp_t zero, const void *caller, const char *call)
+static void *kmem_get(size_t size, int flag, gfp_t zero, const void *site, const char *call)
 {
 	void *p;
 
@@ -33,26 +33,26 @@ static void *kmem_get(size_t size, int flag, gfp_t zero, const void *caller, con
 			       kvmalloc(size, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN | zero);
 	p = get(size, GFP_KERNEL | __GFP_NOFAIL | zero);
 	if (p == NULL)
-		driver_panic(caller, call, "there will never be %zu bytes", size);
+		driver_panic(site, call, "there will never be %zu bytes", size);
 	return p;
 }
 
 void *kmem_alloc(size_t size, int flag)
 {
-	return kmem_get(size, flag, 0, CALLER(), "kmem_alloc");
+	return kmem_get(size, flag, 0, CALL_SITE(), "kmem_alloc");
 }
 EXPORT_SYMBOL(kmem_alloc);
 
 void *kmem_zalloc(size_t size, int flag)
 {
-	return kmem_get(size, flag, __GFP_ZERO, CALLER(), "kmem_zalloc");
+	return kmem_get(size, flag, __GFP_ZERO, CALL_SITE(), "kmem_zalloc");
 }
 EXPORT_SYMBOL(kmem_zalloc);
 
 void kmem_free(void *buf, size_t size)
 {
 	if (buf == NULL && size != 0)
-		driver_mistake(CALLER(), "kmem_free", "NULL with %zu bytes", size);
+		driver_mistake(CALL_SITE(), "kmem_free", "NULL with %zu bytes", size);
 	kvfree(buf);
 }
 EXPORT_SYMBOL(kmem_free);

@@ -63,7 +63,7 @@ static bool owned(const kmutex_t *mp)
 void mutex_destroy(kmutex_t *mp)
 {
 	if (READ_ONCE(mp->owner) != NULL)
-		driver_mistake(CALLER(), "mutex_destroy", "mutex %p is held", mp);
+		driver_mistake(CALL_SITE(), "mutex_destroy", "mutex %p is held", mp);
 	else
 		mp->ready = 0;
 }
@@ -89,7 +89,7 @@ void mutex_enter(kmutex_t *mp)
 {
 	mutex_ready(mp);
 	if (unlikely(owned(mp)))
-		driver_panic(CALLER(), "mutex_enter", "this thread holds mutex %p already", mp);
+		driver_panic(CALL_SITE(), "mutex_enter", "this thread holds mutex %p already", mp);
 	mutex_lock(&mp->lock);
 	got(mp);
 }
@@ -108,7 +108,7 @@ EXPORT_SYMBOL(mutex_tryenter);
 void mutex_exit(kmutex_t *mp)
 {
 	if (unlikely(!owned(mp)))
-		driver_mistake(CALLER(), "mutex_exit", "this thread does not hold mutex %p", mp);
+		driver_mistake(CALL_SITE(), "mutex_exit", "this thread does not hold mutex %p", mp);
 	else
 		leave(mp);
 }

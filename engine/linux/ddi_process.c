@@ -21,7 +21,7 @@ kt_did_t ddi_get_kt_did(void)
 EXPORT_SYMBOL(ddi_get_kt_did);
 
 /* Of the process that is being served, whoever its thread is: a debugger, or whoever ends it. */
-static const struct number *number_now(const struct context *c)
+static const struct number *number_now(const struct caller *c)
 {
 	return c->as != NULL ? space_number(space_of(c->as)) : c->number;
 }
@@ -29,7 +29,7 @@ static const struct number *number_now(const struct context *c)
 /* See number.c. */
 pid_t ddi_get_pid(void)
 {
-	const struct context *c = context_get();
+	const struct caller *c = caller_get();
 	const struct number *n = c != NULL ? number_now(c) : NULL;
 
 	if (n != NULL)
@@ -41,7 +41,7 @@ EXPORT_SYMBOL(ddi_get_pid);
 /* An address that no other process has while this one lives. */
 proc_t *devmap_curproc(void)
 {
-	const struct context *c = context_get();
+	const struct caller *c = caller_get();
 	const struct number *n = c != NULL ? number_now(c) : NULL;
 
 	if (n != NULL)

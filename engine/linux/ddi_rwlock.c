@@ -50,7 +50,7 @@ EXPORT_SYMBOL(devmap_rw_init_class);
 void rw_destroy(krwlock_t *rwlp)
 {
 	if (READ_ONCE(rwlp->count) != 0)
-		driver_mistake(CALLER(), "rw_destroy", "lock %p is held", rwlp);
+		driver_mistake(CALL_SITE(), "rw_destroy", "lock %p is held", rwlp);
 	else
 		rwlp->ready = 0;
 }
@@ -106,7 +106,7 @@ void rw_enter(krwlock_t *rwlp, krw_t enter_type)
 	might_sleep();
 	rw_ready(rwlp);
 	if (READ_ONCE(rwlp->owner) == current)
-		driver_panic(CALLER(), "rw_enter", "this thread holds lock %p as writer already",
+		driver_panic(CALL_SITE(), "rw_enter", "this thread holds lock %p as writer already",
 			     rwlp);
 	if (enter_type == RW_WRITER)
 		rwsem_acquire(&rwlp->dep_map, 0, 0, _RET_IP_);
@@ -153,7 +153,7 @@ void rw_exit(krwlock_t *rwlp)
 	}
 	spin_unlock(&rwlp->lock);
 	if (!held)
-		driver_mistake(CALLER(), "rw_exit", "this thread does not hold lock %p", rwlp);
+		driver_mistake(CALL_SITE(), "rw_exit", "this thread does not hold lock %p", rwlp);
 }
 EXPORT_SYMBOL(rw_exit);
 
@@ -172,8 +172,8 @@ void rw_downgrade(krwlock_t *rwlp)
 	}
 	spin_unlock(&rwlp->lock);
 	if (!held)
-		driver_mistake(CALLER(), "rw_downgrade", "this thread is not the writer of lock %p",
-			       rwlp);
+		driver_mistake(CALL_SITE(), "rw_downgrade",
+			       "this thread is not the writer of lock %p", rwlp);
 }
 EXPORT_SYMBOL(rw_downgrade);
 

@@ -27,11 +27,6 @@ struct driver *driver_of_major(major_t maj)
 	return NULL;
 }
 
-bool entry_present(const void *fn)
-{
-	return fn != NULL && fn != (const void *)nulldev && fn != (const void *)nodev;
-}
-
 /*
  * Which instance a device number means.
  */
@@ -54,7 +49,7 @@ static dev_info_t *dip_of_getinfo(struct driver *d, dev_t dev)
 	dev_info_t *dip, *found = NULL;
 	void *result = NULL;
 
-	if (!entry_present((void *)getinfo) ||
+	if (entry_absent((void *)getinfo) ||
 	    getinfo(NULL, DDI_INFO_DEVT2DEVINFO, (void *)(uintptr_t)dev, &result) != DDI_SUCCESS)
 		return NULL;
 	mutex_lock(&drivers_lock);

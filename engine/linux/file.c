@@ -35,23 +35,23 @@ int file_enter(struct file_call *c, const struct devfile *f)
 
 	if (error != 0)
 		return error;
-	*c = (struct file_call){ .context.dip = dip };
+	*c = (struct file_call){ .caller.dip = dip };
 	if (current->mm != NULL)
 		c->space = space_get(current->mm);
 	if (current->mm != NULL && c->space == NULL)
-		c->context.number = number_get(current->mm);
-	context_enter(&c->context, c->space != NULL ? &c->space->as : NULL);
+		c->caller.number = number_get(current->mm);
+	caller_enter(&c->caller, c->space != NULL ? &c->space->as : NULL);
 	return 0;
 }
 
 void file_leave(struct file_call *c)
 {
-	context_leave(&c->context);
+	caller_leave(&c->caller);
 	if (c->space != NULL)
 		space_put(c->space);
-	if (c->context.number != NULL)
-		number_put(c->context.number);
-	instance_leave(c->context.dip);
+	if (c->caller.number != NULL)
+		number_put(c->caller.number);
+	instance_leave(c->caller.dip);
 }
 
 /*
@@ -68,9 +68,9 @@ static int check_made_up(const struct devfile *f, struct file *filp)
 		       "%s: made device %u,%u of %u,%u: the major number must stay", f->node->name,
 		       getmajor(f->dev), getminor(f->dev), getmajor(f->node->dev),
 		       getminor(f->node->dev));
-	if (entry_present((void *)cb_close))
+	if (!entry_absent((void *)cb_close))
 		(void)cb_close(f->dev, f->flags, OTYP_CHR, file_cred(filp));
-	return ENXIO;
+	return -ENXIO;
 }
 
 /* open_lock is held. */
@@ -101,15 +101,15 @@ static int driver_open(struct devfile *f, struct file *filp)
 		mutex_unlock(&f->node->open_lock);
 		return -ENODEV;
 	}
-	if (entry_present((void *)cb_open))
-		error = cb_open(&f->dev, f->flags, OTYP_CHR, file_cred(filp));
+	if (!entry_absent((void *)cb_open))
+		error = file_error(cb_open(&f->dev, f->flags, OTYP_CHR, file_cred(filp)));
 	if (error == 0)
 		error = check_made_up(f, filp);
 	if (error == 0)
 		devfile_opened(f);
 	file_leave(&call);
 	mutex_unlock(&f->node->open_lock);
-	return file_error(error);
+	return error;
 }
 
 static int devmap_file_open(struct inode *inode, struct file *filp)
@@ -157,18 +157,18 @@ static void driver_close(struct devfile *f)
 {
 	int (*cb_close)(dev_t, int, int, cred_t *) = file_ops(f)->cb_close;
 	bool cloned = f->dev != f->node->dev;
-	struct context ctx = { .as = NULL };
+	struct caller caller = { .as = NULL };
 
 	if (!cloned)
 		f->node->opens--;
-	if (!entry_present((void *)cb_close) || (!cloned && f->node->opens > 0))
+	if (entry_absent((void *)cb_close) || (!cloned && f->node->opens > 0))
 		return;
-	ctx.number = current->mm != NULL ? number_get(current->mm) : number_of_exiting();
-	context_enter(&ctx, NULL);
+	caller.number = current->mm != NULL ? number_get(current->mm) : number_of_exiting();
+	caller_enter(&caller, NULL);
 	(void)cb_close(f->dev, f->flags, OTYP_CHR, (cred_t *)f->cred);
-	context_leave(&ctx);
-	if (ctx.number != NULL)
-		number_put(ctx.number);
+	caller_leave(&caller);
+	if (caller.number != NULL)
+		number_put(caller.number);
 }
 
 void devfile_close(struct devfile *f)

@@ -24,7 +24,7 @@ int file_error(int error);
 
 /* Around each call of the driver; s keeps what enter has found. */
 struct file_call {
-	struct context context;
+	struct caller caller;
 	struct space *space;
 };
 int file_enter(struct file_call *c, const struct devfile *f); /* 0 or -ENODEV */

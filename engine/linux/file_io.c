@@ -19,7 +19,7 @@ static ssize_t transfer(struct file *filp, struct uio *uio,
 	struct file_call call;
 	int error;
 
-	if (!entry_present((void *)fn))
+	if (entry_absent((void *)fn))
 		return file_gone(filp) ? -ENODEV : -ENXIO;
 	if (file_enter(&call, f) != 0)
 		return -ENODEV;
@@ -95,7 +95,7 @@ static long file_ioctl(struct file *filp, unsigned int cmd, unsigned long arg, d
 	struct file_call call;
 	int error, value = 0;
 
-	if (!entry_present((void *)cb->cb_ioctl))
+	if (entry_absent((void *)cb->cb_ioctl))
 		return file_gone(filp) ? -ENODEV : -ENOTTY;
 	if (file_enter(&call, f) != 0)
 		return -ENODEV;

@@ -68,7 +68,7 @@ static bool driver_polls(const struct devfile *f)
 {
 	const void *fn = (const void *)file_ops(f)->cb_chpoll;
 
-	return entry_present(fn) && fn != (const void *)nochpoll;
+	return !entry_absent(fn) && fn != (const void *)nochpoll;
 }
 
 /* The driver is asked again once we are in the queue: an event may have come in between. */

@@ -51,7 +51,7 @@ int instance_attach(dev_info_t *dip)
 	struct dev_ops *ops = dip->driver->ops;
 	int value = DDI_PROBE_DONTCARE;
 
-	if (entry_present((void *)ops->devo_probe))
+	if (!entry_absent((void *)ops->devo_probe))
 		value = ops->devo_probe(dip);
 	if (value == DDI_PROBE_FAILURE) {
 		pr_warn("%s: probe(9E) found no device\n", dip->name);
@@ -72,7 +72,7 @@ void instance_detach(dev_info_t *dip)
 	int value = DDI_FAILURE;
 
 	instance_revoke(dip);
-	if (entry_present((void *)ops->devo_detach))
+	if (!entry_absent((void *)ops->devo_detach))
 		value = ops->devo_detach(dip, DDI_DETACH);
 	dip->lost = value != DDI_SUCCESS;
 	if (dip->lost)

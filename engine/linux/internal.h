@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What context.c, space.c, vma.c, fault.c, glue.c and main.c share and nobody else needs. */
+/* What caller.c, space.c, vma.c, fault.c, glue.c and main.c share and nobody else needs. */
 #ifndef DEVMAP_ENGINE_LINUX_INTERNAL_H
 #define DEVMAP_ENGINE_LINUX_INTERNAL_H
 
@@ -7,7 +7,7 @@
 
 #include "linux.h"
 
-void contexts_init(void);
+void callers_init(void);
 
 /* main.c. For a parameter that is only read, an unsigned long, while others count in it. */
 extern const struct kernel_param_ops count_param_ops;
@@ -17,7 +17,7 @@ void space_name(struct space *s);
 
 /*
  * offsets.c. A range of page offsets. A mapping's handles have it in dh_engine, and hold it, and so
- * do views.
+ * do vmas.
  */
 struct offsets {
 	struct rb_node node;
@@ -43,7 +43,7 @@ void offsets_put(struct offsets *o);
  * vma.c. What Linux's vmas of one mapping in one process have in common; vm_private_data. NULL: the
  * driver has refused fork(2) this mapping.
  */
-struct view {
+struct vmas {
 	struct space *space;
 	struct offsets *offsets;
 	refcount_t refs; /* vmas */
@@ -51,7 +51,7 @@ struct view {
 
 static inline struct space *vma_space(const struct vm_area_struct *vma)
 {
-	const struct view *v = vma->vm_private_data;
+	const struct vmas *v = vma->vm_private_data;
 
 	return v != NULL ? v->space : NULL;
 }
@@ -94,7 +94,7 @@ void patience_end(struct patience *p);
 void patience_init(struct patience *p);
 void patience_fini(struct patience *p);
 
-/* Is this thread one that may wait at all? context.c */
+/* Is this thread one that may wait at all? caller.c */
 bool may_wait(void);
 
 /* glue.c. The page offset at which the handle's first page is mapped. */

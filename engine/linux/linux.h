@@ -4,7 +4,7 @@
  *
  * OBJECTS
  *   space     one mm_struct that has mappings of ours: the core's `as`               space.c
- *   context   one thread inside the engine, on its stack: on whose behalf it works   context.c
+ *   caller    one thread inside the engine, on its stack: on whose behalf it works   caller.c
  *   region    what stands behind a device memory: ordinary pages, or a BAR           region.c
  *   driver    one driver module                                                      driver.c
  *   dev_info  one instance of it: a PCI function, or none                  instance.c, pci.c
@@ -21,7 +21,7 @@
  *   ... a_lock, mem_lock, g_lock, waits_lock ...
  *   model's lock       its sync(); after an unload under mem_lock, and in accessors
  *   i_mmap_rwsem, page table locks
- *   space_lock, offsets_lock, numbers_lock, contexts' lock, a context's or cv's spin lock, asks',
+ *   space_lock, offsets_lock, numbers_lock, callers' lock, a caller's or cv's spin lock, asks',
  *   patience's                                                                        leaves
  *   an instance's gate, with nothing else                                             leaf
  *   drivers_lock       lists of drivers, nodes and instances; inside mmap_lock (engine_driver()),
@@ -60,13 +60,12 @@ struct number;
 struct pci_dev;
 
 /*
- * context.c. On whose behalf this thread calls the core or a driver. Every entry point that may
- * call a driver has one on its stack from context_enter() to context_leave(). They nest: a fault
+ * caller.c. On whose behalf this thread calls the core or a driver. Every entry point that may
+ * call a driver has one on its stack from caller_enter() to caller_leave(). They nest: a fault
  * inside an ioctl's ddi_copyin() has its own. A driver's own threads have none.
  */
-struct context {
+struct caller {
 	struct hlist_node link; /* in the table, under its spin lock */
-	struct context *outer;	/* of the same thread, or NULL */
 	struct task_struct *task;
 	struct as *as; /* NULL: a process without mappings, or none */
 	/*
@@ -87,24 +86,24 @@ struct context {
 	bool leave;	       /* the same, for copies: it stays when a wait has ended */
 };
 
-void context_enter(struct context *c, struct as *as);
-void context_leave(struct context *c);
+void caller_enter(struct caller *c, struct as *as);
+void caller_leave(struct caller *c);
 /* The innermost of this thread, or NULL. */
-struct context *context_get(void);
+struct caller *caller_get(void);
 /*
  * For waits that a signal ends: is there a reason not to sleep (any more)? Consumes an interruption
- * by engine_interrupt(); a signal stays pending, and so does the end of the context's time. False for
- * a thread without a context unless it has a fatal signal. context_sleep_state() is the state to
- * sleep in, and context_until() how long.
+ * by engine_interrupt(); a signal stays pending, and so does the end of the caller's time. False for
+ * a thread without a caller unless it has a fatal signal. caller_sleep_state() is the state to
+ * sleep in, and caller_until() how long.
  */
-bool context_signalled(void);
-unsigned int context_sleep_state(void);
+bool caller_signalled(void);
+unsigned int caller_sleep_state(void);
 /*
  * Wakes those who wait in a call of an instance that is going, or kills them if that was long ago.
  */
-void contexts_revoke(const dev_info_t *dip, bool kill);
-hrtime_t context_until(void);
-static inline bool context_expired(const struct context *c)
+void callers_revoke(const dev_info_t *dip, bool kill);
+hrtime_t caller_until(void);
+static inline bool caller_expired(const struct caller *c)
 {
 	return c->until != 0 && gethrtime() >= c->until;
 }
@@ -270,8 +269,6 @@ extern wait_queue_head_t drivers_wait;
 
 /* With drivers_lock held. */
 struct driver *driver_of_major(major_t maj);
-/* Neither NULL nor nodev(9F) nor nulldev(9F). */
-bool entry_present(const void *fn);
 /* module.c: runs _init(9E) or _fini(9E), from which mod_install(9F) knows who calls it. */
 int driver_call(struct driver *d, int (*entry)(void));
 

@@ -15,7 +15,7 @@ static int __init devmap_init(void)
 {
 	int error;
 
-	contexts_init();
+	callers_init();
 	polls_init();
 	offsets_init();
 	error = callouts_init();

@@ -32,7 +32,7 @@ int devmap_model_add_regs(struct devmap_model *m, size_t len)
 	struct region *r;
 
 	if (m->nregs == MODEL_REGS_MAX) {
-		driver_mistake(CALLER(), "devmap_model_add_regs",
+		driver_mistake(CALL_SITE(), "devmap_model_add_regs",
 			       "%s: its model has more than %d register sets", m->dip->name,
 			       MODEL_REGS_MAX);
 		return -1;
@@ -83,14 +83,14 @@ uint64_t devmap_model_time(void)
 EXPORT_SYMBOL(devmap_model_time);
 
 /* The bytes, or NULL and a message: a model's mistake. */
-static char *set_at(struct devmap_model *m, int set, size_t off, size_t width, const void *caller,
+static char *set_at(struct devmap_model *m, int set, size_t off, size_t width, const void *site,
 		    const char *call)
 {
 	struct region *r = set >= 0 && set < m->nregs ? m->regs[set] : NULL;
 
 	if (r != NULL && off < r->len && width <= r->len - off && off % width == 0)
 		return (char *)r->pages + off;
-	driver_mistake(caller, call,
+	driver_mistake(site, call,
 		       "%s: offset 0x%zx of register set %d (of %d) is not aligned, or "
 		       "outside",
 		       m->dip->name, off, set, m->nregs);
@@ -100,7 +100,7 @@ static char *set_at(struct devmap_model *m, int set, size_t off, size_t width, c
 #define REGISTERS(bits)                                                                     \
 	uint##bits##_t devmap_model_read##bits(struct devmap_model *m, int set, size_t off) \
 	{                                                                                   \
-		const char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);       \
+		const char *at = set_at(m, set, off, (bits) / 8, CALL_SITE(), __func__);    \
                                                                                             \
 		return at != NULL ? smp_load_acquire((const uint##bits##_t *)at) :          \
 				    (uint##bits##_t)U64_MAX;                                \
@@ -110,7 +110,7 @@ static char *set_at(struct devmap_model *m, int set, size_t off, size_t width, c
 	void devmap_model_write##bits(struct devmap_model *m, int set, size_t off,          \
 				      uint##bits##_t value)                                 \
 	{                                                                                   \
-		char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);             \
+		char *at = set_at(m, set, off, (bits) / 8, CALL_SITE(), __func__);          \
                                                                                             \
 		if (at != NULL)                                                             \
 			smp_store_release((uint##bits##_t *)at, value);                     \
@@ -119,7 +119,7 @@ static char *set_at(struct devmap_model *m, int set, size_t off, size_t width, c
                                                                                             \
 	uint##bits##_t devmap_model_take##bits(struct devmap_model *m, int set, size_t off) \
 	{                                                                                   \
-		char *at = set_at(m, set, off, (bits) / 8, CALLER(), __func__);             \
+		char *at = set_at(m, set, off, (bits) / 8, CALL_SITE(), __func__);          \
                                                                                             \
 		return at != NULL ? xchg((uint##bits##_t *)at, 0) : 0;                      \
 	}                                                                                   \
@@ -133,7 +133,7 @@ REGISTERS(64);
 /* Pages stay where they are here: nothing to undo. */
 void *devmap_model_pin(struct devmap_model *m, int set, size_t off, size_t *len)
 {
-	char *p = set_at(m, set, off, 1, CALLER(), __func__);
+	char *p = set_at(m, set, off, 1, CALL_SITE(), __func__);
 
 	*len = p != NULL ? min(*len, m->regs[set]->len - off) : 0;
 	return p;

@@ -143,9 +143,9 @@ static int node_show(struct minor_node *n)
 	return DDI_SUCCESS;
 }
 
-/* mode 0: 0600. caller: the driver's code. */
+/* mode 0: 0600. site: the place in the driver's code. */
 static int node_create(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-		       umode_t mode, const void *caller)
+		       umode_t mode, const void *site)
 {
 	struct minor_node *n = NULL;
 	const char *wrong;
@@ -161,7 +161,7 @@ static int node_create(dev_info_t *dip, const char *name, int spec_type, minor_t
 		wrong = node_list(n);
 	}
 	if (wrong != NULL) {
-		driver_mistake(caller, "ddi_create_minor_node", "%s: '%s', minor number %u: %s",
+		driver_mistake(site, "ddi_create_minor_node", "%s: '%s', minor number %u: %s",
 			       dip->name, name, minor_num, wrong);
 		if (n != NULL)
 			node_put(n);
@@ -175,7 +175,7 @@ int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, mino
 {
 	(void)node_type;
 	(void)flag;
-	return node_create(dip, name, spec_type, minor_num, 0, CALLER());
+	return node_create(dip, name, spec_type, minor_num, 0, CALL_SITE());
 }
 EXPORT_SYMBOL(ddi_create_minor_node);
 
@@ -187,7 +187,7 @@ int ddi_create_priv_minor_node(dev_info_t *dip, const char *name, int spec_type,
 	(void)read_priv;
 	(void)write_priv;
 	return node_create(dip, name, spec_type, minor_num,
-			   flag & PRIVONLY_DEV ? priv_mode & 0777 : 0, CALLER());
+			   flag & PRIVONLY_DEV ? priv_mode & 0777 : 0, CALL_SITE());
 }
 EXPORT_SYMBOL(ddi_create_priv_minor_node);
 

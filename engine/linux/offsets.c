@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Page offsets in the pseudo file (linux.h), a range for each mapping. A mapping takes its range
- * when the driver has accepted it, and the range is given back with the last that goes by it: a
- * view of a process's vmas, or a handle, one that is just being ended too. So whoever gets the same
+ * when the driver has accepted it, and the range is given back with the last that goes by it: the
+ * vmas of a process, or a handle, one that is just being ended too. So whoever gets the same
  * offsets later finds no translation there, and nobody drops his.
  *
  * They are bounded by what unmap_mapping_range() can take, a byte offset of 63 bits.

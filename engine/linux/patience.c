@@ -5,7 +5,7 @@
  * the wait is short, and ends with EFAULT.
  *
  * Linux tries such a fault again until the page is there. So that a process cannot have it tried for
- * ever, what was left of the time is kept here meanwhile, for each thread. A thread that does not come
+ * ever, what was left of the time is noted here meanwhile, for each thread. A thread that does not come
  * back (it is killed, or finds that another has made the page valid) leaves its entry, until it waits
  * again, or the space ends, or there are too many.
  */
@@ -15,8 +15,8 @@
 
 #include "internal.h"
 
-#define KEPT_MAX 1024	      /* of a space */
-#define MS_MAX	 1000000000UL /* what is longer is as long */
+#define ENTRIES_MAX 1024	 /* of a space */
+#define MS_MAX	    1000000000UL /* what is longer is as long */
 
 static ulong syscall_ms = 100;
 
@@ -96,7 +96,7 @@ int patience_keep(struct patience *p, hrtime_t until)
 	w->task = current;
 	w->until = until;
 	spin_lock(&p->lock);
-	if (p->n == KEPT_MAX) {
+	if (p->n == ENTRIES_MAX) {
 		oldest = list_first_entry(&p->list, struct wait_end, link);
 		forget(p, oldest);
 	}

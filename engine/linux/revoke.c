@@ -119,7 +119,7 @@ static void nag(struct work_struct *work)
 	pr_warn("%s: is being removed, and waits for its driver to return from %u calls and %u "
 		"mappings\n",
 		n->dip->name, READ_ONCE(n->dip->calls), READ_ONCE(n->dip->handles));
-	contexts_revoke(n->dip, true);
+	callers_revoke(n->dip, true);
 	schedule_delayed_work(&n->work, PATIENCE);
 }
 
@@ -131,7 +131,7 @@ void instance_revoke(dev_info_t *dip)
 	INIT_DELAYED_WORK_ONSTACK(&n.work, nag);
 	set_going(dip);
 	schedule_delayed_work(&n.work, PATIENCE);
-	contexts_revoke(dip, false);
+	callers_revoke(dip, false);
 	polls_revoke();
 	wait_event(drivers_wait, no_calls(dip));
 	/* fork(2) may make more of those that there are, until they have ended. */

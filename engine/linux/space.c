@@ -89,11 +89,11 @@ static struct space *not_visited(size_t slot, unsigned int round)
 /* No copy from or to the process: this is another. */
 static void space_revoke(struct space *s, const dev_info_t *dip)
 {
-	struct context c = { .mmap_locked = true };
+	struct caller c = { .mmap_locked = true };
 
-	context_enter(&c, &s->as);
+	caller_enter(&c, &s->as);
 	devmap_unmap_device(&s->as, dip);
-	context_leave(&c);
+	caller_leave(&c);
 }
 
 void spaces_revoke(const dev_info_t *dip)
@@ -143,16 +143,16 @@ void space_hold(struct space *s)
  */
 void space_put(struct space *s)
 {
-	struct context c = { .mmap_locked = true };
+	struct caller c = { .mmap_locked = true };
 
 	if (!refcount_dec_and_test(&s->refs))
 		return;
 	spin_lock(&space_lock);
 	hash_del(&s->link);
 	spin_unlock(&space_lock);
-	context_enter(&c, &s->as);
+	caller_enter(&c, &s->as);
 	devmap_as_exit(&s->as);
-	context_leave(&c);
+	caller_leave(&c);
 	if (s->number != NULL)
 		number_put(s->number);
 	asks_fini(&s->asks);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Mappings as Linux sees them: made, split, copied, moved, ended. mmap_lock is held for writing (in
- * close perhaps only for reading) and every driver callback here runs under it: the context says so.
+ * close perhaps only for reading) and every driver callback here runs under it: the caller says so.
  */
 #include "linux.h"
 
@@ -21,9 +21,9 @@ static uint_t prot_of(vm_flags_t flags)
  */
 
 /* Takes the caller's reference to s over; holds o. NULL: no memory, and s is still the caller's. */
-static struct view *view_new(struct space *s, struct offsets *o)
+static struct vmas *vmas_new(struct space *s, struct offsets *o)
 {
-	struct view *v = kmalloc(sizeof(*v), GFP_KERNEL_ACCOUNT);
+	struct vmas *v = kmalloc(sizeof(*v), GFP_KERNEL_ACCOUNT);
 
 	if (v == NULL)
 		return NULL;
@@ -34,7 +34,7 @@ static struct view *view_new(struct space *s, struct offsets *o)
 	return v;
 }
 
-static void view_put(struct view *v)
+static void vmas_put(struct vmas *v)
 {
 	if (!refcount_dec_and_test(&v->refs))
 		return;
@@ -64,13 +64,13 @@ static void drop_uncopied(struct space *child, struct mm_struct *parent)
  */
 static void end_range(struct space *s, uintptr_t addr, size_t len)
 {
-	struct context c = { .mmap_locked = true };
+	struct caller c = { .mmap_locked = true };
 
-	context_enter(&c, &s->as);
+	caller_enter(&c, &s->as);
 	/* Linux 6.1 empties a part that it could not split off, before it closes it. */
 	while (len > 0 && devmap_unmap_range(&s->as, addr, len) == ENOMEM)
 		msleep(10);
-	context_leave(&c);
+	caller_leave(&c);
 	space_put(s);
 }
 
@@ -81,7 +81,7 @@ static void end_range(struct space *s, uintptr_t addr, size_t len)
  */
 static struct space *child_space(struct space *parent, struct mm_struct *mm)
 {
-	struct context c = { .mmap_locked = true };
+	struct caller c = { .mmap_locked = true };
 	struct space *child = space_get(mm);
 	int error;
 
@@ -90,7 +90,7 @@ static struct space *child_space(struct space *parent, struct mm_struct *mm)
 	child = space_get_or_make(mm);
 	if (child == NULL)
 		return NULL;
-	context_enter(&c, &parent->as);
+	caller_enter(&c, &parent->as);
 	error = devmap_dup_as(&parent->as, &child->as);
 	if (error == 0)
 		drop_uncopied(child, parent->mm);
@@ -99,7 +99,7 @@ static struct space *child_space(struct space *parent, struct mm_struct *mm)
 			"devmap: fork of process %d (%s): refused with error %d: the child "
 			"has no device mapping",
 			(int)parent->as.a_pid, parent->as.a_comm, error);
-	context_leave(&c);
+	caller_leave(&c);
 	return child;
 }
 
@@ -108,7 +108,7 @@ static struct space *child_space(struct space *parent, struct mm_struct *mm)
  * mmap_lock for writing. So if its translations are dropped here there are none to be copied after
  * this; and where page tables were copied before (it depends on the kernel), the child's go too.
  */
-static void open_in_child(struct vm_area_struct *vma, const struct view *parents)
+static void open_in_child(struct vm_area_struct *vma, const struct vmas *parents)
 {
 	size_t len = vma->vm_end - vma->vm_start;
 	struct space *child;
@@ -119,7 +119,7 @@ static void open_in_child(struct vm_area_struct *vma, const struct view *parents
 	child = child_space(parents->space, vma->vm_mm);
 	if (child == NULL)
 		return;
-	vma->vm_private_data = view_new(child, parents->offsets);
+	vma->vm_private_data = vmas_new(child, parents->offsets);
 	if (vma->vm_private_data == NULL) /* then the child does without */
 		end_range(child, vma->vm_start, len);
 }
@@ -127,7 +127,7 @@ static void open_in_child(struct vm_area_struct *vma, const struct view *parents
 /* Also for a part of one that is being split, and for the new place of one that is being moved. */
 static void vma_open(struct vm_area_struct *vma)
 {
-	struct view *v = vma->vm_private_data;
+	struct vmas *v = vma->vm_private_data;
 
 	if (v == NULL)
 		return;
@@ -140,13 +140,13 @@ static void vma_open(struct vm_area_struct *vma)
 /* munmap(2), exit, and what else ends a mapping or a part of it. */
 static void vma_close(struct vm_area_struct *vma)
 {
-	struct view *v = vma->vm_private_data;
+	struct vmas *v = vma->vm_private_data;
 
 	if (v == NULL)
 		return;
 	space_hold(v->space);
 	end_range(v->space, vma->vm_start, vma->vm_end - vma->vm_start);
-	view_put(v);
+	vmas_put(v);
 }
 
 /*
@@ -270,7 +270,7 @@ static void vma_restrict(struct vm_area_struct *vma, uint_t prot, uint_t maxprot
  * Now the vma is ours. It is always a shared one of pages that Linux knows nothing about; a private
  * one would be copied on write.
  */
-static int vma_take(struct vm_area_struct *vma, struct view *v, const struct devmap_mapping *m)
+static int vma_take(struct vm_area_struct *vma, struct vmas *v, const struct devmap_mapping *m)
 {
 	if ((vma->vm_flags & VM_SHARED) == 0) {
 		int error = compat_private_made_shared(vma->vm_file->f_mapping);
@@ -293,16 +293,16 @@ static int map_device(struct space *s, struct file *filp, const struct vm_area_s
 		      struct offsets *o, struct devmap_mapping **out)
 {
 	const struct devfile *df = filp->private_data;
-	struct context c = { .mmap_locked = true, .dip = df->node->dip };
+	struct caller c = { .mmap_locked = true, .dip = df->node->dip };
 	/* A shared mapping of a descriptor that is not open for writing has lost VM_SHARED. */
 	uint_t flags = vma->vm_flags & VM_MAYSHARE ? MAP_SHARED : MAP_PRIVATE;
 	int error;
 
-	context_enter(&c, &s->as);
+	caller_enter(&c, &s->as);
 	error = devmap_mmap(&s->as, df->dev, vma->vm_start, vma->vm_end - vma->vm_start,
 			    prot_of(vma->vm_flags), maxprot_of(filp, vma), flags,
 			    (offset_t)vma->vm_pgoff << PAGE_SHIFT, o, (cred_t *)filp->f_cred, out);
-	context_leave(&c);
+	caller_leave(&c);
 	return -error;
 }
 
@@ -314,19 +314,19 @@ static int map_device(struct space *s, struct file *filp, const struct vm_area_s
 static int map_linux(struct vm_area_struct *vma, struct space *s, struct offsets *o,
 		     const struct devmap_mapping *m)
 {
-	struct view *v;
+	struct vmas *v;
 	int error = offsets_place(o, (vma->vm_end - vma->vm_start) >> PAGE_SHIFT);
 
 	if (error != 0)
 		return error;
 	WRITE_ONCE(o->base, o->start - (pgoff_t)(m->m_off >> PAGE_SHIFT));
-	v = view_new(s, o);
+	v = vmas_new(s, o);
 	if (v == NULL)
 		return -ENOMEM;
 	error = vma_take(vma, v, m);
 	if (error != 0) {
 		space_hold(s); /* still the caller's */
-		view_put(v);
+		vmas_put(v);
 	}
 	return error;
 }
@@ -335,7 +335,7 @@ static int map_linux(struct vm_area_struct *vma, struct space *s, struct offsets
 static int map_both(struct file *filp, struct vm_area_struct *vma, struct space *s,
 		    struct offsets *o)
 {
-	struct context c = { .mmap_locked = true };
+	struct caller c = { .mmap_locked = true };
 	struct devmap_mapping *m;
 	int error = map_device(s, filp, vma, o, &m);
 
@@ -345,9 +345,9 @@ static int map_both(struct file *filp, struct vm_area_struct *vma, struct space 
 			devmap_publish(m);
 			return 0;
 		}
-		context_enter(&c, &s->as);
+		caller_enter(&c, &s->as);
 		devmap_discard(m);
-		context_leave(&c);
+		caller_leave(&c);
 	}
 	space_put(s);
 	return error;

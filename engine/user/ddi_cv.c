@@ -3,7 +3,7 @@
  * condvar(9F) over futexes; its waits are ddi/cv.c's.
  *
  * A condition variable is a futex that counts wake-ups, not a pthread_cond_t, because an
- * interruptible wait must end when context_interrupt() comes, which holds neither the mutex nor
+ * interruptible wait must end when caller_interrupt() comes, which holds neither the mutex nor
  * anything that orders it with the waiter: it adds to the count, and a waiter that has read the
  * count but does not sleep yet will not fall asleep. So no wake-up is lost. Waits may end early, as
  * everywhere.
@@ -18,7 +18,7 @@
 #include <sys/ksynch.h>
 #include <sys/sunddi.h>
 
-#include "context.h"
+#include "caller.h"
 #include "devinfo.h"
 
 void cv_init(kcondvar_t *cvp, const char *name, kcv_type_t type, void *arg)
@@ -33,7 +33,7 @@ void cv_init(kcondvar_t *cvp, const char *name, kcv_type_t type, void *arg)
 void cv_destroy(kcondvar_t *cvp)
 {
 	if (atomic_load(&cvp->waiters) != 0)
-		driver_mistake(CALLER(), "cv_destroy", "a thread waits on %p", (void *)cvp);
+		driver_mistake(CALL_SITE(), "cv_destroy", "a thread waits on %p", (void *)cvp);
 }
 
 static void cv_wake(kcondvar_t *cvp, int n)
@@ -76,20 +76,20 @@ static bool futex_wait(kcondvar_t *cvp, uint32_t seq, hrtime_t until)
  */
 enum port_wake port_cv_wait(kcondvar_t *cvp, kmutex_t *mp, const struct port_wait *w)
 {
-	struct context *c = w->sig ? context_get() : NULL;
+	struct caller *c = w->sig ? caller_get() : NULL;
 	enum port_wake how = PORT_WOKEN;
 	uint32_t seq;
 
 	atomic_fetch_add(&cvp->waiters, 1);
 	seq = atomic_load(&cvp->seq);
-	if (c != NULL && !context_wait_begin(c, cvp)) {
+	if (c != NULL && !caller_wait_begin(c, cvp)) {
 		atomic_fetch_sub(&cvp->waiters, 1);
 		return PORT_INTERRUPTED;
 	}
 	mutex_exit(mp);
 	if (!futex_wait(cvp, seq, w->until))
 		how = PORT_TIMED_OUT;
-	if (c != NULL && context_wait_end(c))
+	if (c != NULL && caller_wait_end(c))
 		how = PORT_INTERRUPTED;
 	atomic_fetch_sub(&cvp->waiters, 1);
 	mutex_enter(mp);

@@ -74,7 +74,7 @@ void panic(const char *format, ...)
 	char who[DRIVER_NAME_MAX];
 	va_list ap;
 
-	driver_of_code(CALLER(), who, sizeof(who));
+	driver_of_code(CALL_SITE(), who, sizeof(who));
 	va_start(ap, format);
 	driver_vsay(CE_PANIC, who, format, ap);
 	va_end(ap);

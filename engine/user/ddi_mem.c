@@ -8,6 +8,7 @@
 #include <sys/kmem.h>
 #include <sys/sunddi.h>
 
+#include "container_of.h"
 #include "devinfo.h"
 
 #define KMEM_ALLOCATED 0x6b6d656d616c6c6fULL
@@ -22,7 +23,7 @@ struct kmem {
 };
 
 /* KM_SLEEP waits for memory; in a process that means for a while, after which it will not come. */
-static void *kmem_get(size_t size, int flag, bool zero, const void *caller, const char *call)
+static void *kmem_get(size_t size, int flag, bool zero, const void *site, const char *call)
 {
 	struct kmem *k = NULL;
 
@@ -31,14 +32,14 @@ static void *kmem_get(size_t size, int flag, bool zero, const void *caller, cons
 	if (size > KMEM_MAX) {
 		if (flag & KM_NOSLEEP)
 			return NULL;
-		driver_panic(caller, call, "there will never be %zu bytes", size);
+		driver_panic(site, call, "there will never be %zu bytes", size);
 	}
 	for (int i = 0; k == NULL; i++) {
 		k = zero ? calloc(1, sizeof(*k) + size) : malloc(sizeof(*k) + size);
 		if (k == NULL && flag & KM_NOSLEEP)
 			return NULL;
 		if (k == NULL && i == KMEM_TRIES)
-			driver_panic(caller, call, "no memory for %zu bytes", size);
+			driver_panic(site, call, "no memory for %zu bytes", size);
 		if (k == NULL)
 			delay(1);
 	}
@@ -49,12 +50,12 @@ static void *kmem_get(size_t size, int flag, bool zero, const void *caller, cons
 
 void *kmem_alloc(size_t size, int flag)
 {
-	return kmem_get(size, flag, false, CALLER(), "kmem_alloc");
+	return kmem_get(size, flag, false, CALL_SITE(), "kmem_alloc");
 }
 
 void *kmem_zalloc(size_t size, int flag)
 {
-	return kmem_get(size, flag, true, CALLER(), "kmem_zalloc");
+	return kmem_get(size, flag, true, CALL_SITE(), "kmem_zalloc");
 }
 
 void kmem_free(void *buf, size_t size)
@@ -63,17 +64,17 @@ void kmem_free(void *buf, size_t size)
 
 	if (buf == NULL) {
 		if (size != 0)
-			driver_mistake(CALLER(), "kmem_free", "NULL with %zu bytes", size);
+			driver_mistake(CALL_SITE(), "kmem_free", "NULL with %zu bytes", size);
 		return;
 	}
-	k = (struct kmem *)((char *)buf - offsetof(struct kmem, data));
+	k = container_of(buf, struct kmem, data);
 	if (k->magic != KMEM_ALLOCATED) {
-		driver_mistake(CALLER(), "kmem_free",
+		driver_mistake(CALL_SITE(), "kmem_free",
 			       "%p is not of kmem_alloc, or was freed already", buf);
 		return;
 	}
 	if (k->size != size)
-		driver_mistake(CALLER(), "kmem_free", "%zu bytes, but %p has %zu", size, buf,
+		driver_mistake(CALL_SITE(), "kmem_free", "%zu bytes, but %p has %zu", size, buf,
 			       k->size);
 	k->magic = KMEM_FREED;
 	free(k);

@@ -19,7 +19,7 @@ void mutex_init(kmutex_t *mp, const char *name, kmutex_type_t type, void *arg)
 void mutex_destroy(kmutex_t *mp)
 {
 	if (atomic_load_explicit(&mp->owner, memory_order_relaxed) != 0)
-		driver_mistake(CALLER(), "mutex_destroy", "mutex %p is held", (void *)mp);
+		driver_mistake(CALL_SITE(), "mutex_destroy", "mutex %p is held", (void *)mp);
 	else
 		(void)pthread_mutex_destroy(&mp->lock);
 }
@@ -43,7 +43,7 @@ static void disown(kmutex_t *mp)
 void mutex_enter(kmutex_t *mp)
 {
 	if (owned(mp))
-		driver_panic(CALLER(), "mutex_enter", "this thread holds mutex %p already",
+		driver_panic(CALL_SITE(), "mutex_enter", "this thread holds mutex %p already",
 			     (void *)mp);
 	(void)pthread_mutex_lock(&mp->lock);
 	own(mp);
@@ -60,7 +60,7 @@ int mutex_tryenter(kmutex_t *mp)
 void mutex_exit(kmutex_t *mp)
 {
 	if (!owned(mp)) {
-		driver_mistake(CALLER(), "mutex_exit", "this thread does not hold mutex %p",
+		driver_mistake(CALL_SITE(), "mutex_exit", "this thread does not hold mutex %p",
 			       (void *)mp);
 		return;
 	}

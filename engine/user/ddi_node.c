@@ -160,9 +160,9 @@ static const char *minor_refusal(const char *name, int spec_type)
 	return strlen(name) >= MINOR_NAME_MAX ? "the name is too long" : NULL;
 }
 
-/* mode 0: the server's default. caller: the driver's code. */
+/* mode 0: the server's default. site: the place in the driver's code. */
 static int minor_create(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
-			mode_t mode, const void *caller)
+			mode_t mode, const void *site)
 {
 	const char *wrong;
 	struct node *n;
@@ -172,7 +172,7 @@ static int minor_create(dev_info_t *dip, const char *name, int spec_type, minor_
 		name = dip->name;
 	wrong = minor_refusal(name, spec_type);
 	if (wrong != NULL) {
-		driver_mistake(caller, "ddi_create_minor_node", "%s: '%s': %s", dip->name, name,
+		driver_mistake(site, "ddi_create_minor_node", "%s: '%s': %s", dip->name, name,
 			       wrong);
 		return DDI_FAILURE;
 	}
@@ -186,7 +186,7 @@ static int minor_create(dev_info_t *dip, const char *name, int spec_type, minor_
 		minor_append(dip->driver, &n->minor);
 	(void)pthread_mutex_unlock(&drivers_lock);
 	if (!named) {
-		driver_mistake(caller, "ddi_create_minor_node", "%s: there is a '%s' already",
+		driver_mistake(site, "ddi_create_minor_node", "%s: there is a '%s' already",
 			       dip->name, name);
 		free(n);
 		return DDI_FAILURE;
@@ -201,7 +201,7 @@ int ddi_create_minor_node(dev_info_t *dip, const char *name, int spec_type, mino
 {
 	(void)node_type;
 	(void)flag;
-	return minor_create(dip, name, spec_type, minor_num, 0, CALLER());
+	return minor_create(dip, name, spec_type, minor_num, 0, CALL_SITE());
 }
 
 int ddi_create_priv_minor_node(dev_info_t *dip, const char *name, int spec_type, minor_t minor_num,
@@ -212,7 +212,7 @@ int ddi_create_priv_minor_node(dev_info_t *dip, const char *name, int spec_type,
 	(void)read_priv;
 	(void)write_priv;
 	return minor_create(dip, name, spec_type, minor_num,
-			    flag & PRIVONLY_DEV ? priv_mode & 0777 : 0, CALLER());
+			    flag & PRIVONLY_DEV ? priv_mode & 0777 : 0, CALL_SITE());
 }
 
 /* Takes one node of dip off the list, or gives NULL. name NULL: whichever. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Who the process is that is being served: ddi_get_pid(9F), ddi_get_cred(9F), drv_priv(9F). It
- * comes from the context that the server sets around a call of the driver. A driver's own threads
+ * comes from the caller that the server sets around a call of the driver. A driver's own threads
  * are the system's.
  */
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/proc.h>
 #include <sys/sunddi.h>
 
-#include "context.h"
+#include "caller.h"
 #include "cred.h"
 #include "devinfo.h"
 
@@ -21,7 +21,7 @@ static struct cred system_cred = { .refs = 1 };
 
 cred_t *ddi_get_cred(void)
 {
-	struct context *c = context_get();
+	struct caller *c = caller_get();
 
 	return c != NULL && c->cred != NULL ? c->cred : &system_cred;
 }
@@ -54,7 +54,7 @@ int drv_priv(cred_t *cr)
 
 pid_t ddi_get_pid(void)
 {
-	struct context *c = context_get();
+	struct caller *c = caller_get();
 
 	return c != NULL ? c->pid : 0;
 }

@@ -23,7 +23,7 @@ void rw_init(krwlock_t *rwlp, const char *name, krw_type_t type, void *arg)
 void rw_destroy(krwlock_t *rwlp)
 {
 	if (rwlp->count != 0) {
-		driver_mistake(CALLER(), "rw_destroy", "lock %p is held", (void *)rwlp);
+		driver_mistake(CALL_SITE(), "rw_destroy", "lock %p is held", (void *)rwlp);
 		return;
 	}
 	(void)pthread_cond_destroy(&rwlp->cv);
@@ -45,7 +45,7 @@ void rw_enter(krwlock_t *rwlp, krw_t enter_type)
 {
 	(void)pthread_mutex_lock(&rwlp->lock);
 	if (rwlp->owner == ddi_get_kt_did())
-		driver_panic(CALLER(), "rw_enter", "this thread holds lock %p as writer already",
+		driver_panic(CALL_SITE(), "rw_enter", "this thread holds lock %p as writer already",
 			     (void *)rwlp);
 	if (enter_type == RW_WRITER) {
 		rw_write_enter(rwlp);
@@ -95,7 +95,7 @@ void rw_exit(krwlock_t *rwlp)
 	}
 	(void)pthread_mutex_unlock(&rwlp->lock);
 	if (!held)
-		driver_mistake(CALLER(), "rw_exit", "this thread does not hold lock %p",
+		driver_mistake(CALL_SITE(), "rw_exit", "this thread does not hold lock %p",
 			       (void *)rwlp);
 }
 
@@ -112,8 +112,8 @@ void rw_downgrade(krwlock_t *rwlp)
 	}
 	(void)pthread_mutex_unlock(&rwlp->lock);
 	if (!held)
-		driver_mistake(CALLER(), "rw_downgrade", "this thread is not the writer of lock %p",
-			       (void *)rwlp);
+		driver_mistake(CALL_SITE(), "rw_downgrade",
+			       "this thread is not the writer of lock %p", (void *)rwlp);
 }
 
 int rw_tryupgrade(krwlock_t *rwlp)

@@ -278,7 +278,7 @@ static void door_ready(struct source *s, uint32_t events)
 static void door_release(struct source *s)
 {
 	close(s->fd);
-	door_put((struct door *)s);
+	door_put(container_of(s, struct door, source));
 }
 
 static struct door *door_new(const struct minor_node *m)

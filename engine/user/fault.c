@@ -42,7 +42,7 @@ struct touch {
 };
 
 struct job {
-	struct devmap_fault fault; /* first: engine_release() gets it */
+	struct devmap_fault fault; /* what engine_release() gets */
 	struct work work;
 	struct job *next; /* in s->jobs */
 	struct session *session;
@@ -221,7 +221,7 @@ static void kill_process(struct session *s, uintptr_t page, int sig)
 static void fail_hard(struct job *j, int sig)
 {
 	struct session *s = j->session;
-	int error = space_poison(&s->space, j->page);
+	int error = client_uffd_poison(&s->uffd, j->page);
 
 	if (error == -EOPNOTSUPP) {
 		kill_process(s, j->page, sig);
@@ -233,7 +233,7 @@ static void fail_hard(struct job *j, int sig)
 	 * Otherwise it is poisoned or loaded by now, or not mapped any more: the access finds that
 	 * out.
 	 */
-	space_wake(&s->space, j->page, PAGESIZE);
+	client_uffd_wake(&s->uffd, j->page, PAGESIZE);
 }
 
 static void job_fail(struct job *j)
@@ -251,7 +251,7 @@ static void job_fail(struct job *j)
 static void job_drop(struct job *j)
 {
 	devmap_fault_cancel(&j->fault);
-	job_end(j, EFAULT);
+	job_end(j, -EFAULT);
 	job_put(j);
 }
 
@@ -259,25 +259,25 @@ static void job_drop(struct job *j)
 static void job_serve(struct job *j)
 {
 	struct session *s = j->session;
-	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
-	struct context *before = context_set(&ctx);
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
+	struct caller *before = caller_set(&caller);
 	enum devmap_fault_result result = devmap_fault(&j->fault);
 
 	switch (result) {
 	case DEVMAP_FAULT_POSTPONED:
-		context_set(before);
+		caller_set(before);
 		return;
 	case DEVMAP_FAULT_DONE:
 		job_end(j, 0);
-		space_wake(&s->space, j->page, PAGESIZE);
+		client_uffd_wake(&s->uffd, j->page, PAGESIZE);
 		break;
 	case DEVMAP_FAULT_FAILED:
-		job_end(j, EFAULT);
+		job_end(j, -EFAULT);
 		job_fail(j);
 		break;
 	}
 	devmap_fault_woken(&j->fault);
-	context_set(before);
+	caller_set(before);
 	job_put(j);
 }
 
@@ -297,12 +297,12 @@ static void job_run(struct job *j)
 
 static void job_work(struct work *w)
 {
-	job_run((struct job *)((char *)w - offsetof(struct job, work)));
+	job_run(container_of(w, struct job, work));
 }
 
 void engine_release(struct devmap_fault *f)
 {
-	pool_run(&((struct job *)f)->work);
+	pool_run(&container_of(f, struct job, fault)->work);
 }
 
 static void fault_serve(struct session *s, const struct uffd_msg *msg)
@@ -336,7 +336,7 @@ static void fault_serve(struct session *s, const struct uffd_msg *msg)
 		job_put(j);
 	} else {
 		log_warn("process %d: no memory to serve its fault; it tries again", (int)s->pid);
-		space_wake(&s->space, page, PAGESIZE);
+		client_uffd_wake(&s->uffd, page, PAGESIZE);
 	}
 }
 
@@ -359,7 +359,7 @@ int fault_touch(struct session *s, uintptr_t addr, uint_t rw)
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (j == NULL)
-		return ENOMEM;
+		return -ENOMEM;
 	if (fresh)
 		job_run(j);
 	pthread_mutex_lock(&s->lock);
@@ -372,7 +372,7 @@ int fault_touch(struct session *s, uintptr_t addr, uint_t rw)
 
 void fault_ready(struct source *src, uint32_t events)
 {
-	struct session *s = (struct session *)((char *)src - offsetof(struct session, fault));
+	struct session *s = container_of(src, struct session, fault);
 	struct uffd_msg msg;
 	ssize_t n = read(src->fd, &msg, sizeof(msg));
 

@@ -59,11 +59,6 @@ struct cb_ops *file_ops(const struct file *f)
 	return engine_driver(f->dev, &drv) == 0 ? drv.cb : NULL;
 }
 
-bool entry_absent(const void *fn)
-{
-	return fn == NULL || fn == (const void *)nulldev || fn == (const void *)nodev;
-}
-
 int ddi_flags(int flags)
 {
 	int f = (flags & O_ACCMODE) == O_RDONLY ? FREAD :
@@ -80,8 +75,8 @@ int ddi_flags(int flags)
 static void file_close(struct file *f)
 {
 	struct cb_ops *cb = file_ops(f);
-	struct context ctx = { .cred = f->cred };
-	struct context *before = context_set(&ctx);
+	struct caller caller = { .cred = f->cred };
+	struct caller *before = caller_set(&caller);
 	bool cloned = f->dev != f->door->minor.dev;
 
 	pthread_mutex_lock(&f->door->open_lock);
@@ -90,7 +85,7 @@ static void file_close(struct file *f)
 	if (cb != NULL && !entry_absent((void *)cb->cb_close) && (cloned || f->door->opens == 0))
 		(void)cb->cb_close(f->dev, ddi_flags(f->flags), OTYP_CHR, f->cred);
 	pthread_mutex_unlock(&f->door->open_lock);
-	context_set(before);
+	caller_set(before);
 	door_put(f->door);
 	cred_put(f->cred);
 	pthread_mutex_destroy(&f->lock);
@@ -174,12 +169,12 @@ static void file_info(const struct file *f, struct dm_info *info)
 static int driver_open(struct file *f, struct request *rq)
 {
 	struct cb_ops *cb = file_ops(f);
-	struct context ctx = { .pid = number_of(rq->cred.pid), .cred = f->cred };
-	struct context *before = context_set(&ctx);
+	struct caller caller = { .pid = number_of(rq->cred.pid), .cred = f->cred };
+	struct caller *before = caller_set(&caller);
 	int error = 0;
 
-	request_watch(rq, &ctx);
-	ctx.memory = NULL; /* open(9E) has no argument to copy */
+	request_watch(rq, &caller);
+	caller.memory = NULL; /* open(9E) has no argument to copy */
 	pthread_mutex_lock(&f->door->open_lock);
 	if (cb == NULL)
 		error = -ENXIO;
@@ -191,7 +186,7 @@ static int driver_open(struct file *f, struct request *rq)
 		f->door->opens++;
 	pthread_mutex_unlock(&f->door->open_lock);
 	request_unwatch(rq);
-	context_set(before);
+	caller_set(before);
 	return error;
 }
 

@@ -7,7 +7,6 @@
 
 /* The entry points of its driver, or NULL. */
 struct cb_ops *file_ops(const struct file *f);
-bool entry_absent(const void *fn);
 /* DDI flags of an open, from those of open(2). */
 int ddi_flags(int flags);
 void files_each(void (*fn)(struct file *f)); /* files_lock held */

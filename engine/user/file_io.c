@@ -113,12 +113,12 @@ void file_seek(struct file *f, struct request *rq)
 void file_io(struct file *f, struct request *rq)
 {
 	struct session *s = rq->msg.session ? session_find(rq->msg.session, rq->cred.pid) : NULL;
-	struct context ctx = { .as = s ? &s->as : NULL,
-			       .cred = f->cred,
-			       .pid = s ? s->number : number_of(rq->cred.pid) };
-	struct context *before = context_set(&ctx);
+	struct caller caller = { .as = s ? &s->as : NULL,
+				 .cred = f->cred,
+				 .pid = s ? s->number : number_of(rq->cred.pid) };
+	struct caller *before = caller_set(&caller);
 
-	request_watch(rq, &ctx);
+	request_watch(rq, &caller);
 	switch (rq->msg.op) {
 	case DM_IOCTL:
 		serve_ioctl(f, rq);
@@ -132,7 +132,7 @@ void file_io(struct file *f, struct request *rq)
 		break;
 	}
 	request_unwatch(rq);
-	context_set(before);
+	caller_set(before);
 	if (s != NULL)
 		session_done(s);
 }

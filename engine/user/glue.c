@@ -52,14 +52,14 @@ void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 
 struct as *engine_current(void)
 {
-	struct context *c = context_get();
+	struct caller *c = caller_get();
 
 	return c != NULL ? c->as : NULL;
 }
 
 void engine_interrupt(kt_did_t server)
 {
-	context_interrupt_thread((uint64_t)server);
+	caller_interrupt_thread((uint64_t)server);
 }
 
 /* s->lock held. */
@@ -116,7 +116,7 @@ static int backing_make(struct session *s, struct region *r, bool writable, stru
 		return -ENOMEM;
 	b->region = r;
 	b->writable = writable;
-	error = window_create(r, &s->space, writable, &b->window);
+	error = window_create(r, &s->uffd, writable, &b->window);
 	if (error != 0) {
 		free(b);
 		return error;
@@ -142,7 +142,7 @@ static int backing_make_own(struct session *s, struct devmap_handle *dh, struct 
 	b->own = true;
 	b->writable = writable;
 	b->region = r;
-	error = window_create_piece(dh->dh_name, &s->space, handle_page(dh), dh->dh_len / PAGESIZE,
+	error = window_create_piece(dh->dh_name, &s->uffd, handle_page(dh), dh->dh_len / PAGESIZE,
 				    writable, &b->window);
 	if (error != 0) {
 		free(b);
@@ -266,7 +266,7 @@ static int backing_clone(struct session *s, struct devmap_handle *dh)
 	if (mine == NULL)
 		return -ENOMEM;
 	*mine = (struct backing){ .own = true, .writable = b->writable, .handles = 1 };
-	error = window_clone(b->window, &mine->window);
+	error = window_clone(b->window, handle_page(dh), dh->dh_len / PAGESIZE, &mine->window);
 	if (error != 0) {
 		free(mine);
 		return error;
@@ -354,6 +354,15 @@ int handle_register(struct devmap_handle *dh, uintptr_t addr)
 	return error;
 }
 
+void handles_unplace(struct session *s, uintptr_t addr, size_t len)
+{
+	pthread_mutex_lock(&s->lock);
+	for (struct backing *b = s->backings; b != NULL; b = b->next)
+		if (b->window != NULL)
+			window_unplace(b->window, addr, len);
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* A driver frees memory that is still mapped: windows on it close, and accesses fail from now on. */
 static void backings_drop(struct session *s, void *arg)
 {
@@ -401,8 +410,8 @@ static void unpoison_handle(struct devmap_handle *dh, void *arg)
 		return;
 	pthread_mutex_lock(&s->lock);
 	if (b->window != NULL)
-		space_unpoison(&s->space, b->window, fp->page,
-			       handle_page(dh) + (fp->page - dh->dh_uvaddr) / PAGESIZE);
+		window_unpoison(b->window, fp->page,
+				handle_page(dh) + (fp->page - dh->dh_uvaddr) / PAGESIZE);
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -27,11 +27,11 @@ static void send_parcel(struct parcel *p, const int *fds, unsigned nfds)
 void keeper_session(struct session *s)
 {
 	struct parcel p = { .op = PARCEL_SESSION,
-			    .poison = s->space.poison,
+			    .poison = s->uffd.poison,
 			    .kernel_faults = !s->user_mode_only,
 			    .pid = s->foreign_pids ? 0 : s->pid,
 			    .session = s->id };
-	int fds[2] = { s->space.uffd, s->pidfd };
+	int fds[2] = { s->uffd.fd, s->pidfd };
 
 	send_parcel(&p, fds, 2);
 }

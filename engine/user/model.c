@@ -322,26 +322,26 @@ uint64_t devmap_model_time(void)
 }
 
 /* The register set, or NULL and a message: a model's mistake. */
-static struct region *set_region(struct devmap_model *m, int set, const char *caller)
+static struct region *set_region(struct devmap_model *m, int set, const char *call)
 {
 	struct region *r = model_region(m, set);
 
 	if (r == NULL)
-		log_warn("%s: %s: there is no register set %d (of %d)", m->name, caller, set,
+		log_warn("%s: %s: there is no register set %d (of %d)", m->name, call, set,
 			 m->nregs);
 	return r;
 }
 
 /* The same for one register of width bytes. */
 static struct region *register_region(struct devmap_model *m, int set, size_t off, unsigned width,
-				      const char *caller)
+				      const char *call)
 {
-	struct region *r = set_region(m, set, caller);
+	struct region *r = set_region(m, set, call);
 
 	if (r == NULL || (off % width == 0 && off < region_len(r)))
 		return r;
 	log_warn("%s: %s: offset %#zx of register set %d (%#zx bytes) is not aligned, or outside",
-		 m->name, caller, off, set, region_len(r));
+		 m->name, call, off, set, region_len(r));
 	return NULL;
 }
 

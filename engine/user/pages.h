@@ -29,11 +29,10 @@
 struct region;
 struct window;
 
-/* One client address space: its userfaultfd and what the kernel can do with it. */
-struct space {
-	int uffd;
+/* A client's userfaultfd: it is of one address space, and of no other after a fork. */
+struct client_uffd {
+	int fd;
 	bool poison; /* UFFDIO_POISON is there */
-	void *owner; /* the session, for messages and callbacks */
 };
 
 /* All return 0 or -errno unless said otherwise. Offsets, lengths: bytes; pages are indices. */
@@ -94,24 +93,37 @@ void *region_pin(struct region *r, size_t off, size_t *len);
 void region_unpin(struct region *r);
 
 /* Windows. A window is a sealed memfd as long as its region. */
-int window_create(struct region *r, struct space *sp, bool writable, struct window **out);
+int window_create(struct region *r, struct client_uffd *u, bool writable, struct window **out);
 /*
  * A piece: a window of npages pages that can stand before one region after another
  * (devmap_umem_remap), or before none. Its first page is page first of whatever region it is bound
  * to.
  */
-int window_create_piece(const char *name, struct space *sp, size_t first, size_t npages,
+int window_create_piece(const char *name, struct client_uffd *u, size_t first, size_t npages,
 			bool writable, struct window **out);
-/* Another window on the same memfd, bound to nothing: a part of a piece goes its own way. */
-int window_clone(const struct window *w, struct window **out);
+/*
+ * Another window on the same memfd, bound to nothing: a part of a piece goes its own way, n pages
+ * from page on.
+ */
+int window_clone(struct window *w, size_t page, size_t n, struct window **out);
 void window_bind(struct window *w, struct region *r, size_t first);
 void window_unbind(struct window *w); /* brings everything home */
 /* Where page of the region is in the window's memfd, in pages. */
 size_t window_page(const struct window *w, size_t page);
 int window_fd(const struct window *w); /* stays the window's */
-/* A client range that maps window pages from off on has been made: register it with the userfaultfd
- * (MISSING and MINOR) and drop whatever the client put there before. */
+/*
+ * A client range that maps window pages from off on has been made: register it with the userfaultfd
+ * (MISSING and MINOR) and drop whatever the client put there before. The window knows from now on
+ * that it is placed there.
+ */
 int window_register(struct window *w, uintptr_t addr, size_t off, size_t len);
+/* The client has something else in that range, or nothing. */
+void window_unplace(struct window *w, uintptr_t addr, size_t len);
+/*
+ * For who has a window's memfd but not the window: the supervisor, when the engine is dead. Every
+ * translation to it goes, in every process, and what is in it.
+ */
+int window_empty(int fd);
 /*
  * Make n pages from page on valid at client address addr, waking nobody: UFFDIO_COPY from home, or
  * UFFDIO_CONTINUE where the page already lives in this window. A page in another window is brought
@@ -122,16 +134,15 @@ int window_register(struct window *w, uintptr_t addr, size_t off, size_t len);
  */
 int window_load(struct window *w, uintptr_t addr, size_t page, size_t n);
 void window_unload(struct window *w, size_t page, size_t n); /* bring them home; never fails */
+/* Makes a page that was poisoned at addr ask again. */
+void window_unpoison(struct window *w, uintptr_t addr, size_t page);
 void window_close(struct window *w); /* brings everything home and frees the window */
 
-/* Client threads. */
 /* UFFDIO_API, which nobody may have called before; takes the descriptor, also when it fails. */
-int space_init(struct space *sp, int uffd);
-void space_wake(struct space *sp, uintptr_t addr, size_t len);
+int client_uffd_init(struct client_uffd *u, int uffd);
+void client_uffd_wake(struct client_uffd *u, uintptr_t addr, size_t len);
 /* A kernel SIGBUS for whoever accesses the page; -EOPNOTSUPP before Linux 6.6. */
-int space_poison(struct space *sp, uintptr_t addr);
-/* Makes a poisoned page ask again. */
-void space_unpoison(struct space *sp, struct window *w, uintptr_t addr, size_t page);
-void space_fini(struct space *sp);
+int client_uffd_poison(struct client_uffd *u, uintptr_t addr);
+void client_uffd_fini(struct client_uffd *u);
 
 #endif

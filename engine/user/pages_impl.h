@@ -33,6 +33,7 @@
 #include <sys/param.h>
 
 #include "pages.h"
+#include "placement.h"
 
 /* How long a page stays where it was brought, when a client and a driver's pointer both poll it. */
 #define RESIDENCE_NS 50000
@@ -80,7 +81,7 @@ struct region {
 
 struct window {
 	struct region *region; /* NULL: a piece that is bound to nothing */
-	struct space *space;
+	struct client_uffd *uffd;
 	int fd;
 	/*
 	 * Page n of the memfd is the region's page first + n; of a piece, first may be what counts
@@ -89,6 +90,11 @@ struct window {
 	size_t first, npages;
 	bool writable;
 	bool broken; /* its pages cannot be taken away: nothing is loaded */
+	/*
+	 * Where in the client it is, by pages of the memfd. If the window is bound to nothing, who
+	 * might bind it guards this.
+	 */
+	struct placement *placements;
 	char *alias; /* our mapping of it; NULL: not needed yet */
 	size_t live; /* pages */
 };
@@ -138,6 +144,13 @@ void region_tell_busy(struct region *r, bool was_busy);
 /* window.c; the region's lock is held. */
 /* Brings pages home from windows, from all of them (only is NULL) or from one. */
 void window_pull(struct region *r, struct window *only, size_t page, size_t n);
+/*
+ * Calls fn with each range of the client's addresses at which there are some of n pages from page
+ * on, and the first of them as the window counts. That is the client's word: it may have mapped its
+ * window once more behind our back.
+ */
+void window_placed(struct window *w, size_t page, size_t n,
+		   void (*fn)(void *arg, uintptr_t start, uintptr_t end, size_t page), void *arg);
 /* Our mapping of a page of a window that is bound, or NULL if there is no memory for one. */
 char *window_alias(struct window *w, size_t page);
 

@@ -15,12 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The object that a source, or a piece of work, is embedded in. */
-#define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
+#include "container_of.h"
 
 /*
- * Something with a descriptor to wait for. Embedded in its object, whose life it shares: `release`
- * is called once, when the source was removed and the last call of `ready` has returned.
+ * Something with a descriptor to wait for. Embedded in its object (container_of()), whose life it
+ * shares: `release` is called once, when the source was removed and the last call of `ready` has
+ * returned.
  */
 struct source {
 	int fd;

@@ -30,7 +30,7 @@
 #include <sys/types.h>
 
 #include "../../core/core.h"
-#include "context.h"
+#include "caller.h"
 #include "cred.h"
 #include "driver.h"
 #include "log.h"
@@ -111,7 +111,7 @@ struct session {
 	struct cred *cred;
 	struct source sock, fault, exit; /* requests, userfaultfd, pidfd */
 	struct work exited;
-	struct space space;
+	struct client_uffd uffd;
 	bool user_mode_only; /* its userfaultfd reports no kernel-mode faults */
 	bool foreign_pids;   /* another pid namespace: its thread ids mean nothing here */
 	bool ending;	     /* given out by sessions_end(); sessions_lock */
@@ -148,7 +148,7 @@ void session_drop_pending(struct session *s);
 
 /* fault.c */
 void fault_ready(struct source *s, uint32_t events);
-/* An access on behalf of a client's system call. 0 or EFAULT. */
+/* An access on behalf of a client's system call. 0, -EFAULT or -ENOMEM. */
 int fault_touch(struct session *s, uintptr_t addr, uint_t rw);
 
 /* glue.c: engine_*() of core/engine.h, and: */
@@ -166,6 +166,8 @@ struct backing {
 int handle_piece(struct devmap_handle *dh, size_t done, struct dm_piece *p, int *fd);
 /* The handle's pieces stand at addr in the client now. 0 or -errno. */
 int handle_register(struct devmap_handle *dh, uintptr_t addr);
+/* No handle is at these addresses of the client any more. */
+void handles_unplace(struct session *s, uintptr_t addr, size_t len);
 void handle_unpoison(struct session *s, uintptr_t page);
 void glue_init(void);
 

@@ -23,7 +23,7 @@ static bool sessions_stopping; /* sessions_end() was called; sessions_lock */
 
 struct session *session_of(struct as *as)
 {
-	return (struct session *)as;
+	return container_of(as, struct session, as);
 }
 
 void session_get(struct session *s)
@@ -35,7 +35,7 @@ void session_put(struct session *s)
 {
 	if (atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
-	space_fini(&s->space);
+	client_uffd_fini(&s->uffd);
 	if (s->pidfd >= 0)
 		close(s->pidfd);
 	if (s->cred != NULL)
@@ -145,8 +145,8 @@ static void session_unlist(struct session *s)
 /* The process is gone, or has called exec, or we stop: everything it had mapped ends. */
 static void session_end(struct session *s)
 {
-	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
-	struct context *before;
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
+	struct caller *before;
 
 	if (!session_set_ended(s))
 		return;
@@ -155,13 +155,13 @@ static void session_end(struct session *s)
 		source_remove(&s->fault);
 	if (s->exit.id != 0)
 		source_remove(&s->exit);
-	before = context_set(&ctx);
+	before = caller_set(&caller);
 	/* Ends what others still do for the session; nobody begins anything new. */
 	(void)devmap_unmap_range(&s->as, 0, UINTPTR_MAX);
 	session_wait_unused(s);
 	session_drop_pending(s);
 	devmap_as_exit(&s->as);
-	context_set(before);
+	caller_set(before);
 	keeper_end(s);
 	session_unlist(s);
 	session_put(s);
@@ -218,7 +218,7 @@ static struct session *session_new(void)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->unused, NULL);
 	s->pidfd = -1;
-	s->space.uffd = -1;
+	s->uffd.fd = -1;
 	s->sock = (struct source){ .fd = -1, .ready = sock_ready, .release = sock_release };
 	s->fault = (struct source){ .fd = -1, .ready = fault_ready, .release = fault_release };
 	s->exit = (struct source){
@@ -281,11 +281,10 @@ static int session_identify(struct session *s, struct request *rq)
 	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
 	if (uffd < 0)
 		return -EBADF;
-	s->space.uffd = uffd;
-	s->space.owner = s;
+	s->uffd.fd = uffd;
 	if (!is_userfaultfd(uffd))
 		return -EINVAL;
-	error = space_init(&s->space, uffd);
+	error = client_uffd_init(&s->uffd, uffd);
 	if (error == 0 && (s->pidfd < 0 || s->cred == NULL))
 		error = -ESRCH;
 	if (error == 0)
@@ -301,7 +300,7 @@ static int session_watch(struct session *s)
 	pthread_mutex_lock(&s->lock);
 	error = s->ended ? -ESRCH : session_listen_to(s, &s->exit, s->pidfd);
 	if (error == 0)
-		error = session_listen_to(s, &s->fault, s->space.uffd);
+		error = session_listen_to(s, &s->fault, s->uffd.fd);
 	pthread_mutex_unlock(&s->lock);
 	return error;
 }
@@ -395,11 +394,11 @@ static void serve_child(struct session *s, struct request *rq)
 	pieces_send(&ps, DM_RESULT, s->id);
 }
 
-static void serve_lock(struct session *s, struct request *rq, struct context *ctx)
+static void serve_lock(struct session *s, struct request *rq, struct caller *caller)
 {
 	int error;
 
-	request_watch(rq, ctx);
+	request_watch(rq, caller);
 	error = from_ddi(devmap_lock_range(&s->as, rq->msg.a[0], rq->msg.a[1],
 					   rq->msg.op == DM_LOCK ? DEVMAP_LOCK : DEVMAP_UNLOCK,
 					   DEVMAP_READ));
@@ -409,8 +408,8 @@ static void serve_lock(struct session *s, struct request *rq, struct context *ct
 
 static void session_serve(struct session *s, struct request *rq)
 {
-	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
-	struct context *before = context_set(&ctx);
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
+	struct caller *before = caller_set(&caller);
 
 	switch (rq->msg.op) {
 	case DM_COMMIT:
@@ -433,17 +432,17 @@ static void session_serve(struct session *s, struct request *rq)
 		break;
 	case DM_LOCK:
 	case DM_UNLOCK:
-		serve_lock(s, rq, &ctx);
+		serve_lock(s, rq, &caller);
 		break;
 	case DM_TOUCH:
-		reply_error(rq, from_ddi(fault_touch(s, rq->msg.a[0],
-						     rq->msg.a[1] == PROT_WRITE ? DEVMAP_WRITE :
-										  DEVMAP_READ)));
+		reply_error(rq,
+			    fault_touch(s, rq->msg.a[0],
+					rq->msg.a[1] == PROT_WRITE ? DEVMAP_WRITE : DEVMAP_READ));
 		break;
 	default:
 		reply_error(rq, -EPROTO);
 	}
-	context_set(before);
+	caller_set(before);
 }
 
 static void sock_ready(struct source *src, uint32_t events)

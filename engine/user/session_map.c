@@ -104,12 +104,23 @@ void session_drop_pending(struct session *s)
 	}
 }
 
+/* Nothing of the devices is there any more. As in the core, len is rounded up to whole pages. */
+static void addresses_left(struct session *s, uintptr_t addr, size_t len)
+{
+	if (len <= UINTPTR_MAX - addr - PAGEOFFSET)
+		len = (len + PAGEOFFSET) & (size_t)PAGEMASK;
+	else
+		len = UINTPTR_MAX - addr;
+	handles_unplace(s, addr, len);
+	keeper_unrange(s, addr, len);
+}
+
 static int unmap(struct session *s, uintptr_t addr, size_t len)
 {
 	int error = from_ddi(devmap_unmap_range(&s->as, addr, len));
 
 	if (error == 0)
-		keeper_unrange(s, addr, len);
+		addresses_left(s, addr, len);
 	return error;
 }
 
@@ -127,27 +138,27 @@ static int mmap_check(const struct file *f, const struct request *rq, uint_t *ma
 static int mmap_driver(struct session *s, struct file *f, struct request *rq,
 		       struct devmap_mapping **m)
 {
-	struct context ctx = { .as = &s->as, .pid = s->number, .cred = f->cred };
-	struct context *before;
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = f->cred };
+	struct caller *before;
 	uint_t maxprot = 0;
 	int error = mmap_check(f, rq, &maxprot);
 
 	if (error != 0)
 		return error;
-	request_watch(rq, &ctx);
-	before = context_set(&ctx);
+	request_watch(rq, &caller);
+	before = caller_set(&caller);
 	error = from_ddi(devmap_mmap(&s->as, f->dev, rq->msg.a[0], rq->msg.a[1],
 				     (uint_t)rq->msg.a[2], maxprot, (uint_t)rq->msg.a[3],
 				     (offset_t)rq->msg.a[4], f, f->cred, m));
-	context_set(before);
+	caller_set(before);
 	request_unwatch(rq);
 	return error;
 }
 
 static void mmap_answer(struct session *s, struct request *rq, struct devmap_mapping *m)
 {
-	struct context ctx = { .as = &s->as, .pid = s->number, .cred = s->cred };
-	struct context *before = context_set(&ctx);
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
+	struct caller *before = caller_set(&caller);
 	struct pending p = { .mapping = m, .to = rq->msg.a[0], .len = rq->msg.a[1] };
 	struct pieces ps = { .rq = rq, .end = UINTPTR_MAX };
 	uint64_t id = 0;
@@ -165,7 +176,7 @@ static void mmap_answer(struct session *s, struct request *rq, struct devmap_map
 	else
 		(void)unmap(s, p.to, p.len);
 	pieces_send(&ps, DM_RESULT, id);
-	context_set(before);
+	caller_set(before);
 }
 
 /* DM_MMAP. */
@@ -230,7 +241,7 @@ static int commit_move(struct session *s, const struct pending *p)
 	devmap_each_handle(&s->as, commit_handle, &c);
 	error = c.error != 0 ? c.error : from_ddi(devmap_move(&s->as, p->from, p->len, p->to));
 	if (error == 0)
-		keeper_unrange(s, p->from, p->len);
+		addresses_left(s, p->from, p->len);
 	return error;
 }
 

@@ -20,7 +20,7 @@
 
 #include "engine.h"
 #include "keeper.h"
-#include "kept.h"
+#include "escrow.h"
 #include "nodes.h"
 
 #define RESTARTS_MAX 5 /* within RESTARTS_S seconds; then the driver is left alone */
@@ -37,11 +37,11 @@ struct engine {
 	char names[512];
 	time_t first_restart;
 	unsigned restarts;
-	struct kept *kept;
+	struct escrow *escrows;
 };
 
 static struct engine *engines;
-static struct kept *orphans; /* clients of dead engines, until they end */
+static struct escrow *orphans; /* clients of dead engines, until they end */
 static bool stopping, announced;
 static bool start_failed; /* an engine ended before all were ready: none is served */
 static time_t stop_by;	  /* then engines that have not stopped are killed */
@@ -81,7 +81,7 @@ static bool parcel_of_engine(struct engine *e, const struct parcel *p)
 	case PARCEL_END:
 		/* An engine that stops ends all its sessions, but the processes are still there. */
 		if (!e->stopping)
-			kept_end(&e->kept, p->session);
+			escrow_end(&e->escrows, p->session);
 		return true;
 	}
 	return false;
@@ -89,15 +89,15 @@ static bool parcel_of_engine(struct engine *e, const struct parcel *p)
 
 static void parcel_take(struct engine *e, const struct parcel *p, const int *fds, unsigned nfds)
 {
-	struct kept *k;
+	struct escrow *c;
 
 	if (parcel_of_engine(e, p))
 		return;
-	k = kept_find(&e->kept, p->session);
-	if (k == NULL)
+	c = escrow_find(&e->escrows, p->session);
+	if (c == NULL)
 		fds_close(fds, nfds);
 	else
-		kept_take(k, p, fds, nfds);
+		escrow_take(c, p, fds, nfds);
 }
 
 /* All parcels that have come. False when the engine's end is closed. */
@@ -135,7 +135,7 @@ static int engine_start_process(struct engine *e)
 	}
 	if (e->pid == 0) {
 		(void)prctl(PR_SET_NAME, "devmap-engine");
-		/* What is kept of other engines' clients is no business of this one. */
+		/* What is in escrow for other engines' clients is no business of this one. */
 		if (dup2(ends[1], KEEPER_FD) < 0 || close_range(KEEPER_FD + 1, ~0U, 0) != 0)
 			exit(1);
 		(void)fcntl(KEEPER_FD, F_SETFD, FD_CLOEXEC);
@@ -180,14 +180,14 @@ static void describe_death(struct engine *e, int status)
 /* Its clients: failed or left blocked; held in either case until they end. */
 static void engine_bereave(struct engine *e, enum on_crash policy)
 {
-	struct kept *k;
+	struct escrow *c;
 
-	while ((k = e->kept) != NULL) {
-		e->kept = k->next;
+	while ((c = e->escrows) != NULL) {
+		e->escrows = c->next;
 		if (policy != CRASH_BLOCK || e->stopping)
-			kept_fail(k);
-		k->next = orphans;
-		orphans = k;
+			escrow_fail(c);
+		c->next = orphans;
+		orphans = c;
 	}
 }
 
@@ -272,7 +272,7 @@ static struct pollfd *make_poll(int sigfd, nfds_t *n)
 
 	for (struct engine *e = engines; e != NULL; e = e->next)
 		count++;
-	for (struct kept *k = orphans; k != NULL; k = k->next)
+	for (struct escrow *c = orphans; c != NULL; c = c->next)
 		count += 2;
 	fds = calloc(count, sizeof(*fds));
 	if (fds == NULL)
@@ -280,9 +280,9 @@ static struct pollfd *make_poll(int sigfd, nfds_t *n)
 	fds[0] = (struct pollfd){ .fd = sigfd, .events = POLLIN };
 	for (struct engine *e = engines; e != NULL; e = e->next)
 		fds[i++] = (struct pollfd){ .fd = e->sock, .events = POLLIN };
-	for (struct kept *k = orphans; k != NULL; k = k->next) {
-		fds[i++] = (struct pollfd){ .fd = k->pidfd, .events = POLLIN };
-		fds[i++] = (struct pollfd){ .fd = k->answers ? k->uffd : -1, .events = POLLIN };
+	for (struct escrow *c = orphans; c != NULL; c = c->next) {
+		fds[i++] = (struct pollfd){ .fd = c->pidfd, .events = POLLIN };
+		fds[i++] = (struct pollfd){ .fd = c->answers ? c->uffd : -1, .events = POLLIN };
 	}
 	*n = count;
 	return fds;
@@ -291,24 +291,24 @@ static struct pollfd *make_poll(int sigfd, nfds_t *n)
 /* Those that have ended are forgotten, and those that wait for something are given a signal. */
 static void serve_orphans(const struct pollfd *fds)
 {
-	struct kept **p = &orphans, *k;
+	struct escrow **p = &orphans, *c;
 
-	while ((k = *p) != NULL) {
-		bool ended = fds[0].revents != 0 || k->pidfd < 0;
+	while ((c = *p) != NULL) {
+		bool ended = fds[0].revents != 0 || c->pidfd < 0;
 
 		if (!ended && fds[1].revents == POLLIN) {
-			kept_answer(k);
+			escrow_answer(c);
 		} else if (!ended && fds[1].revents != 0) {
 			/* It has made its userfaultfd a blocking one, which cannot be watched. */
-			kept_abandon(k);
-			k->answers = false;
+			escrow_abandon(c);
+			c->answers = false;
 		}
 		fds += 2;
 		if (ended) {
-			*p = k->next;
-			kept_free(k);
+			*p = c->next;
+			escrow_free(c);
 		} else {
-			p = &k->next;
+			p = &c->next;
 		}
 	}
 }
@@ -361,12 +361,12 @@ static int supervise(int sigfd, enum on_crash policy)
 
 static void abandon_orphans(void)
 {
-	struct kept *k;
+	struct escrow *c;
 
-	while ((k = orphans) != NULL) {
-		orphans = k->next;
-		kept_abandon(k);
-		kept_free(k);
+	while ((c = orphans) != NULL) {
+		orphans = c->next;
+		escrow_abandon(c);
+		escrow_free(c);
 	}
 }
 
@@ -378,13 +378,13 @@ static void abandon_orphans(void)
 static void leave_orphans(int sigfd)
 {
 	struct signalfd_siginfo si;
-	struct kept *k = orphans;
+	struct escrow *c = orphans;
 	pid_t pid;
 	int null;
 
-	while (k != NULL && !k->answers)
-		k = k->next;
-	if (k == NULL)
+	while (c != NULL && !c->answers)
+		c = c->next;
+	if (c == NULL)
 		return;
 	pid = getenv("NOTIFY_SOCKET") == NULL ? fork() : -1;
 	if (pid < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* userfaultfd(2) as functions, and clients' address spaces: see uffd.h and pages.h. */
+/* userfaultfd(2) as functions, and clients' own: see uffd.h and pages.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -80,13 +80,13 @@ static int uffd_api(int uffd, uint64_t *features)
 	return 0;
 }
 
-int space_init(struct space *sp, int uffd)
+int client_uffd_init(struct client_uffd *u, int uffd)
 {
 	uint64_t features = FEATURES_NEEDED | FEATURES_WANTED;
 	int flags = fcntl(uffd, F_GETFL), err;
 
-	sp->uffd = uffd;
-	sp->poison = false;
+	u->fd = uffd;
+	u->poison = false;
 	if (flags < 0 || fcntl(uffd, F_SETFL, flags | O_NONBLOCK) != 0)
 		return -errno;
 	err = uffd_api(uffd, &features);
@@ -96,28 +96,28 @@ int space_init(struct space *sp, int uffd)
 	}
 	if (err != 0)
 		return err;
-	sp->poison = (features & UFFD_FEATURE_POISON) != 0;
+	u->poison = (features & UFFD_FEATURE_POISON) != 0;
 	return 0;
 }
 
-void space_wake(struct space *sp, uintptr_t addr, size_t len)
+void client_uffd_wake(struct client_uffd *u, uintptr_t addr, size_t len)
 {
 	/* Fails only for an address space that is gone, where nobody is left to wake. */
-	(void)uffd_wake(sp->uffd, addr, len);
+	(void)uffd_wake(u->fd, addr, len);
 }
 
-int space_poison(struct space *sp, uintptr_t addr)
+int client_uffd_poison(struct client_uffd *u, uintptr_t addr)
 {
 	struct uffdio_poison p = { .range = { .start = addr, .len = PAGESIZE } };
 
-	if (!sp->poison)
+	if (!u->poison)
 		return -EOPNOTSUPP;
-	return ioctl(sp->uffd, UFFDIO_POISON, &p) == 0 ? 0 : -errno;
+	return ioctl(u->fd, UFFDIO_POISON, &p) == 0 ? 0 : -errno;
 }
 
-void space_fini(struct space *sp)
+void client_uffd_fini(struct client_uffd *u)
 {
-	if (sp->uffd >= 0)
-		close(sp->uffd);
-	sp->uffd = -1;
+	if (u->fd >= 0)
+		close(u->fd);
+	u->fd = -1;
 }

@@ -3,15 +3,19 @@
  * Windows: how pages go to a client and come back. See pages.h, and pages_impl.h for the
  * invariants.
  *
- * This file is all that knows how a client's translation is taken away: window_punch(). A kernel
- * with userfaultfd read-write protection will let a page stay where it is and lose its translation
- * instead; window_pull(), window_fill() and window_revalidate() are what would change.
+ * This file is all that knows how a client's translation is taken away: window_punch(), and
+ * window_empty() for the supervisor. Punching needs no address. A kernel with userfaultfd
+ * read-write protection will let a page stay where it is and lose its translation instead, address
+ * by address: window_placed() has them. window_pull(), window_fill() and window_revalidate() are
+ * what would change. Addresses are the client's word, though, and punching is what it cannot evade
+ * by mapping its window once more.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -21,14 +25,14 @@
 #define PIPE_MAX_PAGES 256 /* 1 MiB: what an ordinary user may ask for */
 #define CHEATS_MAX     4
 
-static int window_make(const char *name, size_t npages, struct space *sp, bool writable, int fd,
-		       struct window **out)
+static int window_make(const char *name, size_t npages, struct client_uffd *u, bool writable,
+		       int fd, struct window **out)
 {
 	struct window *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return -ENOMEM;
-	*w = (struct window){ .space = sp, .writable = writable, .npages = npages };
+	*w = (struct window){ .uffd = u, .writable = writable, .npages = npages };
 	w->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : sealed_memfd(name, npages);
 	if (w->fd < 0) {
 		int err = fd >= 0 ? -errno : w->fd;
@@ -64,31 +68,50 @@ void window_unbind(struct window *w)
 	region_sync(r);
 }
 
-int window_create(struct region *r, struct space *sp, bool writable, struct window **out)
+int window_create(struct region *r, struct client_uffd *u, bool writable, struct window **out)
 {
-	int err = window_make(r->name, r->npages, sp, writable, -1, out);
+	int err = window_make(r->name, r->npages, u, writable, -1, out);
 
 	if (err == 0)
 		window_bind(*out, r, 0);
 	return err;
 }
 
-int window_create_piece(const char *name, struct space *sp, size_t first, size_t npages,
+int window_create_piece(const char *name, struct client_uffd *u, size_t first, size_t npages,
 			bool writable, struct window **out)
 {
-	int err = window_make(name, npages, sp, writable, -1, out);
+	int err = window_make(name, npages, u, writable, -1, out);
 
 	if (err == 0)
 		(*out)->first = first;
 	return err;
 }
 
-int window_clone(const struct window *w, struct window **out)
+/* Where a window may be bound to nothing: then who might bind it keeps others out. */
+static void bound_lock(struct window *w)
 {
-	int err = window_make(NULL, w->npages, w->space, w->writable, w->fd, out);
+	if (w->region != NULL)
+		region_lock(w->region);
+}
 
-	if (err == 0)
-		(*out)->first = w->first;
+static void bound_unlock(struct window *w)
+{
+	if (w->region != NULL)
+		region_unlock(w->region);
+}
+
+int window_clone(struct window *w, size_t page, size_t n, struct window **out)
+{
+	int err = window_make(NULL, w->npages, w->uffd, w->writable, w->fd, out);
+
+	if (err != 0)
+		return err;
+	(*out)->first = w->first;
+	bound_lock(w);
+	err = placement_move(&(*out)->placements, &w->placements, window_page(w, page), n);
+	bound_unlock(w);
+	if (err != 0)
+		window_close(*out);
 	return err;
 }
 
@@ -168,6 +191,24 @@ static void record_home(struct window *w, size_t page, size_t n)
 	(void)atomic_fetch_sub(&r->busy, n);
 }
 
+/* 0 or -errno. */
+static int punch(int fd, off_t off, off_t len)
+{
+	int rc;
+
+	do {
+		rc = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, len);
+	} while (rc != 0 && errno == EINTR);
+	return rc == 0 ? 0 : -errno;
+}
+
+int window_empty(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? punch(fd, 0, st.st_size) : -errno;
+}
+
 /*
  * Drops every translation to these pages of the window, in every process, and the pages. The seals
  * keep a client from preventing it, but a privileged one could make the file immutable. Nobody else
@@ -176,15 +217,10 @@ static void record_home(struct window *w, size_t page, size_t n)
  */
 static int window_punch(struct window *w, size_t page, size_t n)
 {
-	int rc;
+	int rc = punch(w->fd, window_offset(w, page), (off_t)page_bytes(n));
 
-	do {
-		rc = fallocate(w->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			       window_offset(w, page), (off_t)page_bytes(n));
-	} while (rc != 0 && errno == EINTR);
 	if (rc == 0)
 		return 0;
-	rc = -errno;
 	log_warn("%s: a window cannot be emptied (%s): its process gets nothing more",
 		 w->region != NULL ? w->region->name : "-", strerror(-rc));
 	w->broken = true;
@@ -304,7 +340,7 @@ static int window_fill(struct window *w, uintptr_t addr, size_t page, size_t n)
 	while (n > 0 && err == 0) {
 		size_t done;
 
-		err = uffd_copy(w->space->uffd, addr, home_page(r, page), page_bytes(n), &done);
+		err = uffd_copy(w->uffd->fd, addr, home_page(r, page), page_bytes(n), &done);
 		record_window(w, page, done >> PAGESHIFT);
 		addr += done;
 		page += done >> PAGESHIFT;
@@ -330,7 +366,7 @@ static int window_revalidate(struct window *w, uintptr_t addr, size_t page, size
 	while (n > 0 && err == 0) {
 		size_t done;
 
-		err = uffd_continue(w->space->uffd, addr, page_bytes(n), &done);
+		err = uffd_continue(w->uffd->fd, addr, page_bytes(n), &done);
 		if (err == -EFAULT) {
 			err = window_fill(w, addr, page, 1);
 			done = PAGESIZE;
@@ -428,6 +464,7 @@ void window_close(struct window *w)
 	if (w->alias != NULL)
 		(void)munmap(w->alias, page_bytes(w->npages));
 	close(w->fd);
+	placement_free(&w->placements);
 	free(w);
 }
 
@@ -435,32 +472,54 @@ void window_close(struct window *w)
  * What the client stored between its mmap(2) and the registration, or had the kernel store
  * (MAP_POPULATE), goes; what lives in the window, being mapped there by another handle, stays.
  */
-int window_register(struct window *w, uintptr_t addr, size_t off, size_t len)
+static int window_clear(struct window *w, size_t page, size_t n)
 {
 	struct region *r = w->region;
-	size_t page = off >> PAGESHIFT, n = len >> PAGESHIFT, run;
-	int err;
+	int err = 0;
+	size_t run;
 
-	if (((addr | off | len) & PAGEOFFSET) != 0 || n == 0 || !in_window(w, page, n))
-		return -EINVAL;
-	err = uffd_register(w->space->uffd, addr, len);
-	if (err == 0 && r == NULL)
-		err = window_punch(w, page, n);
-	if (err != 0 || r == NULL)
-		return err;
-	if (!range_ok(r, page, n))
-		return -EINVAL;
-	region_lock(r);
 	for (size_t end = page + n; page < end && err == 0; page += run) {
-		for (run = 0; page + run < end && r->pages[page + run].window != w;)
+		for (run = 0; page + run < end && (r == NULL || r->pages[page + run].window != w);)
 			run++;
 		if (run > 0)
 			err = window_punch(w, page, run);
 		else
 			run = 1;
 	}
-	region_unlock(r);
 	return err;
+}
+
+int window_register(struct window *w, uintptr_t addr, size_t off, size_t len)
+{
+	size_t page = off >> PAGESHIFT, n = len >> PAGESHIFT;
+	int err;
+
+	if (((addr | off | len) & PAGEOFFSET) != 0 || n == 0 || len > UINTPTR_MAX - addr ||
+	    !in_window(w, page, n) || (w->region != NULL && !range_ok(w->region, page, n)))
+		return -EINVAL;
+	err = uffd_register(w->uffd->fd, addr, len);
+	if (err != 0)
+		return err;
+	bound_lock(w);
+	err = placement_add(&w->placements, addr, addr + len, window_page(w, page));
+	if (err == 0)
+		err = window_clear(w, page, n);
+	bound_unlock(w);
+	return err;
+}
+
+void window_unplace(struct window *w, uintptr_t addr, size_t len)
+{
+	bound_lock(w);
+	placement_remove(&w->placements, addr, addr + len);
+	bound_unlock(w);
+}
+
+void window_placed(struct window *w, size_t page, size_t n,
+		   void (*fn)(void *arg, uintptr_t start, uintptr_t end, size_t page), void *arg)
+{
+	assert_locked(w->region);
+	placement_each(w->placements, window_page(w, page), n, fn, arg);
 }
 
 /*
@@ -468,7 +527,7 @@ int window_register(struct window *w, uintptr_t addr, size_t off, size_t len)
  * next access ask again. The other threads of the process may see zeros between the two, for some
  * microseconds after one of its accesses has failed.
  */
-void space_unpoison(struct space *sp, struct window *w, uintptr_t addr, size_t page)
+void window_unpoison(struct window *w, uintptr_t addr, size_t page)
 {
 	static const char zeros[PAGESIZE];
 	struct region *r = w->region;
@@ -480,7 +539,7 @@ void space_unpoison(struct space *sp, struct window *w, uintptr_t addr, size_t p
 	if (r->pages[page].window == w) {
 		(void)window_revalidate(w, addr, page, 1);
 	} else if (window_punch(w, page, 1) == 0) {
-		(void)uffd_copy(sp->uffd, addr, zeros, PAGESIZE, &done);
+		(void)uffd_copy(w->uffd->fd, addr, zeros, PAGESIZE, &done);
 		(void)window_punch(w, page, 1);
 	}
 	region_unlock(r);

@@ -234,7 +234,7 @@ static ssize_t exchange_data(struct request *rq, void *buf, size_t len)
 		if (n < (ssize_t)sizeof(head) || head.magic != DM_MAGIC)
 			return -EFAULT;
 		if (head.op == DM_CANCEL) {
-			context_interrupt(rq->ctx);
+			caller_interrupt(rq->caller);
 			continue;
 		}
 		if (head.op != DM_DATA || head.a[0] != 0)
@@ -374,7 +374,7 @@ static void watch_ready(struct source *s, uint32_t events)
 
 		rearm = n > 0 || (n < 0 && errno == EAGAIN);
 		if (n == 0 || (n == sizeof(head) && head.op == DM_CANCEL))
-			context_interrupt(rq->ctx);
+			caller_interrupt(rq->caller);
 	}
 	pthread_mutex_unlock(&rq->lock);
 	if (rearm)
@@ -432,11 +432,11 @@ void requests_interrupt(void)
 	pthread_mutex_unlock(&watched_lock);
 }
 
-void request_watch(struct request *rq, struct context *ctx)
+void request_watch(struct request *rq, struct caller *caller)
 {
-	rq->ctx = ctx;
+	rq->caller = caller;
 	rq->memory = (struct client_memory){ .in = memory_in, .out = memory_out, .arg = rq };
-	ctx->memory = &rq->memory;
+	caller->memory = &rq->memory;
 	pthread_mutex_init(&rq->lock, NULL);
 	pthread_cond_init(&rq->gone, NULL);
 	rq->watch = (struct source){
@@ -449,7 +449,7 @@ void request_watch(struct request *rq, struct context *ctx)
 void request_unwatch(struct request *rq)
 {
 	watched_remove(rq);
-	rq->ctx->memory = NULL;
+	rq->caller->memory = NULL;
 	if (rq->watch.id != 0) {
 		source_remove(&rq->watch);
 		pthread_mutex_lock(&rq->lock);

@@ -10,7 +10,7 @@
 
 #include <devmap/protocol.h>
 
-#include "context.h"
+#include "caller.h"
 #include "pool.h"
 
 #define WIRE_FDS_MAX 4
@@ -23,7 +23,7 @@ struct request {
 
 	/* While a driver works on it (request_watch). */
 	struct client_memory memory;
-	struct context *ctx;
+	struct caller *caller;
 	struct source watch;
 	struct request *next_watched; /* under watched_lock, like the list */
 	pthread_mutex_t lock;	      /* guards busy: who may read the reply socket */
@@ -55,10 +55,10 @@ void reply_error(struct request *rq, int error);
 void reply_value(struct request *rq, int error, uint64_t value);
 
 /*
- * Between these the request's context has access to the client's memory, and a signal of the
+ * Between these the request's caller has access to the client's memory, and a signal of the
  * client's thread interrupts cv_wait_sig(9F).
  */
-void request_watch(struct request *rq, struct context *ctx);
+void request_watch(struct request *rq, struct caller *caller);
 void request_unwatch(struct request *rq);
 /* At stop: every watched request, and each that comes yet, is interrupted, and copies no more. */
 void requests_interrupt(void);

@@ -29,7 +29,7 @@
 #include <sys/stat.h>
 #include <sys/sunddi.h>
 
-#include "context.h"
+#include "caller.h"
 #include "core.h"
 #include "cred.h"
 #include "devinfo.h"
@@ -564,12 +564,14 @@ static int client_out(void *arg, const void *buf, uintptr_t to, size_t len)
 
 static const struct client_memory client_memory = { client_in, client_out, NULL };
 static struct cred client_cred = { .refs = 1, .uid = 12345, .gid = 54321 };
-static struct context client_ctx = { .pid = 4711, .cred = &client_cred, .memory = &client_memory };
+static struct caller client_caller = { .pid = 4711,
+				       .cred = &client_cred,
+				       .memory = &client_memory };
 
 static int serve(void **state)
 {
 	(void)state;
-	(void)context_set(&client_ctx);
+	(void)caller_set(&client_caller);
 	memset(client, 0, sizeof(client));
 	return 0;
 }
@@ -577,7 +579,7 @@ static int serve(void **state)
 static int serve_no_more(void **state)
 {
 	(void)state;
-	(void)context_set(NULL);
+	(void)caller_set(NULL);
 	return 0;
 }
 
@@ -605,19 +607,19 @@ static void copying(void **state)
 
 static void copying_for_nobody(void **state)
 {
-	struct context fault = { .pid = 4711 };
+	struct caller fault = { .pid = 4711 };
 	char buf[4] = "abc";
 
 	(void)state;
 	log_capture();
 	assert_int_equal(ddi_copyin((void *)1000, buf, 1, 0), -1);
 	assert_says(log_captured(), "ddi_copyin: this thread serves no process");
-	(void)context_set(&fault);
+	(void)caller_set(&fault);
 	log_capture();
 	assert_int_equal(ddi_copyout(buf, (void *)1000, 1, 0), -1);
 	assert_says(log_captured(), "ddi_copyout: not in devmap_access(9E)");
 	assert_int_equal(ddi_copyout("d", buf, 1, FKIOCTL), 0);
-	(void)context_set(NULL);
+	(void)caller_set(NULL);
 }
 
 static void uio(void **state)
@@ -686,7 +688,7 @@ static void identity(void **state)
 	assert_int_equal(drv_getparm(LBOLT, &lbolt), 0);
 	assert_int_equal(drv_getparm(99, &lbolt), -1);
 
-	(void)context_set(NULL);
+	(void)caller_set(NULL);
 	assert_int_equal(ddi_get_pid(), 0);
 	assert_null(curproc);
 	assert_int_equal(drv_getparm(PPID, &pid), -1);

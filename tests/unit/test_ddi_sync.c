@@ -24,7 +24,7 @@
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
 
-#include "context.h"
+#include "caller.h"
 #include "fake_pages.h"
 
 #define ROUNDS 100000
@@ -157,7 +157,7 @@ static kcondvar_t cond; /* zero filled */
 /* Interruption. One thread waits, another interrupts, over and over. */
 
 static struct {
-	struct context ctx;
+	struct caller caller;
 	atomic_uint begun, done; /* rounds */
 	uint64_t did;
 	bool by_thread;
@@ -178,15 +178,15 @@ static void *race_waiter(void *arg)
 	(void)arg;
 	race.did = ddi_get_kt_did();
 	for (unsigned i = 1; i <= ROUNDS; i++) {
-		(void)context_set(&race.ctx);
+		(void)caller_set(&race.caller);
 		atomic_store(&race.begun, i);
 		jitter(&seed, 400);
 		mutex_enter(&mtx);
 		while (interruptible_wait() != 0)
 			;
 		mutex_exit(&mtx);
-		(void)context_set(NULL);
-		if (atomic_load(&race.ctx.interrupted))
+		(void)caller_set(NULL);
+		if (atomic_load(&race.caller.interrupted))
 			abort(); /* one interruption ended one wait */
 		atomic_store(&race.done, i);
 	}
@@ -207,13 +207,13 @@ static void race_run(bool by_thread, bool timed)
 		wait_for(&race.begun, i);
 		jitter(&seed, 600);
 		if (by_thread)
-			context_interrupt_thread(race.did);
+			caller_interrupt_thread(race.did);
 		else
-			context_interrupt(&race.ctx);
+			caller_interrupt(&race.caller);
 		wait_for(&race.done, i);
 	}
 	(void)pthread_join(t, NULL);
-	assert_null(race.ctx.waiting_on);
+	assert_null(race.caller.waiting_on);
 }
 
 static void interrupt_race(void **state)
@@ -236,24 +236,24 @@ static void interrupt_race_thread(void **state)
 
 static void interrupt_ends_one_wait(void **state)
 {
-	struct context ctx = { .pid = 1 };
+	struct caller caller = { .pid = 1 };
 
 	(void)state;
-	(void)context_set(&ctx);
-	context_interrupt(&ctx);
+	(void)caller_set(&caller);
+	caller_interrupt(&caller);
 	mutex_enter(&mtx);
 	/* Not interruptible. */
 	assert_int_equal(cv_timedwait(&cond, &mtx, ddi_get_lbolt() + 1), -1);
 	assert_int_equal(cv_wait_sig(&cond, &mtx), 0);
 	assert_int_equal(cv_timedwait_sig(&cond, &mtx, ddi_get_lbolt() + 1), -1);
-	context_interrupt(&ctx);
-	context_interrupt(&ctx);
+	caller_interrupt(&caller);
+	caller_interrupt(&caller);
 	assert_int_equal(cv_timedwait_sig(&cond, &mtx, ddi_get_lbolt() + 100000), 0);
 	assert_int_equal(cv_timedwait_sig(&cond, &mtx, ddi_get_lbolt() + 1), -1);
 	mutex_exit(&mtx);
-	assert_ptr_equal(context_set(NULL), &ctx);
-	context_interrupt_thread(ddi_get_kt_did()); /* no context: nothing */
-	context_interrupt_thread(~0ULL);
+	assert_ptr_equal(caller_set(NULL), &caller);
+	caller_interrupt_thread(ddi_get_kt_did()); /* no caller: nothing */
+	caller_interrupt_thread(~0ULL);
 }
 
 /*
@@ -262,7 +262,7 @@ static void interrupt_ends_one_wait(void **state)
  * waiting.
  */
 static struct {
-	struct context ctx[3];
+	struct caller caller[3];
 	unsigned items, taken;
 	atomic_bool stop;
 } feed;
@@ -270,9 +270,9 @@ static kcondvar_t feed_done;
 
 static void *feed_taker(void *arg)
 {
-	struct context *c = arg;
+	struct caller *c = arg;
 
-	(void)context_set(c);
+	(void)caller_set(c);
 	mutex_enter(&mtx);
 	while (!atomic_load(&feed.stop)) {
 		if (feed.items == 0) {
@@ -284,7 +284,7 @@ static void *feed_taker(void *arg)
 		cv_signal(&feed_done);
 	}
 	mutex_exit(&mtx);
-	(void)context_set(NULL);
+	(void)caller_set(NULL);
 	return NULL;
 }
 
@@ -295,7 +295,7 @@ static void *feed_interrupter(void *arg)
 	(void)arg;
 	while (!atomic_load(&feed.stop)) {
 		jitter(&seed, 2000);
-		context_interrupt(&feed.ctx[seed % 3]);
+		caller_interrupt(&feed.caller[seed % 3]);
 		(void)sched_yield();
 	}
 	return NULL;
@@ -307,7 +307,7 @@ static void interrupt_and_signal(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		t[i] = start(feed_taker, &feed.ctx[i]);
+		t[i] = start(feed_taker, &feed.caller[i]);
 	t[3] = start(feed_interrupter, NULL);
 	for (unsigned i = 0; i < ROUNDS / 10; i++) {
 		mutex_enter(&mtx);
@@ -331,24 +331,24 @@ static void interrupt_and_signal(void **state)
 static void *interrupt_later(void *arg)
 {
 	delay(5);
-	context_interrupt(arg);
+	caller_interrupt(arg);
 	return NULL;
 }
 
 static void sema_interrupted(void **state)
 {
-	struct context ctx = { .pid = 1 };
+	struct caller caller = { .pid = 1 };
 	ksema_t sem = { 0 };
 	pthread_t t;
 
 	(void)state;
-	(void)context_set(&ctx);
-	t = start(interrupt_later, &ctx);
+	(void)caller_set(&caller);
+	t = start(interrupt_later, &caller);
 	assert_int_equal(sema_p_sig(&sem), 1);
 	(void)pthread_join(t, NULL);
 	sema_v(&sem);
 	assert_int_equal(sema_p_sig(&sem), 0); /* there is one to take: no wait */
-	(void)context_set(NULL);
+	(void)caller_set(NULL);
 }
 
 static struct {

@@ -363,7 +363,7 @@ static int client_main(int sock)
 struct client {
 	pid_t pid;
 	int sock;
-	struct space space;
+	struct client_uffd uffd;
 	pthread_t server;
 	int stop;	      /* eventfd */
 	pthread_mutex_t lock; /* the arbiter: its holder decides where pages are */
@@ -385,13 +385,13 @@ static void serve(struct client *c, uintptr_t addr)
 	if (c->refuse || c->window == NULL || page - c->addr >= c->len)
 		return;
 	c->last_error = window_load(c->window, page, (page - c->addr) >> PAGESHIFT, 1);
-	space_wake(&c->space, page, P);
+	client_uffd_wake(&c->uffd, page, P);
 }
 
 static void *server_run(void *arg)
 {
 	struct client *c = arg;
-	struct pollfd fds[2] = { { .fd = c->space.uffd, .events = POLLIN },
+	struct pollfd fds[2] = { { .fd = c->uffd.fd, .events = POLLIN },
 				 { .fd = c->stop, .events = POLLIN } };
 	struct uffd_msg msg;
 
@@ -399,7 +399,7 @@ static void *server_run(void *arg)
 		(void)poll(fds, 2, -1);
 		if (fds[1].revents != 0)
 			return NULL;
-		while (read(c->space.uffd, &msg, sizeof(msg)) == (ssize_t)sizeof(msg)) {
+		while (read(c->uffd.fd, &msg, sizeof(msg)) == (ssize_t)sizeof(msg)) {
 			pthread_mutex_lock(&c->lock);
 			serve(c, (uintptr_t)msg.arg.pagefault.address);
 			pthread_mutex_unlock(&c->lock);
@@ -445,7 +445,7 @@ static struct client *client_new_with(bool kernel_faults)
 	tell(c, REQUEST(OP_UFFD, kernel_faults), -1);
 	(void)hear(c, &fd);
 	assert_true(fd >= 0);
-	assert_int_equal(space_init(&c->space, fd), 0);
+	assert_int_equal(client_uffd_init(&c->uffd, fd), 0);
 	c->stop = eventfd(0, EFD_CLOEXEC);
 	assert_int_equal(pthread_create(&c->server, NULL, server_run, c), 0);
 	return c;
@@ -462,7 +462,7 @@ static void client_open(struct client *c, struct region *r, bool writable)
 	struct window *w;
 	struct answer a;
 
-	assert_int_equal(window_create(r, &c->space, writable, &w), 0);
+	assert_int_equal(window_create(r, &c->uffd, writable, &w), 0);
 	tell(c, REQUEST(OP_MAP, region_len(r), PROT_READ | PROT_WRITE), window_fd(w));
 	a = hear(c, NULL);
 	assert_true(a.rc > 0);
@@ -497,7 +497,7 @@ static void client_free(struct client *c)
 	(void)pthread_join(c->server, NULL);
 	close(c->stop);
 	close(c->sock);
-	space_fini(&c->space);
+	client_uffd_fini(&c->uffd);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -820,7 +820,7 @@ static void test_register_drops(void **state)
 	(void)state;
 	region_put(r, 0, 8, 7);
 	region_put(r, P, 8, 8);
-	assert_int_equal(window_create(r, &c->space, true, &w), 0);
+	assert_int_equal(window_create(r, &c->uffd, true, &w), 0);
 	tell(c, REQUEST(OP_MAP, 4 * P, PROT_READ | PROT_WRITE), window_fd(w));
 	a = hear(c, NULL);
 	(void)ASK(c, OP_PUT, (uint64_t)a.rc, 99); /* before the registration */
@@ -844,6 +844,123 @@ static void test_register_drops(void **state)
 	assert_int_equal(client_get(c, P), 8);
 	assert_int_equal(window_register(w, (uintptr_t)a.rc, 3 * P, 2 * P), -EINVAL);
 	assert_int_equal(window_register(w, 0x10000, 0, P), -EINVAL);
+	client_free(c);
+	region_destroy(r);
+}
+
+/* What a window says of the client's addresses. */
+struct seen {
+	unsigned n;
+	struct {
+		uintptr_t start, end;
+		size_t page;
+	} at[8];
+};
+
+static void see(void *arg, uintptr_t start, uintptr_t end, size_t page)
+{
+	struct seen *s = arg;
+
+	assert_true(s->n < 8);
+	s->at[s->n].start = start;
+	s->at[s->n].end = end;
+	s->at[s->n++].page = page;
+}
+
+static struct seen placed(struct region *r, struct window *w, size_t page, size_t n)
+{
+	struct seen s = { .n = 0 };
+
+	region_lock(r);
+	window_placed(w, page, n, see, &s);
+	region_unlock(r);
+	return s;
+}
+
+/* Is [start, end) among them, with page at its beginning? */
+static bool is_seen(const struct seen *s, uintptr_t start, uintptr_t end, size_t page)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->at[i].start == start && s->at[i].end == end && s->at[i].page == page)
+			return true;
+	return false;
+}
+
+static uintptr_t map_window(struct client *c, struct window *w)
+{
+	struct answer a;
+
+	tell(c, REQUEST(OP_MAP, 8 * P, PROT_READ | PROT_WRITE), window_fd(w));
+	a = hear(c, NULL);
+	assert_true(a.rc > 0);
+	assert_int_equal(window_register(w, (uintptr_t)a.rc, 0, 8 * P), 0);
+	return (uintptr_t)a.rc;
+}
+
+static void test_placements(void **state)
+{
+	struct region *r = new_region(8);
+	struct client *c = client_new();
+	struct window *w;
+	uintptr_t a, b;
+	struct seen s;
+
+	(void)state;
+	assert_int_equal(window_create(r, &c->uffd, true, &w), 0);
+	assert_int_equal(placed(r, w, 0, 8).n, 0);
+	a = map_window(c, w);
+	b = map_window(c, w);
+	s = placed(r, w, 2, 3);
+	assert_int_equal(s.n, 2);
+	assert_true(is_seen(&s, a + 2 * P, a + 5 * P, 2));
+	assert_true(is_seen(&s, b + 2 * P, b + 5 * P, 2));
+	window_unplace(w, a + 3 * P, P);
+	window_unplace(w, b, 4 * P);
+	s = placed(r, w, 2, 3);
+	assert_int_equal(s.n, 3);
+	assert_true(is_seen(&s, a + 2 * P, a + 3 * P, 2));
+	assert_true(is_seen(&s, a + 4 * P, a + 5 * P, 4));
+	assert_true(is_seen(&s, b + 4 * P, b + 5 * P, 4));
+	/* Placed again where something of it was: once. */
+	assert_int_equal(window_register(w, a, 0, 8 * P), 0);
+	s = placed(r, w, 0, 4);
+	assert_int_equal(s.n, 1);
+	assert_true(is_seen(&s, a, a + 4 * P, 0));
+	window_unplace(w, a - P, 16 * P);
+	window_unplace(w, b - P, 16 * P);
+	assert_int_equal(placed(r, w, 0, 8).n, 0);
+	window_close(w);
+	client_free(c);
+	region_destroy(r);
+}
+
+/* A part of a piece that goes its own way takes its addresses along; the region may be another. */
+static void test_placements_of_pieces(void **state)
+{
+	struct region *r = new_region(16);
+	struct client *c = client_new();
+	struct window *w, *part;
+	uintptr_t a;
+	struct seen s;
+
+	(void)state;
+	assert_int_equal(window_create_piece("piece", &c->uffd, 0, 8, true, &w), 0);
+	a = map_window(c, w); /* bound to nothing yet */
+	window_bind(w, r, 8);
+	s = placed(r, w, 8, 8);
+	assert_int_equal(s.n, 1);
+	assert_true(is_seen(&s, a, a + 8 * P, 0));
+	assert_int_equal(window_clone(w, 10, 3, &part), 0);
+	window_bind(part, r, 0);
+	s = placed(r, part, 0, 8);
+	assert_int_equal(s.n, 1);
+	assert_true(is_seen(&s, a + 2 * P, a + 5 * P, 2));
+	s = placed(r, w, 8, 8);
+	assert_int_equal(s.n, 2);
+	assert_true(is_seen(&s, a, a + 2 * P, 0));
+	assert_true(is_seen(&s, a + 5 * P, a + 8 * P, 5));
+	window_close(part);
+	window_close(w);
 	client_free(c);
 	region_destroy(r);
 }
@@ -1423,8 +1540,8 @@ static void test_poison(void **state)
 	(void)state;
 	region_put(r, 0, 8, 77);
 	client_open(c, r, true);
-	if (!c->space.poison) {
-		assert_int_equal(space_poison(&c->space, c->addr), -EOPNOTSUPP);
+	if (!c->uffd.poison) {
+		assert_int_equal(client_uffd_poison(&c->uffd, c->addr), -EOPNOTSUPP);
 		client_free(c);
 		region_destroy(r);
 		skip();
@@ -1435,7 +1552,7 @@ static void test_poison(void **state)
 	tell(c, REQUEST(OP_CATCH, c->addr + 8), -1);
 	while (atomic_load(&c->faults) == 0)
 		pause_us(100);
-	assert_int_equal(space_poison(&c->space, c->addr), 0);
+	assert_int_equal(client_uffd_poison(&c->uffd, c->addr), 0);
 	a = hear(c, NULL);
 	assert_int_equal(a.rc, SIGBUS);
 	assert_int_equal(a.value & ~(uint64_t)63, c->addr);
@@ -1443,14 +1560,14 @@ static void test_poison(void **state)
 	pthread_mutex_lock(&c->lock);
 	c->refuse = false;
 	pthread_mutex_unlock(&c->lock);
-	space_unpoison(&c->space, c->window, c->addr, 0);
+	window_unpoison(c->window, c->addr, 0);
 	assert_int_equal(client_get(c, 0), 77);
 	/* Cured although the page is live. */
 	window_unload(c->window, 0, 1);
-	assert_int_equal(space_poison(&c->space, c->addr), 0);
+	assert_int_equal(client_uffd_poison(&c->uffd, c->addr), 0);
 	assert_int_equal(window_load(c->window, c->addr, 0, 1), 0);
 	assert_int_equal(ASK(c, OP_CATCH, c->addr).rc, 0);
-	space_unpoison(&c->space, c->window, c->addr, 0);
+	window_unpoison(c->window, c->addr, 0);
 	assert_int_equal(client_get(c, 0), 77);
 	client_free(c);
 	region_destroy(r);
@@ -1478,19 +1595,19 @@ static void test_kernel_faults(void **state)
 	region_destroy(r);
 }
 
-static void test_space_refused(void **state)
+static void test_uffd_refused(void **state)
 {
-	struct space sp;
+	struct client_uffd u;
 	int fd = memfd_create("not a userfaultfd", MFD_CLOEXEC);
 	struct uffdio_api api = { .api = UFFD_API };
 
 	(void)state;
-	assert_int_equal(space_init(&sp, fd), -ENOTTY);
-	space_fini(&sp);
+	assert_int_equal(client_uffd_init(&u, fd), -ENOTTY);
+	client_uffd_fini(&u);
 	fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
 	assert_int_equal(ioctl(fd, UFFDIO_API, &api), 0);
-	assert_int_equal(space_init(&sp, fd), -EINVAL);
-	space_fini(&sp);
+	assert_int_equal(client_uffd_init(&u, fd), -EINVAL);
+	client_uffd_fini(&u);
 }
 
 /* Loads, unloads, accessors, pointers and sharing from many threads. */
@@ -1510,7 +1627,7 @@ static void *mess_run(void *arg)
 		switch (rand_r(&seed) % 6) {
 		case 0:
 			(void)window_load(c->window, c->addr + page * P, page, n);
-			space_wake(&c->space, c->addr + page * P, n * P);
+			client_uffd_wake(&c->uffd, c->addr + page * P, n * P);
 			break;
 		case 1:
 			window_unload(c->window, page, n);
@@ -1765,6 +1882,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_switch_pages_loses_nothing),
 		cmocka_unit_test(test_contention_loses_nothing),
 		cmocka_unit_test(test_register_drops),
+		cmocka_unit_test(test_placements),
+		cmocka_unit_test(test_placements_of_pieces),
 		cmocka_unit_test(test_cheat_second_mapping),
 		cmocka_unit_test(test_cheat_drops_pages),
 		cmocka_unit_test(test_cheat_seals),
@@ -1782,7 +1901,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_share_loses_nothing),
 		cmocka_unit_test(test_poison),
 		cmocka_unit_test(test_kernel_faults),
-		cmocka_unit_test(test_space_refused),
+		cmocka_unit_test(test_uffd_refused),
 		cmocka_unit_test(test_mess),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_model_stress),

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * On whose behalf this thread calls into a driver. The server sets a context around every call of a
+ * On whose behalf this thread calls into a driver. The server sets a caller around every call of a
  * driver entry point; ddi_copyin(9F), ddi_get_pid(9F), cv_wait_sig(9F) and the core's
  * engine_current() read it. A driver's own threads have none.
  */
-#ifndef DEVMAP_ENGINE_USER_CONTEXT_H
-#define DEVMAP_ENGINE_USER_CONTEXT_H
+#ifndef DEVMAP_ENGINE_USER_CALLER_H
+#define DEVMAP_ENGINE_USER_CALLER_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -22,13 +22,13 @@ struct client_memory {
 	void *arg;
 };
 
-struct context {
+struct caller {
 	struct as *as; /* NULL: a process without mappings */
 	pid_t pid;
 	cred_t *cred;
 	const struct client_memory *memory; /* NULL: none (faults, dup, unmap): copies fail */
 	/*
-	 * Interruption of cv_wait_sig and friends. `interrupted` is set by context_interrupt() from
+	 * Interruption of cv_wait_sig and friends. `interrupted` is set by caller_interrupt() from
 	 * any thread; the thread's current interruptible wait, or its next one if it is in none,
 	 * returns 0 and clears it: one interruption ends one wait, so that whoever tries again can
 	 * wait again.
@@ -37,22 +37,22 @@ struct context {
 	void *waiting_on; /* ddi_cv.c's: the wait to be woken */
 };
 
-/* The context of this thread, or NULL. */
-struct context *context_get(void);
-/* Makes c (may be NULL) the context of this thread; returns the previous one. */
-struct context *context_set(struct context *c);
-/* Ends the interruptible wait that the thread with this context is in or begins next. */
-void context_interrupt(struct context *c);
+/* The caller of this thread, or NULL. */
+struct caller *caller_get(void);
+/* Makes c (may be NULL) the caller of this thread; returns the previous one. */
+struct caller *caller_set(struct caller *c);
+/* Ends the interruptible wait that the thread with this caller is in or begins next. */
+void caller_interrupt(struct caller *c);
 /* The same by thread id as ddi_get_kt_did(9F) gives it (for engine_interrupt()). */
-void context_interrupt_thread(uint64_t kt_did);
+void caller_interrupt_thread(uint64_t kt_did);
 
 /*
  * For ddi_cv.c: this thread is about to wait on cv for c, having counted itself as a waiter.
- * False: do not, there was an interruption. Every true is followed by context_wait_end(), before cv
+ * False: do not, there was an interruption. Every true is followed by caller_wait_end(), before cv
  * may go away; it says whether there was an interruption meanwhile. Either clears the interruption
  * that it tells of.
  */
-bool context_wait_begin(struct context *c, kcondvar_t *cv);
-bool context_wait_end(struct context *c);
+bool caller_wait_begin(struct caller *c, kcondvar_t *cv);
+bool caller_wait_end(struct caller *c);
 
 #endif

@@ -17,7 +17,7 @@ static struct {
 	struct hlist_head head;
 } table[1 << TABLE_BITS];
 
-void contexts_init(void)
+void callers_init(void)
 {
 	size_t i;
 
@@ -32,17 +32,17 @@ static unsigned int slot_of(const struct task_struct *task)
 	return hash_ptr(task, TABLE_BITS);
 }
 
-/* The innermost context of a task: newer ones stand before older ones. The slot's lock is held. */
-static struct context *find(unsigned int slot, const struct task_struct *task)
+/* The innermost caller of a task: newer ones stand before older ones. The slot's lock is held. */
+static struct caller *find(unsigned int slot, const struct task_struct *task)
 {
-	struct context *c;
+	struct caller *c;
 
 	hlist_for_each_entry(c, &table[slot].head, link) if (c->task == task) return c;
 	return NULL;
 }
 
 /* c is zero but for what the caller has set. */
-void context_enter(struct context *c, struct as *as)
+void caller_enter(struct caller *c, struct as *as)
 {
 	unsigned int slot = slot_of(current);
 
@@ -53,7 +53,7 @@ void context_enter(struct context *c, struct as *as)
 	spin_unlock(&table[slot].lock);
 }
 
-void context_leave(struct context *c)
+void caller_leave(struct caller *c)
 {
 	unsigned int slot = slot_of(c->task);
 
@@ -63,10 +63,10 @@ void context_leave(struct context *c)
 }
 
 /* The result is this thread's own, so it stays. */
-struct context *context_get(void)
+struct caller *caller_get(void)
 {
 	unsigned int slot = slot_of(current);
-	struct context *c;
+	struct caller *c;
 
 	spin_lock(&table[slot].lock);
 	c = find(slot, current);
@@ -76,13 +76,13 @@ struct context *context_get(void)
 
 struct as *engine_current(void)
 {
-	struct context *c = context_get();
+	struct caller *c = caller_get();
 
 	return c != NULL ? c->as : NULL;
 }
 
 /*
- * All contexts of the thread are told, for the wait may be an inner one's. It is in one of them for
+ * All callers of the thread are told, for the wait may be an inner one's. It is in one of them for
  * as long as the core names it here, so the task is alive.
  */
 void engine_interrupt(kt_did_t server)
@@ -90,7 +90,7 @@ void engine_interrupt(kt_did_t server)
 	struct task_struct *task = (struct task_struct *)(uintptr_t)server;
 	unsigned int slot = slot_of(task);
 	bool found = false;
-	struct context *c;
+	struct caller *c;
 
 	spin_lock(&table[slot].lock);
 	hlist_for_each_entry(c, &table[slot].head, link)
@@ -106,9 +106,9 @@ void engine_interrupt(kt_did_t server)
 	spin_unlock(&table[slot].lock);
 }
 
-void contexts_revoke(const dev_info_t *dip, bool kill)
+void callers_revoke(const dev_info_t *dip, bool kill)
 {
-	struct context *c;
+	struct caller *c;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(table); i++) {
@@ -130,9 +130,9 @@ void contexts_revoke(const dev_info_t *dip, bool kill)
 	}
 }
 
-bool context_signalled(void)
+bool caller_signalled(void)
 {
-	struct context *c = context_get();
+	struct caller *c = caller_get();
 
 	if (fatal_signal_pending(current))
 		return true;
@@ -144,7 +144,7 @@ bool context_signalled(void)
 		WRITE_ONCE(c->interrupted, false);
 		return true;
 	}
-	if (context_expired(c))
+	if (caller_expired(c))
 		return true;
 	return !c->killable_only && signal_pending(current);
 }
@@ -155,16 +155,16 @@ bool context_signalled(void)
  * signal ends an interruptible wait, and the thread is frozen when it has left; the others are those
  * of the kernel's own accesses, which end by themselves (patience.c).
  */
-unsigned int context_sleep_state(void)
+unsigned int caller_sleep_state(void)
 {
-	struct context *c = context_get();
+	struct caller *c = caller_get();
 
 	return c == NULL || c->killable_only ? TASK_KILLABLE : TASK_INTERRUPTIBLE;
 }
 
-hrtime_t context_until(void)
+hrtime_t caller_until(void)
 {
-	struct context *c = context_get();
+	struct caller *c = caller_get();
 
 	return c != NULL && c->until != 0 ? c->until : NEVER;
 }

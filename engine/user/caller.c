@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * On whose behalf a thread works, and how its waits are interrupted: see context.h.
+ * On whose behalf a thread works, and how its waits are interrupted: see caller.h.
  *
  * LOCKS, outermost first; all are leaves of everybody else's
  *   threads.lock   the list of threads
- *   t->lock        a thread's context, against context_interrupt_thread()
- *   waits_lock     waiting_on of every context. While it is held, what a context waits on exists:
+ *   t->lock        a thread's caller, against caller_interrupt_thread()
+ *   waits_lock     waiting_on of every caller. While it is held, what a caller waits on exists:
  *                  a waiter takes it to say that it is gone.
  */
 #include <pthread.h>
@@ -13,14 +13,14 @@
 #include <sys/ksynch.h>
 #include <sys/sunddi.h>
 
-#include "context.h"
+#include "caller.h"
 
 struct thread {
 	struct thread *next, **prev;
 	kt_did_t did; /* 0: not drawn yet */
 	bool listed;
 	pthread_mutex_t lock;
-	struct context *context;
+	struct caller *caller;
 };
 
 static _Thread_local struct thread self = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -76,24 +76,24 @@ static void thread_list(struct thread *t)
 	t->listed = true;
 }
 
-struct context *context_get(void)
+struct caller *caller_get(void)
 {
-	return self.context;
+	return self.caller;
 }
 
-struct context *context_set(struct context *c)
+struct caller *caller_set(struct caller *c)
 {
-	struct context *before = self.context;
+	struct caller *before = self.caller;
 
 	if (!self.listed)
 		thread_list(&self);
 	pthread_mutex_lock(&self.lock);
-	self.context = c;
+	self.caller = c;
 	pthread_mutex_unlock(&self.lock);
 	return before;
 }
 
-void context_interrupt(struct context *c)
+void caller_interrupt(struct caller *c)
 {
 	pthread_mutex_lock(&waits_lock);
 	atomic_store(&c->interrupted, true);
@@ -103,7 +103,7 @@ void context_interrupt(struct context *c)
 	pthread_mutex_unlock(&waits_lock);
 }
 
-void context_interrupt_thread(uint64_t kt_did)
+void caller_interrupt_thread(uint64_t kt_did)
 {
 	struct thread *t;
 
@@ -112,14 +112,14 @@ void context_interrupt_thread(uint64_t kt_did)
 		;
 	if (t != NULL) {
 		pthread_mutex_lock(&t->lock);
-		if (t->context != NULL)
-			context_interrupt(t->context);
+		if (t->caller != NULL)
+			caller_interrupt(t->caller);
 		pthread_mutex_unlock(&t->lock);
 	}
 	pthread_mutex_unlock(&threads.lock);
 }
 
-bool context_wait_begin(struct context *c, kcondvar_t *cv)
+bool caller_wait_begin(struct caller *c, kcondvar_t *cv)
 {
 	bool go;
 
@@ -131,7 +131,7 @@ bool context_wait_begin(struct context *c, kcondvar_t *cv)
 	return go;
 }
 
-bool context_wait_end(struct context *c)
+bool caller_wait_end(struct caller *c)
 {
 	bool interrupted;
 
