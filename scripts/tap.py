@@ -107,7 +107,7 @@ def group_members(pgid):
     found = []
     for stat in pathlib.Path('/proc').glob('[0-9]*/stat'):
         try:
-            pid, rest = stat.read_text().split(' (', 1)
+            pid, rest = stat.read_text(errors='replace').split(' (', 1)
         except OSError:
             continue
         comm, fields = rest.rsplit(') ', 1)
