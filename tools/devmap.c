@@ -31,6 +31,18 @@ const char *device_dir(const char *option)
 	return option ? option : env && *env ? env : DEFAULT_DIR;
 }
 
+int absolute(const char *path, char *buf, unsigned long len)
+{
+	char cwd[PATH_MAX] = "";
+
+	if (path[0] != '/' && getcwd(cwd, sizeof(cwd)) == NULL)
+		return -errno;
+	if ((unsigned long)snprintf(buf, len, "%s%s%s", cwd, cwd[0] != '\0' ? "/" : "", path) >=
+	    len)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
 int installed(const char *relative, char *buf, unsigned long len)
 {
 	char self[PATH_MAX];

@@ -11,6 +11,8 @@ int cmd_list(int argc, char **argv);
 
 /* The directory of sockets: --dir, else the environment's DEVMAP_DIR, else the default. */
 const char *device_dir(const char *option);
+/* The same path, right in every directory. 0 or -errno. */
+int absolute(const char *path, char *buf, unsigned long len);
 /*
  * A file of this installation, found from where the program lies: "lib/libdevmap.so". 0 or -errno.
  */

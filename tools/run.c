@@ -68,18 +68,36 @@ static int preload(void)
 	return setenv("LD_PRELOAD", list, 1) == 0 ? 0 : -errno;
 }
 
+/* 0 or -errno. */
+static int make_private_dir(struct run *r)
+{
+	const char *tmp = getenv("TMPDIR");
+	char path[PATH_MAX];
+	int error;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/devmap-XXXXXX", tmp && *tmp ? tmp : "/tmp") >=
+	    sizeof(path))
+		return -ENAMETOOLONG;
+	error = absolute(path, r->private_dir, sizeof(r->private_dir));
+	if (error == 0 && mkdtemp(r->private_dir) == NULL)
+		error = -errno;
+	if (error != 0)
+		r->private_dir[0] = '\0';
+	return error;
+}
+
 /* Starts `devmap serve` for the private engine and waits until it is ready. 0 or -errno. */
 static int start_engine(struct run *r)
 {
 	const char *args[24] = { "devmap", "serve", "--dir", r->private_dir };
 	char line[64] = "";
-	const char *tmp = getenv("TMPDIR");
 	int out[2], n = 4;
 	FILE *f;
+	int error = make_private_dir(r);
 
-	snprintf(r->private_dir, sizeof(r->private_dir), "%s/devmap-XXXXXX",
-		 tmp && *tmp ? tmp : "/tmp");
-	if (mkdtemp(r->private_dir) == NULL || pipe(out) != 0)
+	if (error != 0)
+		return error;
+	if (pipe(out) != 0)
 		return -errno;
 	for (int i = 0; i < r->ndrivers; i++)
 		args[n++] = r->drivers[i];
@@ -174,6 +192,20 @@ static int take_option(struct run *r, int opt, char *arg)
 	return -EINVAL;
 }
 
+/* The program may go to another directory. 0 or -errno, said. */
+static int tell_dir(const struct run *r)
+{
+	const char *dir = r->ndrivers > 0 ? r->private_dir : device_dir(r->dir);
+	char path[PATH_MAX];
+	int error = absolute(dir, path, sizeof(path));
+
+	if (error == 0 && setenv("DEVMAP_DIR", path, 1) != 0)
+		error = -errno;
+	if (error != 0)
+		fprintf(stderr, "devmap: run: %s: %s\n", dir, strerror(-error));
+	return error;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct run r = { .engine = 0 };
@@ -202,8 +234,7 @@ int cmd_run(int argc, char **argv)
 		stop_engine(&r);
 		return 125;
 	}
-	if (preload() != 0 ||
-	    setenv("DEVMAP_DIR", r.ndrivers ? r.private_dir : device_dir(r.dir), 1) != 0 ||
+	if (preload() != 0 || tell_dir(&r) != 0 ||
 	    (r.aliases[0] != '\0' && setenv("DEVMAP_ALIAS", r.aliases, 1) != 0))
 		status = 125;
 	else if (r.ndrivers == 0)
