@@ -12,7 +12,7 @@
 #define REAL_EARLY(X)								\
 	X(open) X(open64) X(close) X(close_range) X(dup) X(dup2) X(dup3)	\
 	X(fcntl) X(fcntl64) X(read) X(write) X(lseek) X(poll) X(fstat) X(mmap)	\
-	X(munmap) X(mprotect) X(fork)
+	X(mmap64) X(munmap) X(mprotect) X(fork)
 
 #define REAL_LATE(X)								\
 	X(openat) X(openat64) X(creat) X(creat64)				\
@@ -34,6 +34,8 @@
 	X(epoll_ctl)								\
 	X(stat) X(stat64) X(lstat) X(lstat64) X(fstat64)			\
 	X(fstatat) X(fstatat64) X(statx)					\
+	X(__xstat) X(__xstat64) X(__lxstat) X(__lxstat64)			\
+	X(__fxstat) X(__fxstat64) X(__fxstatat) X(__fxstatat64)			\
 	X(access) X(faccessat) X(euidaccess) X(eaccess)				\
 	X(getxattr) X(lgetxattr) X(listxattr) X(llistxattr)			\
 	X(_Fork) X(daemon) X(forkpty)

@@ -43,8 +43,11 @@ static bool mmap_device(void *addr, size_t len, int prot, int flags, int fd, off
 	return true;
 }
 
+typedef void *mmap_fn(void *addr, size_t len, int prot, int flags, int fd, off_t off);
+
 /* Ordinary memory is about to replace whatever stands there. */
-static void *mmap_over(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+static void *mmap_over(mmap_fn *next, void *addr, size_t len, int prot, int flags, int fd,
+		       off_t off)
 {
 	struct held h;
 	uintptr_t start = (uintptr_t)addr,
@@ -53,10 +56,10 @@ static void *mmap_over(void *addr, size_t len, int prot, int flags, int fd, off_
 	int error;
 
 	if ((start & (page_size() - 1)) != 0 || end <= start)
-		return REAL(mmap)(addr, len, prot, flags, fd, off);
+		return next(addr, len, prot, flags, fd, off);
 	ops_lock(&h);
 	mapping_forget(start, end);
-	p = REAL(mmap)(addr, len, prot, flags, fd, off);
+	p = next(addr, len, prot, flags, fd, off);
 	if (p == MAP_FAILED) {
 		/* No window may stay that nobody serves. */
 		error = errno;
@@ -67,7 +70,9 @@ static void *mmap_over(void *addr, size_t len, int prot, int flags, int fd, off_
 	return p;
 }
 
-EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+/* Of mmap() and mmap64(): next is the same function of whoever stands behind us. */
+static inline void *map_call(mmap_fn *next, void *addr, size_t len, int prot, int flags, int fd,
+			     off_t off)
 {
 	void *p;
 
@@ -75,9 +80,9 @@ EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 		if (mmap_device(addr, len, prot, flags, fd, off, &p))
 			return p;
 		if ((flags & MAP_FIXED) != 0 && maps_near(addr, len))
-			return mmap_over(addr, len, prot, flags, fd, off);
+			return mmap_over(next, addr, len, prot, flags, fd, off);
 	}
-	p = REAL(mmap)(addr, len, prot, flags, fd, off);
+	p = next(addr, len, prot, flags, fd, off);
 	/* A socket cannot be mapped; a device that came to us by an unknown way can. */
 	if (unlikely(p == MAP_FAILED) && errno == ENODEV && (flags & MAP_ANONYMOUS) == 0) {
 		if (fd_probe(fd) && mmap_device(addr, len, prot, flags, fd, off, &p))
@@ -90,9 +95,14 @@ EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off
 	return p;
 }
 
+EXPORT void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t off)
+{
+	return map_call(REAL(mmap), addr, len, prot, flags, fd, off);
+}
+
 EXPORT void *mmap64(void *addr, size_t len, int prot, int flags, int fd, off64_t off)
 {
-	return mmap(addr, len, prot, flags, fd, off);
+	return map_call(REAL(mmap64), addr, len, prot, flags, fd, off);
 }
 
 EXPORT int munmap(void *addr, size_t len)

@@ -172,58 +172,74 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 	return r == 0 ? REAL(statx)(dirfd, path, flags, mask, sx) : r < 0 ? -1 : 0;
 }
 
-/* What programs built before glibc 2.33 call. The version is that of struct stat. */
+/* What programs built before glibc 2.33 call: libc has a word to say of a version that is not this. */
 static bool version_known(int ver)
 {
 #if defined(__x86_64__)
-	bool known = ver == 1;
+	return ver == 1;
 #else
-	bool known = ver == 0;
+	return ver == 0;
 #endif
-
-	if (!known)
-		errno = EINVAL;
-	return known;
 }
 
 EXPORT int __xstat(int ver, const char *path, struct stat *st)
 {
-	return version_known(ver) ? stat(path, st) : -1;
+	int r = version_known(ver) && path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
+
+	return r == 0 ? REAL(__xstat)(ver, path, st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __xstat64(int ver, const char *path, struct stat64 *st)
 {
-	return version_known(ver) ? stat64(path, st) : -1;
+	int r = version_known(ver) && path_candidate(path) ?
+			stat_path(AT_FDCWD, path, (struct stat *)st) :
+			0;
+
+	return r == 0 ? REAL(__xstat64)(ver, path, st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __lxstat(int ver, const char *path, struct stat *st)
 {
-	return version_known(ver) ? lstat(path, st) : -1;
+	int r = version_known(ver) && path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
+
+	return r == 0 ? REAL(__lxstat)(ver, path, st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __lxstat64(int ver, const char *path, struct stat64 *st)
 {
-	return version_known(ver) ? lstat64(path, st) : -1;
+	int r = version_known(ver) && path_candidate(path) ?
+			stat_path(AT_FDCWD, path, (struct stat *)st) :
+			0;
+
+	return r == 0 ? REAL(__lxstat64)(ver, path, st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __fxstat(int ver, int fd, struct stat *st)
 {
-	return version_known(ver) ? fstat(fd, st) : -1;
+	int r = version_known(ver) && fd_special(fd) ? stat_fd(fd, st) : 0;
+
+	return r == 0 ? REAL(__fxstat)(ver, fd, st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __fxstat64(int ver, int fd, struct stat64 *st)
 {
-	return version_known(ver) ? fstat64(fd, st) : -1;
+	int r = version_known(ver) && fd_special(fd) ? stat_fd(fd, (struct stat *)st) : 0;
+
+	return r == 0 ? REAL(__fxstat64)(ver, fd, st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __fxstatat(int ver, int dirfd, const char *path, struct stat *st, int flags)
 {
-	return version_known(ver) ? fstatat(dirfd, path, st, flags) : -1;
+	int r = version_known(ver) ? stat_at(dirfd, path, st, flags) : 0;
+
+	return r == 0 ? REAL(__fxstatat)(ver, dirfd, path, st, flags) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __fxstatat64(int ver, int dirfd, const char *path, struct stat64 *st, int flags)
 {
-	return version_known(ver) ? fstatat64(dirfd, path, st, flags) : -1;
+	int r = version_known(ver) ? stat_at(dirfd, path, (struct stat *)st, flags) : 0;
+
+	return r == 0 ? REAL(__fxstatat64)(ver, dirfd, path, st, flags) : r < 0 ? -1 : 0;
 }
 
 /* The path to ask the kernel about: the socket's, if path is a device. */
