@@ -11,6 +11,7 @@
 #   ddi        what headers declare and documents name is there in both engines
 #   core       core/ and ddi/ know no operating system, and the files of core/ call each other in one
 #              direction
+#   shim       a wrapper calls the next function of its own name
 #   documents  links, files and functions in documents are there
 #   lengths    of functions, at most so many lines
 #   format     the layout is that of .clang-format
@@ -20,7 +21,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-checks='spdx ddi core documents lengths format'
+checks='spdx ddi core shim documents lengths format'
 core_rules=--ring
 longest=60 longest_test=90
 
