@@ -1131,9 +1131,13 @@ static void test_stopped_client(void **state)
 	(void)ASK(c, OP_START, c->addr, 4, 8);
 	for (unsigned i = 0; i < 200; i++) {
 		uint64_t seen;
+		int status;
 
 		pause_us(300);
 		assert_int_equal(kill(c->pid, SIGSTOP), 0);
+		/* Until all its threads have stopped. */
+		assert_int_equal(waitpid(c->pid, &status, WUNTRACED), c->pid);
+		assert_true(WIFSTOPPED(status));
 		pthread_mutex_lock(&c->lock);
 		c->refuse = true;
 		window_unload(c->window, 0, 8);
