@@ -26,7 +26,7 @@ TREES := build build-asan build-tsan build-clang
 SETUP_build       = CC='$(CC)' meson setup
 SETUP_build-asan  = CC=clang meson setup -Db_sanitize=address,undefined -Db_lundef=false
 SETUP_build-tsan  = CC='$(CC)' meson setup -Db_sanitize=thread -Db_lundef=false
-SETUP_build-clang = CC=clang meson setup
+SETUP_build-clang = CC=clang meson setup -Dassertions=true
 
 .PHONY: all setup check format demo demo-kernel test test-all test-kernel test-kernel-debug soak soak-kernel \
 	bench bench-contention bench-kernel modules install install-dkms clean distclean $(TREES)

@@ -162,15 +162,16 @@ static void child_session(unsigned index)
 
 static void child(void)
 {
-	struct held h = fork_held;
+	struct held h = fork_held, mine;
 
 	process_begin_child();
+	ops_lock(&mine); /* for what asserts it: there is no other thread */
 	(void)fd_each(0, FD_MAX - 1, drop_hidden, NULL);
 	maps_change(0, UINTPTR_MAX, set_absent, true);
 	for (unsigned i = 0; i < SESSIONS_MAX; i++)
 		if (sessions[i].used)
 			child_session(i);
-	(void)pthread_sigmask(SIG_SETMASK, &h.before, NULL);
+	ops_unlock(&h);
 }
 
 void fork_end(bool is_child)

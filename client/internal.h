@@ -137,6 +137,13 @@ bool process_ours(void);
 void process_begin_child(void); /* in a child of fork, before anything else */
 void ops_lock(struct held *h);
 void ops_unlock(struct held *h);
+/* At the head of what needs ops: this thread holds it. Nothing without DEBUG. */
+#ifdef DEBUG
+void ops_assert(const char *function);
+#define ASSERT_OPS_HELD() ops_assert(__func__)
+#else
+#define ASSERT_OPS_HELD() ((void)0)
+#endif
 void wire_enter(void);
 void wire_leave(void);
 void wire_shut(void);
@@ -223,6 +230,7 @@ int maps_reserve(unsigned n); /* room for n more: 0 or -ENOMEM */
 void maps_insert(const struct map *m);
 void maps_remove(uintptr_t start, uintptr_t end);
 void maps_change(uintptr_t start, uintptr_t end, void (*f)(struct map *m, int arg), int arg);
+/* Without ops: the caller promises that its thread is the only one, in a child just made. */
 void maps_clear(void);
 
 /* mapping.c; results as the system calls', -errno for an error */
@@ -240,6 +248,7 @@ struct placing {
 	uint16_t session;
 	int flags;
 };
+/* ops held. */
 int mapping_place(void *arg, const struct dm_piece *p, unsigned n, const int *fds, unsigned nfds);
 size_t page_size(void);
 

@@ -74,6 +74,7 @@ int mapping_place(void *arg, const struct dm_piece *p, unsigned n, const int *fd
 {
 	int error = 0;
 
+	ASSERT_OPS_HELD();
 	for (unsigned i = 0; i < n && error == 0; i++)
 		error = p[i].fd < nfds ? place_piece(arg, &p[i], fds[p[i].fd]) : -EPROTO;
 	return error;
@@ -100,6 +101,7 @@ static int fill(struct call *c, unsigned session, uintptr_t addr, size_t len)
 	};
 	int error;
 
+	ASSERT_OPS_HELD();
 	c->rq.session = sessions[session].id;
 	c->pieces = mapping_place;
 	c->arg = &pl;
@@ -123,6 +125,7 @@ void mapping_forget(uintptr_t start, uintptr_t end)
 {
 	struct map m, next;
 
+	ASSERT_OPS_HELD();
 	while (maps_first(start, end, &m)) {
 		/* Neighbours of one session go in one request. */
 		while (m.end < end && maps_first(m.end, end, &next) && next.start == m.end &&
@@ -276,6 +279,7 @@ static int move(unsigned session, uintptr_t old, size_t len, uintptr_t p)
 	uintptr_t from = old;
 	int error;
 
+	ASSERT_OPS_HELD();
 	c.rq.a[0] = old;
 	c.rq.a[1] = len;
 	c.rq.a[2] = p;

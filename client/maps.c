@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * The table of device mappings: sorted, without overlaps, in memory of its own that is never freed.
- * Writers hold ops. Readers take no lock, because they may be signal handlers, or run while a
- * writer waits for an engine: they copy one entry and try again if the sequence moved.
+ * Writers hold ops, but for maps_clear(). Readers take no lock, because they may be signal
+ * handlers, or run while a writer waits for an engine: they copy one entry and try again if the
+ * sequence moved.
  */
 #include <string.h>
 
@@ -86,6 +87,7 @@ bool maps_bounce(const void *addr, size_t len)
 
 int maps_reserve(unsigned n)
 {
+	ASSERT_OPS_HELD();
 	if (maps == NULL) {
 		void *p = raw_mmap(NULL, MAPS_MAX * sizeof(*maps), PROT_READ | PROT_WRITE,
 				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -121,6 +123,7 @@ void maps_insert(const struct map *m)
 {
 	unsigned i = maps_find(m->start);
 
+	ASSERT_OPS_HELD();
 	write_begin();
 	if (i > 0 && joins(&maps[i - 1], m)) {
 		maps[i - 1].end = m->end;
@@ -147,6 +150,7 @@ void maps_remove(uintptr_t start, uintptr_t end)
 {
 	unsigned i, n = 0;
 
+	ASSERT_OPS_HELD();
 	if (maps == NULL)
 		return;
 	write_begin();
@@ -162,6 +166,7 @@ void maps_remove(uintptr_t start, uintptr_t end)
 
 void maps_change(uintptr_t start, uintptr_t end, void (*f)(struct map *m, int arg), int arg)
 {
+	ASSERT_OPS_HELD();
 	if (maps == NULL || maps_reserve(2) != 0)
 		return;
 	write_begin();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* Whose memory this is, and the two locks: see internal.h. */
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -116,6 +117,32 @@ static void handlers_block(sigset_t *before)
 	(void)pthread_sigmask(SIG_BLOCK, &set, before);
 }
 
+#ifdef DEBUG
+
+static _Atomic pid_t ops_owner; /* a thread's id; 0: nobody's, or about to be somebody's */
+
+static void ops_note(bool mine)
+{
+	atomic_store(&ops_owner, mine ? (pid_t)raw(SYS_gettid) : 0);
+}
+
+void ops_assert(const char *function)
+{
+	if (atomic_load(&ops_owner) == (pid_t)raw(SYS_gettid))
+		return;
+	complain("%s: this thread does not hold ops", function);
+	abort();
+}
+
+#else
+
+static void ops_note(bool mine)
+{
+	(void)mine;
+}
+
+#endif
+
 void ops_lock(struct held *h)
 {
 	int before = errno, was = 0;
@@ -124,6 +151,7 @@ void ops_lock(struct held *h)
 	if (!atomic_compare_exchange_strong(&ops_word, &was, 1))
 		while (atomic_exchange(&ops_word, 2) != 0)
 			raw_futex_wait(&ops_word, 2);
+	ops_note(true);
 	errno = before;
 }
 
@@ -131,6 +159,8 @@ void ops_unlock(struct held *h)
 {
 	int before = errno;
 
+	ASSERT_OPS_HELD();
+	ops_note(false);
 	if (atomic_exchange(&ops_word, 0) == 2)
 		raw_futex_wake(&ops_word, 1);
 	(void)pthread_sigmask(SIG_SETMASK, &h->before, NULL);

@@ -107,6 +107,7 @@ int session_of(int fd, const struct device *d, unsigned *index)
 	struct session *s;
 	int error;
 
+	ASSERT_OPS_HELD();
 	for (i = 0; i < SESSIONS_MAX; i++) {
 		s = &sessions[i];
 		if (s->used && s->engine == d->engine) {

@@ -44,6 +44,7 @@ static struct driver *driver_of_major(major_t maj)
 {
 	struct driver *d;
 
+	ASSERT_HELD(&drivers_lock);
 	for (d = drivers; d != NULL && d->major != maj; d = d->next)
 		;
 	return d;
@@ -106,6 +107,7 @@ struct minor_node *driver_minor(dev_t dev)
 /* Called with drivers_lock held. */
 static bool minor_name_taken(const char *name)
 {
+	ASSERT_HELD(&drivers_lock);
 	for (struct driver *d = drivers; d != NULL; d = d->next)
 		for (struct minor_node *m = d->minors; m != NULL; m = m->next)
 			if (strcmp(m->name, name) == 0)
@@ -121,6 +123,7 @@ static bool minor_set_name(struct node *n, const dev_info_t *dip)
 {
 	int len;
 
+	ASSERT_HELD(&drivers_lock);
 	(void)snprintf(n->minor.name, sizeof(n->minor.name), "%s", n->given);
 	if (!minor_name_taken(n->minor.name))
 		return true;
@@ -133,6 +136,7 @@ static void minor_append(struct driver *d, struct minor_node *m)
 {
 	struct minor_node **mp;
 
+	ASSERT_HELD(&drivers_lock);
 	for (mp = &d->minors; *mp != NULL; mp = &(*mp)->next)
 		;
 	*mp = m;

@@ -33,6 +33,7 @@ void rw_destroy(krwlock_t *rwlp)
 /* Called with rwlp->lock held. */
 static void rw_write_enter(krwlock_t *rwlp)
 {
+	ASSERT_HELD(&rwlp->lock);
 	rwlp->writers++;
 	while (rwlp->count != 0)
 		(void)pthread_cond_wait(&rwlp->cv, &rwlp->lock);
@@ -75,9 +76,10 @@ int rw_tryenter(krwlock_t *rwlp, krw_t enter_type)
 	return entered;
 }
 
-/* Called with rwlp->lock held: the caller is the writer, or nobody writes and somebody reads. */
+/* Called with rwlp->lock held. Is this thread the writer, or does nobody write and somebody read? */
 static bool rw_may_exit(const krwlock_t *rwlp)
 {
+	ASSERT_HELD(&rwlp->lock);
 	return rwlp->count > 0 || (rwlp->count < 0 && rwlp->owner == ddi_get_kt_did());
 }
 

@@ -72,6 +72,7 @@ static bool before(const struct callout *a, const struct callout *b)
 /* The heap_* are called with timer.lock held. Puts c at i or above, where it belongs. */
 static void heap_up(size_t i, struct callout c)
 {
+	ASSERT_HELD(&timer.lock);
 	for (; i > 0 && before(&c, &timer.heap[(i - 1) / 2]); i = (i - 1) / 2)
 		timer.heap[i] = timer.heap[(i - 1) / 2];
 	timer.heap[i] = c;
@@ -82,6 +83,7 @@ static void heap_down(size_t i, struct callout c)
 {
 	size_t child;
 
+	ASSERT_HELD(&timer.lock);
 	while ((child = 2 * i + 1) < timer.n) {
 		if (child + 1 < timer.n && before(&timer.heap[child + 1], &timer.heap[child]))
 			child++;
@@ -95,9 +97,11 @@ static void heap_down(size_t i, struct callout c)
 
 static struct callout heap_remove(size_t i)
 {
-	struct callout gone = timer.heap[i];
-	struct callout last = timer.heap[--timer.n];
+	struct callout gone, last;
 
+	ASSERT_HELD(&timer.lock);
+	gone = timer.heap[i];
+	last = timer.heap[--timer.n];
 	if (i < timer.n) {
 		if (i > 0 && before(&last, &timer.heap[(i - 1) / 2]))
 			heap_up(i, last);
@@ -109,6 +113,7 @@ static struct callout heap_remove(size_t i)
 
 static void heap_add(struct callout c)
 {
+	ASSERT_HELD(&timer.lock);
 	if (timer.n == timer.cap) {
 		size_t cap = timer.cap != 0 ? 2 * timer.cap : 16;
 		struct callout *heap = realloc(timer.heap, cap * sizeof(*heap));
@@ -126,6 +131,7 @@ static void timer_sleep(void)
 {
 	struct timespec ts;
 
+	ASSERT_HELD(&timer.lock);
 	if (timer.n == 0) {
 		(void)pthread_cond_wait(&timer.changed, &timer.lock);
 		return;
@@ -162,6 +168,7 @@ static void timer_start(void)
 {
 	int error;
 
+	ASSERT_HELD(&timer.lock);
 	if (timer.started)
 		return;
 	error = pthread_create(&timer.thread, NULL, timer_thread, NULL);

@@ -24,6 +24,7 @@
 #include "../../ddi/ddi.h"
 #include "../../ddi/port.h"
 #include "driver.h"
+#include "held.h"
 
 struct region;
 struct devmap_model;

@@ -175,6 +175,7 @@ static unsigned nvisitors;
 /* doors_lock held. */
 static void visitor_unlist(struct visitor *v)
 {
+	ASSERT_HELD(&doors_lock);
 	if (!v->listed)
 		return;
 	TAILQ_REMOVE(&visitors, v, link);
@@ -303,6 +304,7 @@ static struct door **door_find(const struct minor_node *m)
 {
 	struct door **p = &doors;
 
+	ASSERT_HELD(&doors_lock);
 	while (*p != NULL && ((*p)->minor.dev != m->dev || strcmp((*p)->minor.name, m->name) != 0))
 		p = &(*p)->next;
 	return p;

@@ -63,8 +63,10 @@ static struct job **job_slot(struct session *s, uintptr_t page)
 /* s->lock held. */
 static struct job *job_find(struct session *s, uintptr_t page)
 {
-	struct job *j = *job_slot(s, page);
+	struct job *j;
 
+	ASSERT_HELD(&s->lock);
+	j = *job_slot(s, page);
 	while (j != NULL && j->page != page)
 		j = j->next;
 	return j;
@@ -89,6 +91,7 @@ static void job_put(struct job *j)
 /* s->lock held. Adds a thread; false if it waits already (or there is no memory to note it). */
 static bool job_join(struct job *j, pid_t tid, uintptr_t addr)
 {
+	ASSERT_HELD(&j->session->lock);
 	for (unsigned i = 0; i < j->nwaiters; i++) {
 		if (j->waiters[i].tid == tid) {
 			j->waiters[i].addr = addr;
@@ -116,10 +119,12 @@ static bool job_join(struct job *j, pid_t tid, uintptr_t addr)
 
 static void job_work(struct work *w);
 
+/* s->lock held. In the table, with a reference for who runs it; NULL: no memory. */
 static struct job *job_new(struct session *s, uintptr_t page, uintptr_t addr, uint_t rw)
 {
 	struct job *j = calloc(1, sizeof(*j));
 
+	ASSERT_HELD(&s->lock);
 	if (j == NULL)
 		return NULL;
 	session_get(s);

@@ -229,8 +229,10 @@ static struct file *file_new(struct door *d, int flags, struct cred *cred)
 	return f;
 }
 
+/* files_lock held: a file that is listed still has its descriptor. */
 static void hang_up(struct file *f)
 {
+	ASSERT_HELD(&files_lock);
 	(void)shutdown(f->source.fd, SHUT_RDWR);
 }
 

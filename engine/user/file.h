@@ -9,7 +9,7 @@
 struct cb_ops *file_ops(const struct file *f);
 /* DDI flags of an open, from those of open(2). */
 int ddi_flags(int flags);
-void files_each(void (*fn)(struct file *f)); /* files_lock held */
+void files_each(void (*fn)(struct file *f)); /* calls fn with files_lock held */
 
 void file_io(struct file *f, struct request *rq);
 void file_seek(struct file *f, struct request *rq);

@@ -15,6 +15,7 @@ static uint32_t token_update(struct file *f, bool readable)
 {
 	char byte = 1;
 
+	ASSERT_HELD(&f->lock);
 	if (readable && !f->token && f->source.fd >= 0)
 		f->token = send(f->source.fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 	else if (!readable && f->token) {

@@ -34,6 +34,7 @@ int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
 	struct backing *b = dh->dh_engine;
 
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	if (b->shared)
 		return 0; /* the client maps it itself */
 	if (b->window == NULL)
@@ -46,6 +47,7 @@ void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
 	struct backing *b = dh->dh_engine;
 
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	if (b != NULL && b->window != NULL)
 		window_unload(b->window, handle_page(dh) + first, n);
 }
@@ -67,6 +69,7 @@ static struct backing *backing_find(struct session *s, struct region *r, bool wr
 {
 	struct backing *b = s->backings;
 
+	ASSERT_HELD(&s->lock);
 	while (b != NULL && (b->shared || b->region != r || b->writable != writable))
 		b = b->next;
 	return b;
@@ -77,6 +80,7 @@ static struct backing *backing_find_shared(struct session *s, struct region *r)
 {
 	struct backing *b = s->backings;
 
+	ASSERT_HELD(&s->lock);
 	while (b != NULL && !(b->shared && b->region == r))
 		b = b->next;
 	return b;
@@ -85,6 +89,7 @@ static struct backing *backing_find_shared(struct session *s, struct region *r)
 /* s->lock held. */
 static void backing_list(struct session *s, struct backing *b)
 {
+	ASSERT_HELD(&s->lock);
 	b->session = s;
 	b->next = s->backings;
 	s->backings = b;
@@ -175,6 +180,7 @@ static int backing_for(struct session *s, struct devmap_handle *dh, struct backi
 	 */
 	bool writable = (dh->dh_maxprot & PROT_WRITE) != 0;
 
+	ASSERT_HELD(&s->lock);
 	if (!intercepted(dh))
 		return backing_for_shared(s, r, out);
 	if ((dh->dh_flags & DEVMAP_ALLOW_REMAP) != 0) {
@@ -213,6 +219,7 @@ int engine_handle_init(struct devmap_handle *dh)
  */
 static void backing_end_shared(struct backing *b)
 {
+	ASSERT_HELD(&b->session->lock);
 	if (b->region != NULL)
 		region_shared_end(b->region);
 	b->region = NULL;
@@ -223,6 +230,7 @@ static struct backing *backing_leave(struct session *s, struct backing *b)
 {
 	struct backing **p;
 
+	ASSERT_HELD(&s->lock);
 	if (--b->handles > 0)
 		return NULL;
 	for (p = &s->backings; *p != b; p = &(*p)->next)
@@ -263,6 +271,7 @@ static int backing_clone(struct session *s, struct devmap_handle *dh)
 	struct backing *b = dh->dh_engine, *mine = calloc(1, sizeof(*mine));
 	int error;
 
+	ASSERT_HELD(&s->lock);
 	if (mine == NULL)
 		return -ENOMEM;
 	*mine = (struct backing){ .own = true, .writable = b->writable, .handles = 1 };
@@ -284,6 +293,7 @@ int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offse
 	size_t at; /* of the handle in its window, in pages */
 	int error = 0;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	pthread_mutex_lock(&s->lock);
 	if (b->window == NULL)
 		error = -ENXIO; /* the driver has freed what was behind it: it is beyond help */

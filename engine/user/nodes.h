@@ -16,7 +16,10 @@ int node_address(const char *name, struct sockaddr_un *sa, int *dirfd);
 /* Held from the look at a socket to the unlink, or to one's own listen. -1: does without. */
 int nodes_lock(void);
 void nodes_unlock(int lock);
-/* With the lock. 0: the name is free (now), or -errno; -EADDRINUSE: somebody serves it. */
+/*
+ * The caller has the lock or does without it, which is its promise: nothing here could tell. 0: the
+ * name is free (now), or -errno; -EADDRINUSE: somebody serves it.
+ */
 int node_clear(const struct sockaddr_un *sa);
 /* Takes all left-overs away, so that an open of their names says ENOENT. */
 void nodes_sweep(void);

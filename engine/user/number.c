@@ -70,9 +70,10 @@ static bool in_use(pid_t value, const struct session *but, bool over)
 	return w.found;
 }
 
-/* numbers_lock is held, from here on. */
+/* numbers_lock is held in this one and the next three. */
 static bool is_alias(pid_t value)
 {
+	ASSERT_HELD(&numbers_lock);
 	for (const struct alias *a = aliases; a != NULL; a = a->next)
 		if (a->value == value)
 			return true;
@@ -84,6 +85,7 @@ static struct alias *alias_find(pid_t pid)
 {
 	struct alias **p = &aliases, *a, *found = NULL;
 
+	ASSERT_HELD(&numbers_lock);
 	while ((a = *p) != NULL) {
 		if (!has_ended(a->pidfd)) {
 			if (a->pid == pid)
@@ -105,6 +107,7 @@ static pid_t alias_make(pid_t pid)
 {
 	struct alias *a = calloc(1, sizeof(*a));
 
+	ASSERT_HELD(&numbers_lock);
 	if (a == NULL)
 		return pid;
 	a->pid = pid;
@@ -124,8 +127,10 @@ static pid_t alias_make(pid_t pid)
 
 static pid_t find(pid_t pid, const struct session *but)
 {
-	const struct alias *a = alias_find(pid);
+	const struct alias *a;
 
+	ASSERT_HELD(&numbers_lock);
+	a = alias_find(pid);
 	if (a != NULL)
 		return a->value;
 	return in_use(pid, but, but == NULL) ? alias_make(pid) : pid;

@@ -231,7 +231,7 @@ static struct place place_of(struct region *r, size_t off)
 	struct place p = { .at = r->home + off };
 	char *alias;
 
-	assert_locked(r);
+	ASSERT_HELD(&r->lock);
 	if (w == NULL)
 		return p;
 	alias = window_alias(w, off >> PAGESHIFT);
@@ -291,6 +291,7 @@ static uint64_t load_bytes(struct region *r, size_t off, unsigned width)
 {
 	_Alignas(8) uint8_t bytes[8] = { 0 };
 
+	ASSERT_HELD(&r->lock);
 	for (unsigned i = 0; i < width; i++)
 		bytes[i] = (uint8_t)load(place_of(r, off + i).at, 1);
 	return load(bytes, width);
@@ -303,10 +304,12 @@ static void store_place(struct place p, unsigned width, uint64_t value)
 		store(p.mirror, width, value);
 }
 
+/* The lock is held. */
 static void store_bytes(struct region *r, size_t off, unsigned width, uint64_t value)
 {
 	_Alignas(8) uint8_t bytes[8] = { 0 };
 
+	ASSERT_HELD(&r->lock);
 	store(bytes, width, value);
 	for (unsigned i = 0; i < width; i++)
 		store_place(place_of(r, off + i), 1, bytes[i]);

@@ -49,7 +49,8 @@ void region_set_sync(struct region *r, void (*sync)(void *arg), void *arg);
 /*
  * region_busy: are pages live in windows, or does a process share them? Then a client can store at
  * any time, and a model polls. `busy` is called when that begins, and after every store by
- * region_put() and region_write(): it wakes a model that sleeps. None of the region's locks is held.
+ * region_put() and region_write(): it wakes a model that sleeps. It is promised that no region's
+ * lock is held then.
  */
 void region_set_busy(struct region *r, void (*busy)(void *arg), void *arg);
 bool region_busy(const struct region *r);

@@ -32,6 +32,7 @@
 #include <stdatomic.h>
 #include <sys/param.h>
 
+#include "held.h"
 #include "pages.h"
 #include "placement.h"
 
@@ -57,8 +58,6 @@ struct extent {
 
 struct region {
 	pthread_mutex_t lock;
-	pthread_t holder; /* of the lock, while `locked` */
-	bool locked;
 	size_t npages;
 	char *home;
 	char *view;
@@ -102,20 +101,11 @@ struct window {
 static inline void region_lock(struct region *r)
 {
 	(void)pthread_mutex_lock(&r->lock);
-	r->holder = pthread_self();
-	r->locked = true;
 }
 
 static inline void region_unlock(struct region *r)
 {
-	r->locked = false;
 	(void)pthread_mutex_unlock(&r->lock);
-}
-
-static inline void assert_locked(const struct region *r)
-{
-	assert(r->locked && pthread_equal(r->holder, pthread_self()));
-	(void)r;
 }
 
 static inline size_t page_bytes(size_t pages)
@@ -137,8 +127,11 @@ uint64_t pages_now(void); /* ns, monotonic */
 
 /* pages.c */
 int sealed_memfd(const char *name, size_t npages); /* a descriptor or -errno */
-void region_sync(struct region *r);		   /* no lock held */
-/* Tells the model if the region became busy since was_busy was read. No lock held. */
+/*
+ * These call the model: the caller promises that it holds no lock of any region. The second tells
+ * it if the region became busy since was_busy was read.
+ */
+void region_sync(struct region *r);
 void region_tell_busy(struct region *r, bool was_busy);
 
 /* window.c; the region's lock is held. */

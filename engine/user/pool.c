@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "held.h"
 #include "log.h"
 #include "pool.h"
 
@@ -51,8 +52,10 @@ static struct {
 static int table_grow(void)
 {
 	uint32_t n = pool.nslots ? pool.nslots * 2 : 64;
-	struct slot *slots = realloc(pool.slots, n * sizeof(*slots));
+	struct slot *slots;
 
+	ASSERT_HELD(&pool.table_lock);
+	slots = realloc(pool.slots, n * sizeof(*slots));
 	if (slots == NULL)
 		return -ENOMEM;
 	for (uint32_t i = n; i > pool.nslots; i--) {

@@ -33,6 +33,7 @@
 #include "caller.h"
 #include "cred.h"
 #include "driver.h"
+#include "held.h"
 #include "log.h"
 #include "pages.h"
 #include "pool.h"
@@ -134,7 +135,8 @@ void session_leave(struct session *s);
 void session_get(struct session *s);
 void session_put(struct session *s);
 void sessions_end(void); /* at stop: every client is told */
-void sessions_each(void (*fn)(struct session *s, void *arg), void *arg); /* sessions_lock held */
+/* Calls fn with sessions_lock held. */
+void sessions_each(void (*fn)(struct session *s, void *arg), void *arg);
 struct session *session_of(struct as *as);
 
 /* session_map.c: DM_MMAP, and the requests about mappings on a session's socket. */

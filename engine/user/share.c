@@ -21,7 +21,7 @@ static struct extent *extent_of(struct region *r, size_t page)
 {
 	struct extent *x = r->extents;
 
-	assert_locked(r);
+	ASSERT_HELD(&r->lock);
 	while (page >= x->page + x->n)
 		x++;
 	return x;

@@ -105,10 +105,12 @@ static void collect_group(struct devmap_group *g, void *arg)
 {
 	struct collect *c = arg;
 	struct group_copy *to;
-	size_t n = count_members(g);
+	size_t n;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (g->g_dip != c->dip)
 		return;
+	n = count_members(g);
 	to = calloc(1, sizeof(*to) + n * sizeof(to->members[0]));
 	if (to == NULL) {
 		c->failed = true;

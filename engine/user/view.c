@@ -42,8 +42,10 @@ static struct {
 /* Index of the first region whose view ends after addr; views.lock is held. */
 static size_t views_search(uintptr_t addr)
 {
-	size_t low = 0, high = views.n;
+	size_t low = 0, high;
 
+	ASSERT_RW_HELD(&views.lock);
+	high = views.n;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 		struct region *r = views.sorted[mid];
@@ -59,8 +61,10 @@ static size_t views_search(uintptr_t addr)
 /* views.lock is held. */
 static struct region *views_find(uintptr_t addr)
 {
-	size_t i = views_search(addr);
+	size_t i;
 
+	ASSERT_RW_HELD(&views.lock);
+	i = views_search(addr);
 	return i < views.n && (uintptr_t)views.sorted[i]->view <= addr ? views.sorted[i] : NULL;
 }
 
@@ -137,7 +141,7 @@ void view_drop(struct region *r, size_t page, size_t n)
 {
 	size_t end = page + n;
 
-	assert_locked(r);
+	ASSERT_HELD(&r->lock);
 	while (page < end) {
 		size_t first = page;
 
@@ -167,6 +171,7 @@ static uint64_t time_to_stay(const struct page *p, uint64_t now)
 /* Lets the lock go while it waits, and waits once only, so that nobody is kept for long. */
 static void stay(struct region *r, uint64_t ns)
 {
+	ASSERT_HELD(&r->lock);
 	if (ns == 0)
 		return;
 	region_unlock(r);
@@ -178,7 +183,7 @@ void view_let_stay(struct region *r, size_t page, size_t n)
 {
 	uint64_t now, ns = 0;
 
-	assert_locked(r);
+	ASSERT_HELD(&r->lock);
 	if (!atomic_load_explicit(&r->view_used, memory_order_relaxed))
 		return;
 	now = pages_now();
@@ -196,6 +201,7 @@ static int view_continue(struct region *r, size_t page)
 	size_t done;
 	int err;
 
+	ASSERT_HELD(&r->lock);
 	/* A page that was never touched is made now: there must be one to map. */
 	(void)*(volatile char *)home_page(r, page);
 	do {
@@ -212,7 +218,7 @@ static int view_continue(struct region *r, size_t page)
  */
 void view_expect(struct region *r, size_t page, size_t n)
 {
-	assert_locked(r);
+	ASSERT_HELD(&r->lock);
 	if (!atomic_load_explicit(&r->view_used, memory_order_relaxed))
 		return;
 	for (size_t i = page; i < page + n; i++)
@@ -365,7 +371,7 @@ int view_replace(struct region *r, size_t page, size_t n, int fd, size_t fd_page
 {
 	char *at = r->view + page_bytes(page);
 
-	assert_locked(r);
+	ASSERT_HELD(&r->lock);
 	if (syscall(SYS_mmap, at, page_bytes(n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
 		    (off_t)page_bytes(fd_page)) == -1)
 		return -errno;

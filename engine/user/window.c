@@ -140,7 +140,7 @@ char *window_alias(struct window *w, size_t page)
 	size_t len = page_bytes(w->npages);
 	char *alias;
 
-	assert_locked(w->region);
+	ASSERT_HELD(&w->region->lock);
 	if (w->alias == NULL) {
 		alias = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, 0);
 		if (alias == MAP_FAILED)
@@ -313,7 +313,7 @@ void window_pull(struct region *r, struct window *only, size_t page, size_t n)
 {
 	size_t run;
 
-	assert_locked(r);
+	ASSERT_HELD(&r->lock);
 	for (size_t end = page + n; page < end; page += run) {
 		struct window *w = r->pages[page].window;
 
@@ -392,6 +392,7 @@ static int window_prepare(struct window *w, size_t page, size_t n)
 	struct region *r = w->region;
 	size_t run;
 
+	ASSERT_HELD(&r->lock);
 	if (w->broken)
 		return -EIO;
 	for (size_t i = page; i < page + n; i++) {
@@ -518,7 +519,7 @@ void window_unplace(struct window *w, uintptr_t addr, size_t len)
 void window_placed(struct window *w, size_t page, size_t n,
 		   void (*fn)(void *arg, uintptr_t start, uintptr_t end, size_t page), void *arg)
 {
-	assert_locked(w->region);
+	ASSERT_HELD(&w->region->lock);
 	placement_each(w->placements, window_page(w, page), n, fn, arg);
 }
 
