@@ -62,6 +62,7 @@ static struct table *table_for(struct soft_state *s, int item)
 	struct table *t = s->table, *bigger;
 	int n = t->n;
 
+	ASSERT(MUTEX_HELD(&s->lock));
 	if (item < n)
 		return t;
 	while (n <= item)

@@ -52,7 +52,8 @@ void asks_fini(struct asks *asks)
 }
 
 /*
- * The asks of a space. asks->lock is held from here on down to the next comment that says otherwise.
+ * The asks of a space. asks->lock is held from here on down to the next comment that says
+ * otherwise, and all but the comparisons, which are called from here only, assert it.
  * Functions that take one out return it if it is to be freed.
  */
 
@@ -71,13 +72,16 @@ static int compare(struct rb_node *node, const struct rb_node *other)
 
 static struct ask *find(struct asks *asks, uintptr_t page)
 {
-	struct rb_node *node = rb_find(&page, &asks->tree, compare_page);
+	struct rb_node *node;
 
+	lockdep_assert_held(&asks->lock);
+	node = rb_find(&page, &asks->tree, compare_page);
 	return node != NULL ? rb_entry(node, struct ask, node) : NULL;
 }
 
 static void list(struct asks *asks, struct ask *a)
 {
+	lockdep_assert_held(&asks->lock);
 	(void)rb_find_add(&a->node, &asks->tree, compare);
 	a->listed = true;
 	WRITE_ONCE(asks->n, asks->n + 1);
@@ -85,6 +89,7 @@ static void list(struct asks *asks, struct ask *a)
 
 static void not_idle(struct asks *asks, struct ask *a)
 {
+	lockdep_assert_held(&asks->lock);
 	list_del(&a->link);
 	asks->nidle--;
 }
@@ -92,6 +97,7 @@ static void not_idle(struct asks *asks, struct ask *a)
 /* Nobody finds it any more. */
 static struct ask *unlist(struct asks *asks, struct ask *a)
 {
+	lockdep_assert_held(&asks->lock);
 	rb_erase(&a->node, &asks->tree);
 	a->listed = false;
 	WRITE_ONCE(asks->n, asks->n - 1);
@@ -105,6 +111,7 @@ static struct ask *make_idle(struct asks *asks, struct ask *a)
 {
 	struct ask *oldest = NULL;
 
+	lockdep_assert_held(&asks->lock);
 	if (asks->nidle == IDLE_MAX)
 		oldest = unlist(asks, list_first_entry(&asks->idle, struct ask, link));
 	list_add_tail(&a->link, &asks->idle);
@@ -115,16 +122,18 @@ static struct ask *make_idle(struct asks *asks, struct ask *a)
 /* A thread leaves. */
 static struct ask *drop(struct asks *asks, struct ask *a)
 {
+	lockdep_assert_held(&asks->lock);
 	if (--a->users > 0)
 		return NULL;
 	return a->listed ? make_idle(asks, a) : a;
 }
 
 /* A thread comes, for an access of kind rw. Does it lead? */
-static bool join(struct ask *a, uint_t rw)
+static bool join(struct asks *asks, struct ask *a, uint_t rw)
 {
 	bool leads = !a->led;
 
+	lockdep_assert_held(&asks->lock);
 	a->users++;
 	a->led = true;
 	if (leads)
@@ -133,7 +142,7 @@ static bool join(struct ask *a, uint_t rw)
 }
 
 /*
- * With no lock held, from here on.
+ * From here on asks->lock is not held.
  */
 
 static struct ask *ask_alloc(struct space *s, uintptr_t page)
@@ -170,7 +179,7 @@ static struct ask *ask_enter(struct space *s, uintptr_t page, uint_t rw, bool *l
 	} else if (a->users == 0) {
 		not_idle(asks, a);
 	}
-	*leads = join(a, rw);
+	*leads = join(asks, a, rw);
 	spin_unlock(&asks->lock);
 	kfree(new);
 	kfree(old);
@@ -282,6 +291,7 @@ int ask(struct space *s, uintptr_t addr, uint_t rw, hrtime_t until)
 	bool leads;
 	int signal;
 
+	lockdep_assert_not_held(&s->mm->mmap_lock);
 	a = ask_enter(s, addr & PAGE_MASK, rw, &leads);
 	if (a == NULL)
 		return -ENOMEM;

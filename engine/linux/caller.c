@@ -37,6 +37,7 @@ static struct caller *find(unsigned int slot, const struct task_struct *task)
 {
 	struct caller *c;
 
+	lockdep_assert_held(&table[slot].lock);
 	hlist_for_each_entry(c, &table[slot].head, link) if (c->task == task) return c;
 	return NULL;
 }
@@ -82,8 +83,9 @@ struct as *engine_current(void)
 }
 
 /*
- * All callers of the thread are told, for the wait may be an inner one's. It is in one of them for
- * as long as the core names it here, so the task is alive.
+ * All callers of the thread are told, for the wait may be an inner one's. A promise of the core: it
+ * holds the a_lock of what the thread serves (here only the thread is known, so this cannot be
+ * asserted). So the thread stays in one of them for as long as it is named here, and is alive.
  */
 void engine_interrupt(kt_did_t server)
 {

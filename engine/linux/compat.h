@@ -8,7 +8,9 @@
 #include <linux/device/class.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/version.h>
 
 /* Since 6.3 vm_flags is changed by functions only. */
@@ -71,6 +73,7 @@ static inline int compat_fault_in_page(unsigned long addr, bool write)
 	struct page *page;
 	long n;
 
+	mmap_assert_locked(current->mm);
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 	n = get_user_pages(addr & PAGE_MASK, 1, flags, &page, NULL);
 #else

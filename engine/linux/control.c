@@ -46,6 +46,7 @@ static void extend_run(struct devmap_handle *dh, void *arg)
 	uintptr_t end = dh->dh_uvaddr + dh->dh_len;
 	struct run *r = arg;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (r->lo == r->hi && end > r->from && dh->dh_uvaddr < r->to) {
 		r->lo = MAX(dh->dh_uvaddr, r->from);
 		r->hi = MIN(end, r->to);
@@ -156,6 +157,7 @@ static int control_open(struct inode *inode, struct file *filp)
 	return 0;
 }
 
+/* Nobody else has the file any more, so r->lock is not needed. */
 static int control_release(struct inode *inode, struct file *filp)
 {
 	struct reading *r = filp->private_data;
@@ -171,8 +173,10 @@ static int reading_begin(struct reading *r)
 {
 	char *text;
 	size_t len;
-	int error = devmap_stats_text(&text, &len);
+	int error;
 
+	lockdep_assert_held(&r->lock);
+	error = devmap_stats_text(&text, &len);
 	if (error != 0)
 		return error;
 	kvfree(r->text);

@@ -87,6 +87,7 @@ enum port_wake port_cv_wait(kcondvar_t *cvp, kmutex_t *mp, const struct port_wai
 	bool interrupted, in_time = true, woken;
 	DEFINE_WAIT(entry);
 
+	ASSERT(MUTEX_HELD(mp));
 	cv_ready(cvp);
 	prepare_to_wait_exclusive(&cvp->queue, &entry, w->sig ? caller_sleep_state() : TASK_IDLE);
 	mutex_exit(mp);

@@ -71,12 +71,14 @@ EXPORT_SYMBOL(mutex_destroy);
 
 static void got(kmutex_t *mp)
 {
+	lockdep_assert_held(&mp->lock);
 	smp_cond_load_acquire(&mp->leaving, VAL == 0);
 	WRITE_ONCE(mp->owner, current);
 }
 
 static void leave(kmutex_t *mp)
 {
+	lockdep_assert_held(&mp->lock);
 	WRITE_ONCE(mp->owner, NULL);
 	preempt_disable();
 	WRITE_ONCE(mp->leaving, 1);

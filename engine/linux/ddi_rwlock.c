@@ -133,6 +133,7 @@ EXPORT_SYMBOL(rw_tryenter);
 /* The caller is the writer, or nobody writes and somebody reads. rwlp->lock is held. */
 static bool rw_may_exit(const krwlock_t *rwlp)
 {
+	lockdep_assert_held(&rwlp->lock);
 	return rwlp->count > 0 || (rwlp->count < 0 && rwlp->owner == current);
 }
 

@@ -74,8 +74,10 @@ static bool callout_before(struct rb_node *a, const struct rb_node *b)
 /* The next one, or NULL. callouts.lock is held. */
 static struct callout *callout_first(void)
 {
-	struct rb_node *first = rb_first_cached(&callouts.tree);
+	struct rb_node *first;
 
+	lockdep_assert_held(&callouts.lock);
+	first = rb_first_cached(&callouts.tree);
 	return first != NULL ? rb_entry(first, struct callout, link) : NULL;
 }
 
@@ -138,7 +140,10 @@ int callouts_init(void)
 	return 0;
 }
 
-/* Drivers are gone, and what they have left behind is forgotten. */
+/*
+ * Drivers are gone, and what they have left behind is forgotten. Nobody can come to the tree any
+ * more, so callouts.lock is not needed.
+ */
 void callouts_fini(void)
 {
 	struct callout *c, *next;

@@ -50,6 +50,7 @@ static int copy_bytes(struct devmap_handle *dh, pgcnt_t page, void *arg)
 	struct copy *c = arg;
 	size_t off = (size_t)dh->dh_roff + (page << PAGE_SHIFT) + offset_in_page(c->addr);
 
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	if (r->gone)
 		return ENXIO;
 	if (r->kind == REGION_MMIO)
@@ -65,8 +66,10 @@ static int copy_bytes(struct devmap_handle *dh, pgcnt_t page, void *arg)
 static bool access_allowed(struct mm_struct *mm, const struct space *s, unsigned long addr,
 			   bool write)
 {
-	struct vm_area_struct *vma = vma_lookup(mm, addr);
+	struct vm_area_struct *vma;
 
+	mmap_assert_locked(mm);
+	vma = vma_lookup(mm, addr);
 	return vma != NULL && vma->vm_ops == &devmap_vm_ops && vma_space(vma) == s &&
 	       (vma->vm_flags & (write ? VM_WRITE : VM_READ)) != 0;
 }
@@ -80,6 +83,7 @@ static bool debugs_anybody(void)
 {
 	struct task_struct *t;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "devmap: threads are looked at without RCU");
 	for_each_thread(current, t) if (!list_empty(&t->ptraced)) return true;
 	return false;
 }
@@ -88,6 +92,7 @@ static bool debugs_one_of(const struct mm_struct *mm)
 {
 	struct task_struct *p, *t;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "devmap: threads are looked at without RCU");
 	for_each_process_thread(p, t) if (READ_ONCE(t->mm) == mm && READ_ONCE(t->ptrace) != 0 &&
 					  same_thread_group(rcu_dereference(t->parent),
 							    current)) return true;
@@ -106,11 +111,12 @@ static bool is_debugger_of(const struct mm_struct *mm)
 	return is;
 }
 
-/* As ask_for_kernel(). 0 or -errno. */
+/* As ask_for_kernel(). mmap_lock is held for reading, but not meanwhile. 0 or -errno. */
 static int access_ask(struct mm_struct *mm, struct space *s, const struct copy *c, hrtime_t until)
 {
 	int signal;
 
+	lockdep_assert_held_read(&mm->mmap_lock);
 	if (!may_wait() || !is_debugger_of(mm))
 		return -EIO;
 	mmap_read_unlock(mm);
@@ -138,6 +144,7 @@ int devmap_vma_access(struct vm_area_struct *vma, unsigned long addr, void *buf,
 	struct file *file = vma->vm_file;
 	int error = -EIO, i;
 
+	mmap_assert_locked(mm);
 	if (s == NULL)
 		return -EIO;
 	space_hold(s);

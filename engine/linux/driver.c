@@ -21,6 +21,7 @@ struct driver *driver_of_major(major_t maj)
 {
 	struct driver *d;
 
+	lockdep_assert_held(&drivers_lock);
 	list_for_each_entry(d, &drivers, link)
 		if (d->major == maj)
 			return d;
@@ -36,6 +37,7 @@ static dev_info_t *dip_of_minor(struct driver *d, dev_t dev)
 {
 	struct minor_node *n;
 
+	lockdep_assert_held(&drivers_lock);
 	list_for_each_entry(n, &d->nodes, link)
 		if (n->dev == dev)
 			return n->dip;
@@ -65,6 +67,7 @@ static dev_info_t *only_instance(struct driver *d)
 {
 	dev_info_t *dip, *only = NULL;
 
+	lockdep_assert_held(&drivers_lock);
 	list_for_each_entry(dip, &d->instances, link) {
 		if (dip->lost)
 			continue;
@@ -133,7 +136,10 @@ static int instance_add(struct driver *d)
 	return error;
 }
 
-/* From the last on. */
+/*
+ * From the last on. Where there is no bus only this thread adds to the list, or takes from it: so
+ * it is walked without drivers_lock.
+ */
 static void instances_remove(struct driver *d)
 {
 	dev_info_t *dip, *before;
@@ -228,6 +234,7 @@ static void driver_unlist(struct driver *d)
 	__unregister_chrdev(d->major, 0, 1U << MINORBITS, d->name);
 }
 
+/* Nobody finds d any more, or never has, so drivers_lock is not needed. */
 static void driver_free(struct driver *d)
 {
 	dev_info_t *dip, *next;

@@ -45,6 +45,7 @@ static int insert_page(struct devmap_handle *dh, pgcnt_t page, void *arg)
 	pgoff_t pgoff = vma->vm_pgoff + ((in->addr - vma->vm_start) >> PAGE_SHIFT);
 	unsigned long pfn;
 
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	/* Where the vma is not what the core knows, an unload would not find the translation. */
 	if (r->gone || WARN_ON_ONCE(pgoff != handle_pgoff(dh) + page))
 		return ENXIO;
@@ -106,6 +107,7 @@ static vm_fault_t fault_ask(struct vm_fault *vmf, struct space *s)
 		return VM_FAULT_SIGBUS;
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
+	lockdep_assert_held_read(&mm->mmap_lock);
 	space_hold(s);
 	get_file(file);
 	mmap_read_unlock(mm);
@@ -130,13 +132,14 @@ static void note_inserted(struct space *s, const struct vm_fault *vmf)
 		patience_end(&s->patience);
 }
 
-/* mmap_lock is held for reading. */
+/* mmap_lock is held: for reading, where Linux allows that it is given up. */
 vm_fault_t devmap_vma_fault(struct vm_fault *vmf)
 {
 	struct insertion in = { .vma = vmf->vma, .addr = vmf->address };
 	struct space *s = vma_space(vmf->vma);
 	int error;
 
+	mmap_assert_locked(vmf->vma->vm_mm);
 	if (s == NULL)
 		return file_gone(vmf->vma->vm_file) ? VM_FAULT_SIGBUS : VM_FAULT_SIGSEGV;
 	error = devmap_if_loaded(&s->as, vmf->address, rw_of(vmf->flags), insert_page, &in);

@@ -56,12 +56,13 @@ void file_leave(struct file_call *c)
 
 /*
  * A number that open(9E) made up is its driver's own: another's would lead mmap(2) to a driver that
- * nobody holds. 0 or an errno.
+ * nobody holds. open_lock is held. 0 or -errno.
  */
 static int check_made_up(const struct devfile *f, struct file *filp)
 {
 	int (*cb_close)(dev_t, int, int, cred_t *) = file_ops(f)->cb_close;
 
+	lockdep_assert_held(&f->node->open_lock);
 	if (getmajor(f->dev) == f->driver->major)
 		return 0;
 	driver_mistake((const void *)file_ops(f)->cb_open, "open",
@@ -78,6 +79,7 @@ static void devfile_opened(struct devfile *f)
 {
 	dev_info_t *dip = f->node->dip;
 
+	lockdep_assert_held(&f->node->open_lock);
 	if (f->dev == f->node->dev)
 		f->node->opens++;
 	f->open = true;
@@ -151,7 +153,7 @@ void devfile_put(struct devfile *f)
 
 /*
  * close(9E): when the last open file of the node is gone; of a device that open(9E) made up for
- * this open alone, when that is. Mappings are files too, to Linux: none is left.
+ * this open alone, when that is. Mappings are files too, to Linux: none is left. open_lock is held.
  */
 static void driver_close(struct devfile *f)
 {
@@ -159,6 +161,7 @@ static void driver_close(struct devfile *f)
 	bool cloned = f->dev != f->node->dev;
 	struct caller caller = { .as = NULL };
 
+	lockdep_assert_held(&f->node->open_lock);
 	if (!cloned)
 		f->node->opens--;
 	if (entry_absent((void *)cb_close) || (!cloned && f->node->opens > 0))

@@ -13,7 +13,7 @@ pgoff_t handle_pgoff(const struct devmap_handle *dh)
 	return READ_ONCE(o->base) + (pgoff_t)(dh->dh_off >> PAGE_SHIFT);
 }
 
-/* Before a mapping has its offsets nobody can have touched it. */
+/* Without any lock. Before a mapping has its offsets nobody can have touched it. */
 static void zap(const struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
 	const struct offsets *o = dh->dh_engine;
@@ -25,11 +25,15 @@ static void zap(const struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 			    (loff_t)n << PAGE_SHIFT, 1);
 }
 
-/* Only the record says that a page is loaded; the fault that asked for it inserts it: fault.c. */
+/*
+ * Only the record says that a page is loaded; the fault that asked for it inserts it: fault.c.
+ * mem_lock is held.
+ */
 int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
 	struct region *r = region_of(dh->dh_memory);
 
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	(void)first;
 	(void)n;
 	if (r->gone)
@@ -38,8 +42,10 @@ int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 	return 0;
 }
 
+/* mem_lock is held. */
 void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	zap(dh, first, n);
 	devmap_model_sync(region_of(dh->dh_memory)->model);
 }
@@ -47,6 +53,7 @@ void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 /* Every translation through the handle, recorded or not. mem_lock is held. */
 void handle_zap(struct devmap_handle *dh)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	zap(dh, 0, dh->dh_len >> PAGE_SHIFT);
 }
 
@@ -77,9 +84,12 @@ void engine_handle_fini(struct devmap_handle *dh)
 	instance_handle_end(dh->dh_dip);
 }
 
-/* Nothing is loaded; the next fault goes by dh_memory and dh_roff as they are then. */
+/*
+ * Nothing is loaded; the next fault goes by dh_memory and dh_roff as they are then. a_lock is held.
+ */
 int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offset_t roff)
 {
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	(void)dh;
 	(void)m;
 	(void)roff;

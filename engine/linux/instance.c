@@ -10,6 +10,7 @@ static void instance_list(dev_info_t *dip)
 	struct list_head *at = &dip->driver->instances;
 	dev_info_t *other;
 
+	lockdep_assert_held(&drivers_lock);
 	list_for_each_entry(other, &dip->driver->instances, link) {
 		if (other->instance != dip->instance)
 			break;

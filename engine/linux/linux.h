@@ -69,8 +69,8 @@ struct caller {
 	struct task_struct *task;
 	struct as *as; /* NULL: a process without mappings, or none */
 	/*
-	 * mmap_lock is held (mmap, open, close, mremap): copies from and to the process fail where
-	 * they would have to bring a page in.
+	 * mmap_lock is held (mmap, open, close, mremap), or may be held, or the process is another:
+	 * copies from and to it fail where they would have to bring a page in.
 	 */
 	bool mmap_locked;
 	/*
@@ -148,7 +148,7 @@ struct space {
 struct space *space_get(struct mm_struct *mm);	       /* the space of mm, held; NULL: none */
 struct space *space_get_or_make(struct mm_struct *mm); /* NULL: no memory */
 void space_hold(struct space *s);
-void space_put(struct space *s); /* may sleep, and call drivers */
+void space_put(struct space *s); /* may sleep, and call drivers; mmap_lock may be held */
 /* The driver's mappings of the instance end, in each space that there is. */
 void spaces_revoke(const dev_info_t *dip);
 static inline struct space *space_of(struct as *as)

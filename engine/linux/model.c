@@ -35,6 +35,7 @@ static struct known *known_find(const char *name)
 {
 	struct known *k;
 
+	lockdep_assert_held(&models_lock);
 	list_for_each_entry(k, &models, link)
 		if (strcmp(k->ops->name, name) == 0 || strcmp(k->module->name, name) == 0)
 			return k;
@@ -256,7 +257,10 @@ static int model_start(struct devmap_model *m)
  * An instance's model.
  */
 
-/* Which: the property, or the default where one of that name is loaded. 0: *ops may be NULL. */
+/*
+ * Which: the property, or the default where one of that name is loaded. 0: *ops may be NULL. Nobody
+ * else has the instance yet, so prop_lock is not needed.
+ */
 static int model_choose(dev_info_t *dip, const struct devmap_model_ops **ops, struct module **owner)
 {
 	const struct prop *p = props_find(dip->props, "model");

@@ -49,6 +49,7 @@ static bool node_name_taken(const char *name)
 	struct minor_node *n;
 	struct driver *d;
 
+	lockdep_assert_held(&drivers_lock);
 	list_for_each_entry(d, &drivers, link)
 		list_for_each_entry(n, &d->nodes, link)
 			if (strcmp(n->name, name) == 0)
@@ -64,6 +65,7 @@ static bool node_set_name(struct minor_node *n)
 {
 	int len;
 
+	lockdep_assert_held(&drivers_lock);
 	(void)snprintf(n->name, sizeof(n->name), "%s", n->given);
 	if (!node_name_taken(n->name))
 		return true;
@@ -76,6 +78,7 @@ static const struct minor_node *node_of_dev(const struct driver *d, dev_t dev)
 {
 	const struct minor_node *n;
 
+	lockdep_assert_held(&drivers_lock);
 	list_for_each_entry(n, &d->nodes, link)
 		if (n->dev == dev)
 			return n;
@@ -226,9 +229,11 @@ EXPORT_SYMBOL(ddi_remove_minor_node);
 /* Called with drivers_lock held. EAGAIN: attach(9E), or loading, is still going on, and may fail. */
 static int node_get(dev_t dev, struct minor_node **out)
 {
-	struct driver *d = driver_of_major(getmajor(dev));
+	struct driver *d;
 	struct minor_node *n;
 
+	lockdep_assert_held(&drivers_lock);
+	d = driver_of_major(getmajor(dev));
 	if (d == NULL)
 		return -ENXIO;
 	if (!d->ready)

@@ -38,22 +38,28 @@ static DEFINE_HASHTABLE(numbers_of_mm, 8);
 static DEFINE_HASHTABLE(numbers_of_value, 8);
 static pid_t last_alias = PID_MAX_LIMIT;
 
-/* numbers_lock is held, here and down to number_make(). */
+/*
+ * numbers_lock is held, here and down to number_list(), and all but is_own(), which looks at this
+ * thread only, assert it.
+ */
 static struct number *of_mm(const struct mm_struct *mm)
 {
 	struct number *n;
 
+	lockdep_assert_held(&numbers_lock);
 	hash_for_each_possible(numbers_of_mm, n, by_mm, (ulong_t)mm) if (n->mm == mm) return n;
 	return NULL;
 }
 
 static bool is_space(const struct number *n)
 {
+	lockdep_assert_held(&numbers_lock);
 	return n->users > 0 || atomic_read(&n->mm->mm_users) > 0;
 }
 
 static bool is_used(const struct number *n)
 {
+	lockdep_assert_held(&numbers_lock);
 	return is_space(n) || (n->process != NULL && pid_has_task(n->process, PIDTYPE_TGID));
 }
 
@@ -65,6 +71,7 @@ static bool is_anothers(pid_t value)
 {
 	struct number *n;
 
+	lockdep_assert_held(&numbers_lock);
 	hash_for_each_possible(numbers_of_value, n, by_value,
 			       (u32)value) if (n->value == value &&
 					       (n->process == task_tgid(current) ?
@@ -77,12 +84,14 @@ static struct number *of_process(const struct pid *process)
 {
 	struct number *n;
 
+	lockdep_assert_held(&numbers_lock);
 	list_for_each_entry_reverse(n, &numbers, link) if (n->process == process) return n;
 	return NULL;
 }
 
 static void unlist(struct number *n, struct list_head *gone)
 {
+	lockdep_assert_held(&numbers_lock);
 	hash_del(&n->by_mm);
 	hash_del(&n->by_value);
 	list_move(&n->link, gone);
@@ -104,6 +113,7 @@ static void sweep(struct list_head *gone)
 	struct number *n;
 	int i;
 
+	lockdep_assert_held(&numbers_lock);
 	for (i = 0; i < LOOKED_AT && !list_empty(&numbers); i++) {
 		n = list_first_entry(&numbers, struct number, link);
 		if (is_used(n))
@@ -116,6 +126,7 @@ static void sweep(struct list_head *gone)
 /* The process's own id, unless another address space goes by it. */
 static pid_t new_value(pid_t own)
 {
+	lockdep_assert_held(&numbers_lock);
 	if (own != 0 && !is_anothers(own))
 		return own;
 	do
@@ -128,6 +139,7 @@ static void number_list(struct number *n, bool own)
 {
 	struct number *before;
 
+	lockdep_assert_held(&numbers_lock);
 	n->value = new_value(own ? task_tgid_nr(current) : 0);
 	if (own) {
 		before = of_process(task_tgid(current));
@@ -141,11 +153,12 @@ static void number_list(struct number *n, bool own)
 	list_add_tail(&n->link, &numbers);
 }
 
-/* No lock is held. */
+/* numbers_lock is not held. */
 static void free_all(struct list_head *gone)
 {
 	struct number *n, *next;
 
+	lockdep_assert_not_held(&numbers_lock);
 	list_for_each_entry_safe(n, next, gone, link) {
 		mmdrop(n->mm);
 		put_pid(n->process);
@@ -205,12 +218,13 @@ struct number *number_of_exiting(void)
 	return n;
 }
 
+/* It stays as it is. */
 pid_t number_value(const struct number *n)
 {
 	return n->value;
 }
 
-/* No driver is loaded any more. */
+/* No driver is loaded any more, so nobody else comes to the list. */
 void numbers_fini(void)
 {
 	free_all(&numbers);

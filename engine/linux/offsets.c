@@ -32,6 +32,7 @@ MODULE_PARM_DESC(offsets_max, "pages that all mappings may have together");
 module_param_cb(offsets_used, &count_param_ops, &offsets_used, 0444);
 MODULE_PARM_DESC(offsets_used, "pages that they have");
 
+/* Called by the tree, which offsets_lock guards. */
 static pgoff_t gap_of(struct offsets *o)
 {
 	return o->gap;
@@ -62,11 +63,13 @@ struct offsets *offsets_new(void)
 	return o;
 }
 
-/* The first range with a gap of n pages before it, or NULL. */
+/* The first range with a gap of n pages before it, or NULL. offsets_lock is held. */
 static struct offsets *find_gap(pgoff_t n)
 {
-	struct offsets *o = offsets_at(tree.rb_node), *left;
+	struct offsets *o, *left;
 
+	lockdep_assert_held(&offsets_lock);
+	o = offsets_at(tree.rb_node);
 	while (o != NULL && o->largest >= n) {
 		left = offsets_at(o->node.rb_left);
 		if (left != NULL && left->largest >= n)
@@ -79,11 +82,12 @@ static struct offsets *find_gap(pgoff_t n)
 	return NULL;
 }
 
-/* o stands where the gap before `next` begins. */
+/* o stands where the gap before `next` begins. offsets_lock is held. */
 static void insert_before(struct offsets *o, struct offsets *next)
 {
 	struct rb_node *parent = &next->node, **link = &parent->rb_left;
 
+	lockdep_assert_held(&offsets_lock);
 	WRITE_ONCE(o->start, next->start - next->gap);
 	next->gap -= o->n;
 	gap_callbacks.propagate(&next->node, NULL);

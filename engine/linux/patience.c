@@ -55,6 +55,7 @@ hrtime_t patience_begin(void)
 /* p->lock is held. */
 static void forget(struct patience *p, struct wait_end *w)
 {
+	lockdep_assert_held(&p->lock);
 	list_del(&w->link);
 	WRITE_ONCE(p->n, p->n - 1);
 }

@@ -10,11 +10,12 @@
 static DEFINE_SPINLOCK(space_lock);
 static DEFINE_HASHTABLE(spaces, 8);
 
-/* space_lock held. One that is on its way out is as good as none. */
+/* space_lock is held. One that is on its way out is as good as none. */
 static struct space *find(struct mm_struct *mm)
 {
 	struct space *s;
 
+	lockdep_assert_held(&space_lock);
 	hash_for_each_possible(spaces, s, link,
 			       (unsigned long)mm) if (s->mm == mm &&
 						      refcount_inc_not_zero(&s->refs)) return s;
@@ -86,7 +87,10 @@ static struct space *not_visited(size_t slot, unsigned int round)
 	return found;
 }
 
-/* No copy from or to the process: this is another. */
+/*
+ * No copy from or to the process: this is another. So mmap_locked, although nobody need hold that
+ * lock here.
+ */
 static void space_revoke(struct space *s, const dev_info_t *dip)
 {
 	struct caller c = { .mmap_locked = true };
@@ -140,6 +144,7 @@ void space_hold(struct space *s)
 
 /*
  * With the last vma the mappings are gone already, except those of a fork(2) that failed half way.
+ * mmap_lock is held by those that end a vma, and not by others: mmap_locked goes for both.
  */
 void space_put(struct space *s)
 {

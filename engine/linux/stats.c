@@ -88,8 +88,10 @@ static void copy_command(char *to, size_t size, const struct as *as)
 	to[i] = '\0';
 }
 
+/* g_lock is held. */
 static void copy_member(struct stat_member *to, const struct devmap_member *mb)
 {
+	ASSERT(MUTEX_HELD(&mb->mb_group->g_lock));
 	to->pid = READ_ONCE(mb->mb_as->a_pid);
 	copy_command(to->command, sizeof(to->command), mb->mb_as);
 	to->handles = mb->mb_handles;
@@ -104,6 +106,7 @@ static void copy_group(struct stat_group *to, const struct devmap_group *g)
 {
 	const struct devmap_member *mb;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	to->dip = g->g_dip;
 	to->hold = (uint64_t)g->g_arb.hold_ns;
 	to->locked = (unsigned int)g->g_arb.locks;
@@ -132,10 +135,12 @@ struct copying {
 	bool members;		/* of one there is no room for all */
 };
 
+/* g_lock is held. */
 static void copy_next(struct devmap_group *g, void *arg)
 {
 	struct copying *c = arg;
 
+	ASSERT(MUTEX_HELD(&g->g_lock));
 	if (*c->at == NULL) {
 		c->groups++;
 		return;
@@ -213,6 +218,7 @@ static int snapshot_make(void)
 	u64 begun = ktime_get_ns();
 	int error;
 
+	lockdep_assert_held(&making);
 	while (begun < next_at) {
 		if (schedule_timeout_interruptible(nsecs_to_jiffies(next_at - begun) + 1) != 0 &&
 		    signal_pending(current))
@@ -256,6 +262,7 @@ static int snapshot_get(struct snapshot **out)
 	return error;
 }
 
+/* Nobody can read any more, so `making` is not needed. */
 void devmap_stats_fini(void)
 {
 	snapshot_put(latest);
@@ -354,6 +361,7 @@ static void put_node(struct text *t, const struct snapshot *sn, const struct dri
 	const struct stat_group *g;
 	bool more = false;
 
+	lockdep_assert_held(&drivers_lock);
 	put(t, "{");
 	put_string(t, "name", n->name);
 	put(t, ",");

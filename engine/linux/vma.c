@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Mappings as Linux sees them: made, split, copied, moved, ended. mmap_lock is held for writing (in
- * close perhaps only for reading) and every driver callback here runs under it: the caller says so.
+ * close perhaps only for reading) and every driver callback here runs under it: the caller says so,
+ * and whoever enters one with mmap_locked asserts it.
  */
 #include "linux.h"
 
@@ -53,6 +54,7 @@ static void drop_uncopied(struct space *child, struct mm_struct *parent)
 	VMA_ITERATOR(vmi, parent, 0);
 	struct vm_area_struct *vma;
 
+	mmap_assert_write_locked(parent);
 	for_each_vma(vmi, vma) if (vma->vm_ops == &devmap_vm_ops &&
 				   (vma->vm_flags & VM_DONTCOPY) != 0)(void)
 		devmap_unmap_range(&child->as, vma->vm_start, vma->vm_end - vma->vm_start);
@@ -66,6 +68,7 @@ static void end_range(struct space *s, uintptr_t addr, size_t len)
 {
 	struct caller c = { .mmap_locked = true };
 
+	mmap_assert_locked(s->mm);
 	caller_enter(&c, &s->as);
 	/* Linux 6.1 empties a part that it could not split off, before it closes it. */
 	while (len > 0 && devmap_unmap_range(&s->as, addr, len) == ENOMEM)
@@ -85,6 +88,8 @@ static struct space *child_space(struct space *parent, struct mm_struct *mm)
 	struct space *child = space_get(mm);
 	int error;
 
+	mmap_assert_write_locked(parent->mm);
+	mmap_assert_write_locked(mm);
 	if (child != NULL)
 		return child;
 	child = space_get_or_make(mm);
@@ -113,6 +118,7 @@ static void open_in_child(struct vm_area_struct *vma, const struct vmas *parents
 	size_t len = vma->vm_end - vma->vm_start;
 	struct space *child;
 
+	mmap_assert_write_locked(parents->space->mm);
 	unmap_mapping_range(devmap_inode->i_mapping, (loff_t)vma->vm_pgoff << PAGE_SHIFT,
 			    (loff_t)len, 1);
 	vma->vm_private_data = NULL;
@@ -129,6 +135,7 @@ static void vma_open(struct vm_area_struct *vma)
 {
 	struct vmas *v = vma->vm_private_data;
 
+	mmap_assert_write_locked(vma->vm_mm);
 	if (v == NULL)
 		return;
 	if (v->space->mm == vma->vm_mm)
@@ -142,6 +149,7 @@ static void vma_close(struct vm_area_struct *vma)
 {
 	struct vmas *v = vma->vm_private_data;
 
+	mmap_assert_locked(vma->vm_mm);
 	if (v == NULL)
 		return;
 	space_hold(v->space);
@@ -159,10 +167,12 @@ struct find_pgoff {
 	uintptr_t addr; /* out; 0: none */
 };
 
+/* a_lock is held. */
 static void find_handle(struct devmap_handle *dh, void *arg)
 {
 	struct find_pgoff *f = arg;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (handle_pgoff(dh) == f->pgoff && dh->dh_uvaddr != f->not_at)
 		f->addr = dh->dh_uvaddr;
 }
@@ -176,6 +186,7 @@ static int vma_mremap(struct vm_area_struct *vma)
 	struct find_pgoff f = { .pgoff = vma->vm_pgoff, .not_at = vma->vm_start };
 	struct space *s = vma_space(vma);
 
+	mmap_assert_write_locked(vma->vm_mm);
 	if (s == NULL)
 		return -EINVAL;
 	devmap_each_handle(&s->as, find_handle, &f);
@@ -203,6 +214,7 @@ static void check_handle(struct devmap_handle *dh, void *arg)
 {
 	struct check_prot *cp = arg;
 
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (dh->dh_uvaddr >= cp->end || dh->dh_uvaddr + dh->dh_len <= cp->start)
 		return;
 	if ((cp->prot & ~dh->dh_maxprot) != 0)
@@ -217,6 +229,7 @@ static int vma_mprotect(struct vm_area_struct *vma, unsigned long start, unsigne
 	struct check_prot cp = { .start = start, .end = end, .prot = prot_of(newflags) };
 	struct space *s = vma_space(vma);
 
+	mmap_assert_write_locked(vma->vm_mm);
 	if (s != NULL)
 		devmap_each_handle(&s->as, check_handle, &cp);
 	return cp.error;
@@ -272,6 +285,7 @@ static void vma_restrict(struct vm_area_struct *vma, uint_t prot, uint_t maxprot
  */
 static int vma_take(struct vm_area_struct *vma, struct vmas *v, const struct devmap_mapping *m)
 {
+	mmap_assert_write_locked(vma->vm_mm);
 	if ((vma->vm_flags & VM_SHARED) == 0) {
 		int error = compat_private_made_shared(vma->vm_file->f_mapping);
 
@@ -298,6 +312,7 @@ static int map_device(struct space *s, struct file *filp, const struct vm_area_s
 	uint_t flags = vma->vm_flags & VM_MAYSHARE ? MAP_SHARED : MAP_PRIVATE;
 	int error;
 
+	mmap_assert_write_locked(vma->vm_mm);
 	caller_enter(&c, &s->as);
 	error = devmap_mmap(&s->as, df->dev, vma->vm_start, vma->vm_end - vma->vm_start,
 			    prot_of(vma->vm_flags), maxprot_of(filp, vma), flags,
@@ -337,8 +352,10 @@ static int map_both(struct file *filp, struct vm_area_struct *vma, struct space 
 {
 	struct caller c = { .mmap_locked = true };
 	struct devmap_mapping *m;
-	int error = map_device(s, filp, vma, o, &m);
+	int error;
 
+	mmap_assert_write_locked(vma->vm_mm);
+	error = map_device(s, filp, vma, o, &m);
 	if (error == 0) {
 		error = map_linux(vma, s, o, m);
 		if (error == 0) {
@@ -372,8 +389,10 @@ int devmap_vma_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	const struct devfile *df = filp->private_data;
 	dev_info_t *dip = df->node->dip;
-	int error = instance_enter(dip);
+	int error;
 
+	mmap_assert_write_locked(vma->vm_mm);
+	error = instance_enter(dip);
 	if (error != 0)
 		return error;
 	error = map(filp, vma);
