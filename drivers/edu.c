@@ -69,7 +69,8 @@
 #define EDU_QUICK_NS	(NANOSEC / 20)	 /* no DMA is as quick as that, by far */
 #define EDU_LATE_NS	(NANOSEC / 1000) /* by which an interrupt is late, mostly */
 #define EDU_SPIN_NS	(NANOSEC / 1000) /* of any wait without sleeping */
-#define EDU_WAIT_MS	60000		 /* property wait-ms */
+#define EDU_TRIES	100   /* at seeing the end of a computation before its interrupt */
+#define EDU_WAIT_MS	60000 /* property wait-ms */
 
 #define EDU_ZERO	34 /* n! mod 2^32 is 0 from this n on */
 
@@ -414,24 +415,25 @@ static int edu_save_state(struct edu *edu, struct edu_state *st)
 
 /*
  * No interrupt must be left of it, nor of the computation before, which is another process's; but
- * the device looks late, and unseen, whether one is wanted (see edu_settle_irq()). So first it
- * computes something without an interrupt, after which that of the computation before has come, and
- * then what is to be restored with one, which is waited for and acknowledged.
+ * the device looks late, and unseen, whether one is wanted (see edu_settle_irq()). So it computes
+ * what is to be restored with an interrupt, which is waited for and acknowledged. That is its own
+ * only if none was pending just after the end: by then the computation before is over altogether.
+ * Otherwise it may be that one's, with its own still to come, and it computes once more.
  */
 static int edu_restore_factorial(struct edu *edu, const struct edu_state *st)
 {
-	int error;
+	boolean_t own = B_FALSE;
+	int error = 0;
 
-	edu_put32(edu, EDU_STATUS, 0);
-	error = edu_compute(edu, 0);
-	if (error != 0)
-		return error;
-	edu_put32(edu, EDU_IRQ_ACK, 0xffffffff);
 	edu_put32(edu, EDU_STATUS, EDU_IRQ_FACTORIAL);
-	error = edu_compute(edu, edu_operand(st->st_factorial));
-	if (error == 0)
-		error = edu_wait_bit(edu, EDU_IRQ_STATUS, EDU_IRQ_COMPUTED, B_TRUE, EDU_SHORT_NS,
-				     "the interrupt of a small computation");
+	for (int i = 0; i < EDU_TRIES && error == 0 && !own; i++) {
+		edu_put32(edu, EDU_IRQ_ACK, 0xffffffff);
+		error = edu_compute(edu, edu_operand(st->st_factorial));
+		own = !(edu_get32(edu, EDU_IRQ_STATUS) & EDU_IRQ_COMPUTED);
+		if (error == 0)
+			error = edu_wait_bit(edu, EDU_IRQ_STATUS, EDU_IRQ_COMPUTED, B_TRUE,
+					     EDU_SHORT_NS, "the interrupt of a small computation");
+	}
 	edu_put32(edu, EDU_STATUS, 0);
 	return error;
 }
