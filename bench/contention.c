@@ -104,9 +104,15 @@ static uint64_t least_wait(uint64_t hold)
 	return (hold > REST_NS ? hold : REST_NS) / 2;
 }
 
+/* The hold; with an overhead, what it is at least, since a switch costs no less than the median. */
+static uint64_t least_hold(void)
+{
+	return run.overhead ? run.change * (100 - run.asked) / run.asked : run.hold;
+}
+
 static struct crowd *contend(int n, uint64_t ns)
 {
-	struct crowd *c = crowd_new(n, least_wait(run.hold));
+	struct crowd *c = crowd_new(n, least_wait(least_hold()));
 
 	crowd_run(c, &client, ns, NULL, NULL);
 	return c;
