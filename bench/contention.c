@@ -104,7 +104,7 @@ static uint64_t least_wait(uint64_t hold)
 	return (hold > REST_NS ? hold : REST_NS) / 2;
 }
 
-/* The hold; with an overhead, what it is at least, since a switch costs no less than the median. */
+/* The hold; with an overhead, what it is for the median switch: most cost more among many clients. */
 static uint64_t least_hold(void)
 {
 	return run.overhead ? run.change * (100 - run.asked) / run.asked : run.hold;
@@ -310,7 +310,9 @@ static bool parse(int argc, char **argv)
 	turns_device = argv[optind];
 	run.overhead = strcmp(argv[optind + 1], "overhead") == 0;
 	run.asked = strtoul(argv[optind + 2], &end, 10) * (run.overhead ? 1 : 1000);
-	return *end == '\0' && (run.overhead || strcmp(argv[optind + 1], "hold") == 0);
+	if (*end != '\0' || (run.overhead && (run.asked == 0 || run.asked >= 100)))
+		return false;
+	return run.overhead || strcmp(argv[optind + 1], "hold") == 0;
 }
 
 static uint64_t show(int n)
