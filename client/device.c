@@ -21,14 +21,16 @@ static int settle(int fd, int flags)
 	return to;
 }
 
-static int connect_door(const struct device_name *n)
+int connect_address(const char *path)
 {
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int sock = (int)raw(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), error;
 
 	if (sock < 0)
 		return sock;
+	memcpy(sa.sun_path, path, strnlen(path, sizeof(sa.sun_path)));
 	do
-		error = (int)raw(SYS_connect, sock, &n->address, sizeof(n->address));
+		error = (int)raw(SYS_connect, sock, &sa, sizeof(sa));
 	while (error == -EINTR);
 	if (error != 0) {
 		(void)raw_close(sock);
@@ -48,8 +50,10 @@ int device_open(const struct device_name *n, int flags)
 	if ((flags & O_DIRECTORY) != 0)
 		return -ENOTDIR;
 	if ((flags & O_PATH) != 0)
-		return (int)raw(SYS_openat, AT_FDCWD, n->address.sun_path, flags);
-	c.sock = connect_door(n);
+		return (int)raw(SYS_openat, AT_FDCWD, n->path, flags);
+	if (n->served)
+		return served_open(n, flags);
+	c.sock = connect_address(n->address.sun_path);
 	if (c.sock < 0)
 		return c.sock;
 	c.rq.a[0] = (uint64_t)flags;

@@ -77,6 +77,12 @@ int fd_mark(int fd, uint64_t engine, int flags, const struct dm_info *info)
 	return 0;
 }
 
+void fd_mark_served(int fd)
+{
+	if (fd >= 0 && fd < FD_MAX && process_ours())
+		fd_set_kind(fd, FD_SERVED);
+}
+
 void fd_copy(int from, int to)
 {
 	unsigned kind = fd_kind(from);
@@ -134,7 +140,14 @@ bool fd_probe(int fd)
 {
 	uint64_t engine;
 
-	return fd >= 0 && peer_engine(fd, &engine) && fd_mark(fd, engine, 0, NULL) == 0;
+	if (fd < 0)
+		return false;
+	if (peer_engine(fd, &engine))
+		return fd_mark(fd, engine, 0, NULL) == 0;
+	if (!served_probe(fd))
+		return false;
+	fd_mark_served(fd);
+	return true;
 }
 
 const struct device *fd_device(int fd)
@@ -142,7 +155,7 @@ const struct device *fd_device(int fd)
 	unsigned kind = fd_kind(fd);
 	uint64_t engine;
 
-	if (kind == 0 || kind == FD_INTERNAL)
+	if (kind == 0 || kind == FD_INTERNAL || kind == FD_SERVED)
 		return NULL;
 	if (peer_engine(fd, &engine)) {
 		if (engine == devices[kind].engine)

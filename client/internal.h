@@ -13,7 +13,8 @@
  *   session.c   this process and an engine
  *   maps.c      the table of device mappings; mapping.c how they are made, changed and ended
  *   fork.c      fork
- *   device.c    ioctl, read, write, lseek, poll on a device
+ *   served.c    a device as a file that the kernel serves
+ *   device.c    ioctl, read, write, lseek, poll on a device that is a socket
  *   kernel.c    locks of the kernel engine's mappings
  *   api.c       devmap_lock(3) and friends
  *
@@ -55,7 +56,9 @@ extern int client_active;
 /* names.c */
 struct device_name {
 	char name[DM_NAME_MAX]; /* under the device directory */
-	struct sockaddr_un address;
+	char path[512];
+	struct sockaddr_un address; /* of the front door, where there are only sockets */
+	bool served;		    /* it is a file that the kernel serves */
 };
 void names_init(void);
 bool names_in_use(void); /* is there a device directory? */
@@ -76,6 +79,7 @@ void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* fds.c */
 #define FD_MAX	    (1 << 20)
 #define FD_INTERNAL 0xffffu
+#define FD_SERVED   0xfffeu /* a file that the kernel serves: nothing more is kept of it */
 
 /*
  * What is known of an open device: never changed once published, never freed, shared by
@@ -104,7 +108,14 @@ static inline bool fd_internal(int fd)
 	return fd_kind(fd) == FD_INTERNAL;
 }
 
-/* The device behind fd, or NULL. Asks the kernel: a table may be stale, a descriptor is not. */
+/* Is fd noted as a device that the kernel serves? */
+static inline bool fd_served(int fd)
+{
+	return fd_kind(fd) == FD_SERVED;
+}
+
+void fd_mark_served(int fd);
+/* The device behind fd, a socket, or NULL. Asks the kernel: a table may be stale, a descriptor is not. */
 const struct device *fd_device(int fd);
 /* The same with `known`: asks the engine if need be. NULL with errno EBADF or the engine's. */
 const struct device *fd_device_known(int fd);
@@ -193,8 +204,15 @@ struct session {
 	int unborn;   /* the child's socket, between DM_FORK and the end of fork */
 };
 extern struct session sessions[SESSIONS_MAX];
-/* ops held. The session with the engine of device descriptor fd, made if need be. 0 or -errno. */
-int session_of(int fd, const struct device *d, unsigned *index);
+/* Whom to ask about an open device, and by what name. */
+struct target {
+	uint64_t engine;
+	int fd;		  /* the device socket; -1: it is a file that the kernel serves */
+	const char *door; /* and this is where to ask, */
+	uint64_t token;	  /* by this name */
+};
+/* ops held. The session with the engine of a device, made if need be. 0 or -errno. */
+int session_of(const struct target *t, unsigned *index);
 int session_userfaultfd(struct session *s); /* makes one: s->uffd. 0 or -errno */
 void session_drop(struct session *s);
 uint64_t session_id(uint64_t engine); /* 0: none */
@@ -234,8 +252,7 @@ void maps_change(uintptr_t start, uintptr_t end, void (*f)(struct map *m, int ar
 void maps_clear(void);
 
 /* mapping.c; results as the system calls', -errno for an error */
-void *mapping_make(int fd, const struct device *d, void *addr, size_t len, int prot, int flags,
-		   off_t off);
+void *mapping_make(const struct target *t, void *addr, size_t len, int prot, int flags, off_t off);
 int mapping_end(uintptr_t addr, size_t len);
 int mapping_protect(uintptr_t addr, size_t len, int prot);
 int mapping_advise(uintptr_t addr, size_t len, int advice);
@@ -264,6 +281,17 @@ int lock_range(uint16_t op, uintptr_t start, uintptr_t end);
 int kernel_lock(uint16_t op, uintptr_t start, uintptr_t end, bool parts);
 bool kernel_device(int fd);
 
+/* served.c */
+bool served_probe(int fd);				 /* is it one? Asks the kernel */
+int served_open(const struct device_name *n, int flags); /* the descriptor, or -errno */
+int served_file(int fd, struct dm_file *f);		 /* 0 or -errno */
+/* False: it is not for the driver, or fd is none after all. *result: as the system call's. */
+bool served_ioctl(int fd, unsigned long cmd, unsigned long arg, long *result);
+/* After an EINTR on fd: did only handlers run that restart it, if any? */
+bool served_restart(int fd);
+ssize_t served_error(int fd, ssize_t n); /* sets errno as for a device whose engine is gone */
+void served_stat(struct stat *st);
+
 /* fork.c */
 void fork_init(void);
 int fork_begin(void);	   /* 0 or -errno: then no fork may happen */
@@ -272,6 +300,7 @@ bool fork_pending(void);   /* is this thread between the two? */
 
 /* device.c; results or -errno */
 int device_open(const struct device_name *n, int flags);
+int connect_address(const char *path); /* a front door's: the socket */
 long device_ioctl(int fd, const struct device *d, unsigned long cmd, unsigned long arg);
 ssize_t device_transfer(int fd, const struct device *d, uint16_t op, const void *buf, size_t len,
 			int64_t off);

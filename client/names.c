@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Which path is which device. /dev/NAME is the socket DIR/NAME, DIR being $DEVMAP_DIR or
+ * Which path is which device. /dev/NAME is DIR/NAME, DIR being $DEVMAP_DIR or
  * /run/devmap; DEVMAP_ALIAS="fb0=xfb0,..." has /dev/fb0 mean DIR/xfb0. The environment is read
  * once, at start.
  */
@@ -116,7 +116,7 @@ bool name_device(const char *name, struct device_name *n)
 {
 	size_t len = strlen(name);
 	struct stat st;
-	int m;
+	int m, error;
 
 	if (len == 0 || len >= DM_NAME_MAX || strchr(name, '/') != NULL)
 		return false;
@@ -125,14 +125,26 @@ bool name_device(const char *name, struct device_name *n)
 			return false;
 		memcpy(n->name, name, len + 1);
 	}
-	n->address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	m = snprintf(n->address.sun_path, sizeof(n->address.sun_path), "%s/%s", dir, n->name);
-	if (m >= (int)sizeof(n->address.sun_path)) {
-		debug("%s/%s: longer than the address of a socket can be", dir, n->name);
+	m = snprintf(n->path, sizeof(n->path), "%s/%s", dir, n->name);
+	if (m >= (int)sizeof(n->path)) {
+		debug("%s/%s: too long", dir, n->name);
 		return false;
 	}
-	return raw(SYS_newfstatat, AT_FDCWD, n->address.sun_path, &st, 0) == 0 &&
-	       S_ISSOCK(st.st_mode);
+	error = (int)raw(SYS_newfstatat, AT_FDCWD, n->path, &st, 0);
+	/* Served, but nobody is there any more: to be found out by whoever opens it. */
+	n->served = error == -ENOTCONN ||
+		    (error == 0 && S_ISREG(st.st_mode) && DM_INO_IS(st.st_ino));
+	if (n->served)
+		return true;
+	if (error != 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	n->address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (m >= (int)sizeof(n->address.sun_path)) {
+		debug("%s: longer than the address of a socket can be", n->path);
+		return false;
+	}
+	memcpy(n->address.sun_path, n->path, (size_t)m + 1);
+	return true;
 }
 
 bool name_lookup(const char *path, struct device_name *n)

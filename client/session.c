@@ -33,14 +33,31 @@ int session_userfaultfd(struct session *s)
 	return 0;
 }
 
-/* What the engine offers: is the userfaultfd to serve kernel-mode faults too? */
-static int session_ask(struct session *s, int fd)
+/* A request about an open device, before there is a session. 0 or -errno. */
+static int target_call(const struct target *t, struct call *c)
 {
-	struct call c = CALL(fd, DM_INFO);
 	int error;
 
-	c.device = true;
-	error = call(&c);
+	if (t->fd >= 0) {
+		c->sock = t->fd;
+		c->device = true;
+		return call(c);
+	}
+	c->sock = connect_address(t->door);
+	if (c->sock < 0)
+		return c->sock;
+	c->rq.a[1] = t->token;
+	error = call_door(c);
+	(void)raw_close(c->sock);
+	return error;
+}
+
+/* What the engine offers: is the userfaultfd to serve kernel-mode faults too? */
+static int session_ask(struct session *s, const struct target *t)
+{
+	struct call c = CALL(-1, DM_INFO);
+	int error = target_call(t, &c);
+
 	if (error == 0) {
 		s->kernel_faults = (c.re.flags & DM_F_KFAULTS) != 0;
 		if (s->kernel_faults && (c.re.flags & DM_F_UFFD_FD) != 0 && c.got[0] >= 0) {
@@ -52,17 +69,16 @@ static int session_ask(struct session *s, int fd)
 	return error;
 }
 
-static int session_attach(struct session *s, int fd)
+static int session_attach(struct session *s, const struct target *t)
 {
-	struct call c = CALL(fd, DM_ATTACH);
+	struct call c = CALL(-1, DM_ATTACH);
 	int error = session_userfaultfd(s);
 
 	if (error != 0)
 		return error;
-	c.device = true;
 	c.fd = s->uffd;
 	c.rq.a[0] = s->kernel_faults;
-	error = call(&c);
+	error = target_call(t, &c);
 	if (error == 0 && c.got[0] < 0)
 		error = -EPROTO;
 	if (error == 0) {
@@ -101,7 +117,7 @@ static bool session_dead(const struct session *s)
 	return raw(SYS_ppoll, &p, 1L, &(struct timespec){ 0 }, NULL, 0L) == 1;
 }
 
-int session_of(int fd, const struct device *d, unsigned *index)
+int session_of(const struct target *t, unsigned *index)
 {
 	unsigned i, slot = SESSIONS_MAX;
 	struct session *s;
@@ -110,7 +126,7 @@ int session_of(int fd, const struct device *d, unsigned *index)
 	ASSERT_OPS_HELD();
 	for (i = 0; i < SESSIONS_MAX; i++) {
 		s = &sessions[i];
-		if (s->used && s->engine == d->engine) {
+		if (s->used && s->engine == t->engine) {
 			*index = i;
 			return 0;
 		}
@@ -127,13 +143,13 @@ int session_of(int fd, const struct device *d, unsigned *index)
 		return -ENOMEM;
 	s = &sessions[slot];
 	*s = (struct session){
-		.engine = d->engine, .sock = -1, .uffd = -1, .uffd_dev = -1, .unborn = -1
+		.engine = t->engine, .sock = -1, .uffd = -1, .uffd_dev = -1, .unborn = -1
 	};
-	error = session_ask(s, fd);
+	error = session_ask(s, t);
 	if (error == 0)
-		error = session_attach(s, fd);
+		error = session_attach(s, t);
 	if (error != 0) {
-		debug("%s: no session with the engine: %s", d->info.name, strerrorname_np(-error));
+		debug("no session with the engine: %s", strerrorname_np(-error));
 		session_drop(s);
 		return error;
 	}

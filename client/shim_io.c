@@ -37,6 +37,20 @@ static int64_t position(off_t off)
 	return off < 0 ? -2 : off;
 }
 
+/*
+ * A real call on what may be a device that the kernel serves: one that a signal has ended goes on, if
+ * the program's handlers say so (SA_RESTART), or if there was none (a stop, a debugger).
+ */
+#define RESTARTED(fd, call)                                                       \
+	({                                                                        \
+		ssize_t r_;                                                       \
+                                                                                  \
+		do                                                                \
+			r_ = (call);                                              \
+		while (unlikely(r_ < 0) && errno == EINTR && served_restart(fd)); \
+		unlikely(r_ < 0) ? served_error(fd, r_) : r_;                     \
+	})
+
 EXPORT ssize_t read(int fd, void *buf, size_t n)
 {
 	struct bounce b;
@@ -47,7 +61,7 @@ EXPORT ssize_t read(int fd, void *buf, size_t n)
 	if (special_buf(fd, DM_READ, buf, n, -1, &r))
 		return r;
 	bounce_in(&b, buf, n);
-	return bounce_in_end(&b, REAL(read)(fd, b.iov.iov_base, b.iov.iov_len));
+	return bounce_in_end(&b, RESTARTED(fd, REAL(read)(fd, b.iov.iov_base, b.iov.iov_len)));
 }
 
 EXPORT ssize_t write(int fd, const void *buf, size_t n)
@@ -60,7 +74,7 @@ EXPORT ssize_t write(int fd, const void *buf, size_t n)
 	if (special_buf(fd, DM_WRITE, buf, n, -1, &r))
 		return r;
 	bounce_out(&b, buf, n);
-	r = REAL(write)(fd, b.iov.iov_base, b.iov.iov_len);
+	r = RESTARTED(fd, REAL(write)(fd, b.iov.iov_base, b.iov.iov_len));
 	bounce_end(&b);
 	return r;
 }
@@ -75,7 +89,8 @@ EXPORT ssize_t pread(int fd, void *buf, size_t n, off_t off)
 	if (special_buf(fd, DM_READ, buf, n, position(off), &r))
 		return r;
 	bounce_in(&b, buf, n);
-	return bounce_in_end(&b, REAL(pread)(fd, b.iov.iov_base, b.iov.iov_len, off));
+	return bounce_in_end(&b,
+			     RESTARTED(fd, REAL(pread)(fd, b.iov.iov_base, b.iov.iov_len, off)));
 }
 
 EXPORT ssize_t pwrite(int fd, const void *buf, size_t n, off_t off)
@@ -88,7 +103,7 @@ EXPORT ssize_t pwrite(int fd, const void *buf, size_t n, off_t off)
 	if (special_buf(fd, DM_WRITE, buf, n, position(off), &r))
 		return r;
 	bounce_out(&b, buf, n);
-	r = REAL(pwrite)(fd, b.iov.iov_base, b.iov.iov_len, off);
+	r = RESTARTED(fd, REAL(pwrite)(fd, b.iov.iov_base, b.iov.iov_len, off));
 	bounce_end(&b);
 	return r;
 }
@@ -103,8 +118,8 @@ EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 	if (special_io(fd, DM_READ, iov, n, -1, &r))
 		return r;
 	if (!bounce_vector(&b, iov, (size_t)n, false))
-		return REAL(readv)(fd, iov, n);
-	return bounce_scatter(&b, iov, (size_t)n, REAL(readv)(fd, &b.iov, 1));
+		return RESTARTED(fd, REAL(readv)(fd, iov, n));
+	return bounce_scatter(&b, iov, (size_t)n, RESTARTED(fd, REAL(readv)(fd, &b.iov, 1)));
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
@@ -117,8 +132,8 @@ EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 	if (special_io(fd, DM_WRITE, iov, n, -1, &r))
 		return r;
 	if (!bounce_vector(&b, iov, (size_t)n, true))
-		return REAL(writev)(fd, iov, n);
-	r = REAL(writev)(fd, &b.iov, 1);
+		return RESTARTED(fd, REAL(writev)(fd, iov, n));
+	r = RESTARTED(fd, REAL(writev)(fd, &b.iov, 1));
 	bounce_end(&b);
 	return r;
 }
@@ -133,8 +148,8 @@ EXPORT ssize_t preadv(int fd, const struct iovec *iov, int n, off_t off)
 	if (special_io(fd, DM_READ, iov, n, position(off), &r))
 		return r;
 	if (!bounce_vector(&b, iov, (size_t)n, false))
-		return REAL(preadv)(fd, iov, n, off);
-	return bounce_scatter(&b, iov, (size_t)n, REAL(preadv)(fd, &b.iov, 1, off));
+		return RESTARTED(fd, REAL(preadv)(fd, iov, n, off));
+	return bounce_scatter(&b, iov, (size_t)n, RESTARTED(fd, REAL(preadv)(fd, &b.iov, 1, off)));
 }
 
 EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t off)
@@ -147,8 +162,8 @@ EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t off)
 	if (special_io(fd, DM_WRITE, iov, n, position(off), &r))
 		return r;
 	if (!bounce_vector(&b, iov, (size_t)n, true))
-		return REAL(pwritev)(fd, iov, n, off);
-	r = REAL(pwritev)(fd, &b.iov, 1, off);
+		return RESTARTED(fd, REAL(pwritev)(fd, iov, n, off));
+	r = RESTARTED(fd, REAL(pwritev)(fd, &b.iov, 1, off));
 	bounce_end(&b);
 	return r;
 }
@@ -164,8 +179,9 @@ EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t off, int fl
 	if (special_io(fd, DM_READ, iov, n, off, &r))
 		return r;
 	if (!bounce_vector(&b, iov, (size_t)n, false))
-		return REAL(preadv2)(fd, iov, n, off, flags);
-	return bounce_scatter(&b, iov, (size_t)n, REAL(preadv2)(fd, &b.iov, 1, off, flags));
+		return RESTARTED(fd, REAL(preadv2)(fd, iov, n, off, flags));
+	return bounce_scatter(&b, iov, (size_t)n,
+			      RESTARTED(fd, REAL(preadv2)(fd, &b.iov, 1, off, flags)));
 }
 
 EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t off, int flags)
@@ -178,8 +194,8 @@ EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t off, int f
 	if (special_io(fd, DM_WRITE, iov, n, off, &r))
 		return r;
 	if (!bounce_vector(&b, iov, (size_t)n, true))
-		return REAL(pwritev2)(fd, iov, n, off, flags);
-	r = REAL(pwritev2)(fd, &b.iov, 1, off, flags);
+		return RESTARTED(fd, REAL(pwritev2)(fd, iov, n, off, flags));
+	r = RESTARTED(fd, REAL(pwritev2)(fd, &b.iov, 1, off, flags));
 	bounce_end(&b);
 	return r;
 }
@@ -240,7 +256,9 @@ EXPORT int ioctl(int fd, unsigned long cmd, ...)
 {
 	const struct device *d;
 	unsigned long arg;
+	long result;
 	va_list ap;
+	int r;
 
 	va_start(ap, cmd);
 	arg = va_arg(ap, unsigned long);
@@ -248,11 +266,20 @@ EXPORT int ioctl(int fd, unsigned long cmd, ...)
 	if (fd_special(fd)) {
 		if (fd_internal(fd) && process_ours())
 			return finish(-EBADF);
+		if (fd_served(fd) && served_ioctl(fd, cmd, arg, &result))
+			return (int)finish(result);
 		d = fd_device(fd);
 		if (d != NULL)
 			return (int)finish(device_ioctl(fd, d, cmd, arg));
 	}
-	return REAL(ioctl)(fd, cmd, arg);
+	r = REAL(ioctl)(fd, cmd, arg);
+	/* A device that came to us by an unknown way. */
+	if (unlikely(r < 0) && errno == ENOTTY && !fd_special(fd) && served_probe(fd)) {
+		fd_mark_served(fd);
+		if (served_ioctl(fd, cmd, arg, &result))
+			return (int)finish(result);
+	}
+	return r;
 }
 
 EXPORT off_t lseek(int fd, off_t off, int whence)

@@ -25,21 +25,43 @@ static uintptr_t page_up(uintptr_t addr)
 	return page_down(addr + page_size() - 1);
 }
 
+/* False: fd is no device after all. */
+static bool find_target(int fd, struct dm_file *file, struct target *t)
+{
+	const struct device *d;
+
+	if (fd_served(fd)) {
+		if (served_file(fd, file) != 0 && !served_probe(fd)) {
+			fd_forget(fd);
+			return false;
+		}
+		*t = (struct target){ .engine = file->info.engine,
+				      .fd = -1,
+				      .door = file->door,
+				      .token = file->token };
+		return true;
+	}
+	d = fd_device(fd);
+	if (d != NULL)
+		*t = (struct target){ .engine = d->engine, .fd = fd };
+	return d != NULL;
+}
+
 /* The rest of mmap() in a process that has devices, or with a descriptor that may be one. */
 static bool mmap_device(void *addr, size_t len, int prot, int flags, int fd, off_t off, void **p)
 {
-	const struct device *d = NULL;
+	struct target t;
+	struct dm_file file;
 
-	if ((flags & MAP_ANONYMOUS) == 0 && fd_special(fd)) {
-		if (fd_internal(fd) && process_ours()) {
-			*p = result((void *)-EBADF);
-			return true;
-		}
-		d = fd_device(fd);
-	}
-	if (d == NULL)
+	if ((flags & MAP_ANONYMOUS) != 0 || !fd_special(fd))
 		return false;
-	*p = result(mapping_make(fd, d, addr, len, prot, flags, off));
+	if (fd_internal(fd) && process_ours()) {
+		*p = result((void *)-EBADF);
+		return true;
+	}
+	if (!find_target(fd, &file, &t))
+		return false;
+	*p = result(mapping_make(&t, addr, len, prot, flags, off));
 	return true;
 }
 

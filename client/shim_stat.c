@@ -61,9 +61,13 @@ static int __attribute__((noinline)) stat_path(int dirfd, const char *path, stru
 
 	if (!(dirfd == AT_FDCWD ? name_lookup(path, &n) : name_lookup_at(dirfd, path, &n)))
 		return 0;
-	error = (int)raw(SYS_newfstatat, AT_FDCWD, n.address.sun_path, st, 0);
+	error = (int)raw(SYS_newfstatat, AT_FDCWD, n.path, st, 0);
 	if (error != 0)
 		return finish(error);
+	if (n.served) {
+		served_stat(st);
+		return 1;
+	}
 	if (ask_door(&n, &info) != 0)
 		/* One may look at a device that one may not open, or whose driver is gone. */
 		info = (struct dm_info){ .mode = st->st_mode,
@@ -84,60 +88,70 @@ static int stat_at(int dirfd, const char *path, struct stat *st, int flags)
 	return 0;
 }
 
+/* After the real call: by whatever way it was found, a device is one. */
+static int stat_done(int r, struct stat *st)
+{
+	if (r == 0 && S_ISREG(st->st_mode) && unlikely(DM_INO_IS(st->st_ino)))
+		served_stat(st);
+	return r;
+}
+
 EXPORT int fstat(int fd, struct stat *st)
 {
 	int r = fd_special(fd) ? stat_fd(fd, st) : 0;
 
-	return r == 0 ? REAL(fstat)(fd, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(fstat)(fd, st), st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int fstat64(int fd, struct stat64 *st)
 {
 	int r = fd_special(fd) ? stat_fd(fd, (struct stat *)st) : 0;
 
-	return r == 0 ? REAL(fstat64)(fd, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(fstat64)(fd, st), (struct stat *)st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int stat(const char *path, struct stat *st)
 {
 	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
 
-	return r == 0 ? REAL(stat)(path, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(stat)(path, st), st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int stat64(const char *path, struct stat64 *st)
 {
 	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, (struct stat *)st) : 0;
 
-	return r == 0 ? REAL(stat64)(path, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(stat64)(path, st), (struct stat *)st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int lstat(const char *path, struct stat *st)
 {
 	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
 
-	return r == 0 ? REAL(lstat)(path, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(lstat)(path, st), st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int lstat64(const char *path, struct stat64 *st)
 {
 	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, (struct stat *)st) : 0;
 
-	return r == 0 ? REAL(lstat64)(path, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(lstat64)(path, st), (struct stat *)st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int fstatat(int dirfd, const char *path, struct stat *st, int flags)
 {
 	int r = stat_at(dirfd, path, st, flags);
 
-	return r == 0 ? REAL(fstatat)(dirfd, path, st, flags) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(fstatat)(dirfd, path, st, flags), st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int fstatat64(int dirfd, const char *path, struct stat64 *st, int flags)
 {
 	int r = stat_at(dirfd, path, (struct stat *)st, flags);
 
-	return r == 0 ? REAL(fstatat64)(dirfd, path, st, flags) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(fstatat64)(dirfd, path, st, flags), (struct stat *)st) :
+	       r < 0  ? -1 :
+			0;
 }
 
 static void statx_from(const struct stat *st, struct statx *sx)
@@ -162,6 +176,17 @@ static void statx_from(const struct stat *st, struct statx *sx)
 	sx->stx_dev_minor = minor(st->st_dev);
 }
 
+static void statx_served(struct statx *sx)
+{
+	struct stat st = { .st_ino = sx->stx_ino,
+			   .st_mode = sx->stx_mode,
+			   .st_uid = sx->stx_uid,
+			   .st_gid = sx->stx_gid };
+
+	served_stat(&st);
+	statx_from(&st, sx);
+}
+
 EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *sx)
 {
 	struct stat st;
@@ -169,7 +194,12 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 
 	if (r > 0)
 		statx_from(&st, sx);
-	return r == 0 ? REAL(statx)(dirfd, path, flags, mask, sx) : r < 0 ? -1 : 0;
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	r = REAL(statx)(dirfd, path, flags, mask | STATX_INO | STATX_TYPE, sx);
+	if (r == 0 && S_ISREG(sx->stx_mode) && unlikely(DM_INO_IS(sx->stx_ino)))
+		statx_served(sx);
+	return r;
 }
 
 /* What programs built before glibc 2.33 call: libc has a word to say of a version that is not this. */
@@ -186,7 +216,7 @@ EXPORT int __xstat(int ver, const char *path, struct stat *st)
 {
 	int r = version_known(ver) && path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
 
-	return r == 0 ? REAL(__xstat)(ver, path, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(__xstat)(ver, path, st), st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __xstat64(int ver, const char *path, struct stat64 *st)
@@ -195,14 +225,16 @@ EXPORT int __xstat64(int ver, const char *path, struct stat64 *st)
 			stat_path(AT_FDCWD, path, (struct stat *)st) :
 			0;
 
-	return r == 0 ? REAL(__xstat64)(ver, path, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(__xstat64)(ver, path, st), (struct stat *)st) :
+	       r < 0  ? -1 :
+			0;
 }
 
 EXPORT int __lxstat(int ver, const char *path, struct stat *st)
 {
 	int r = version_known(ver) && path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
 
-	return r == 0 ? REAL(__lxstat)(ver, path, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(__lxstat)(ver, path, st), st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __lxstat64(int ver, const char *path, struct stat64 *st)
@@ -211,41 +243,50 @@ EXPORT int __lxstat64(int ver, const char *path, struct stat64 *st)
 			stat_path(AT_FDCWD, path, (struct stat *)st) :
 			0;
 
-	return r == 0 ? REAL(__lxstat64)(ver, path, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(__lxstat64)(ver, path, st), (struct stat *)st) :
+	       r < 0  ? -1 :
+			0;
 }
 
 EXPORT int __fxstat(int ver, int fd, struct stat *st)
 {
 	int r = version_known(ver) && fd_special(fd) ? stat_fd(fd, st) : 0;
 
-	return r == 0 ? REAL(__fxstat)(ver, fd, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(__fxstat)(ver, fd, st), st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __fxstat64(int ver, int fd, struct stat64 *st)
 {
 	int r = version_known(ver) && fd_special(fd) ? stat_fd(fd, (struct stat *)st) : 0;
 
-	return r == 0 ? REAL(__fxstat64)(ver, fd, st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(__fxstat64)(ver, fd, st), (struct stat *)st) :
+	       r < 0  ? -1 :
+			0;
 }
 
 EXPORT int __fxstatat(int ver, int dirfd, const char *path, struct stat *st, int flags)
 {
 	int r = version_known(ver) ? stat_at(dirfd, path, st, flags) : 0;
 
-	return r == 0 ? REAL(__fxstatat)(ver, dirfd, path, st, flags) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(__fxstatat)(ver, dirfd, path, st, flags), st) :
+	       r < 0  ? -1 :
+			0;
 }
 
 EXPORT int __fxstatat64(int ver, int dirfd, const char *path, struct stat64 *st, int flags)
 {
 	int r = version_known(ver) ? stat_at(dirfd, path, (struct stat *)st, flags) : 0;
 
-	return r == 0 ? REAL(__fxstatat64)(ver, dirfd, path, st, flags) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_done(REAL(__fxstatat64)(ver, dirfd, path, st, flags),
+				  (struct stat *)st) :
+	       r < 0  ? -1 :
+			0;
 }
 
 /* The path to ask the kernel about: the socket's, if path is a device. */
 static const char *access_path(const char *path, struct device_name *n)
 {
-	return path_candidate(path) && name_lookup(path, n) ? n->address.sun_path : path;
+	return path_candidate(path) && name_lookup(path, n) ? n->path : path;
 }
 
 EXPORT int access(const char *path, int mode)

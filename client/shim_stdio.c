@@ -57,7 +57,7 @@ static int mode_flags(const char *mode)
 	return flags;
 }
 
-static FILE *stream_on(int fd, const char *mode)
+static FILE *cookie_stream(int fd, const char *mode)
 {
 	cookie_io_functions_t io = { stream_read, stream_write, stream_seek, stream_close };
 	FILE *f = fopencookie((void *)(intptr_t)fd, mode, io);
@@ -67,6 +67,13 @@ static FILE *stream_on(int fd, const char *mode)
 		f->_fileno = fd;
 #endif
 	return f;
+}
+
+static FILE *stream_on(int fd, const char *mode)
+{
+	if (fd_served(fd))
+		return REAL(fdopen)(fd, mode);
+	return cookie_stream(fd, mode);
 }
 
 /* True if path is a device: then *f is the stream, or NULL with errno. */

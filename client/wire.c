@@ -230,7 +230,7 @@ int call_door(struct call *c)
 
 	c->rq.magic = DM_MAGIC;
 	c->rq.version = DM_VERSION;
-	error = send_request(c->sock, &c->rq, NULL, 0);
+	error = send_request(c->sock, &c->rq, &c->fd, c->fd >= 0 ? 1 : 0);
 	if (error == 0)
 		error = wait_answer(c, c->sock);
 	return error == -EIO ? -ENXIO : error;

@@ -89,7 +89,7 @@ static json_t *ask(int dirfd, const char *name, int *error)
 
 static int only_sockets(const struct dirent *d)
 {
-	return d->d_type == DT_SOCK;
+	return d->d_type == DT_SOCK && d->d_name[0] == '.';
 }
 
 /*
@@ -110,7 +110,7 @@ static int add_user_devices(json_t *all, const char *dir)
 		if (o != NULL)
 			json_array_append_new(all, o);
 		else
-			fprintf(stderr, "devmap: list: %s/%s: %s\n", dir, names[i]->d_name,
+			fprintf(stderr, "devmap: list: %s/%s: %s\n", dir, names[i]->d_name + 1,
 				strerror(-error));
 		free(names[i]);
 	}

@@ -81,6 +81,17 @@ struct caller *caller_get(void)
 	return self.caller;
 }
 
+struct caller *caller_known(void)
+{
+	struct caller *c = self.caller;
+
+	if (c != NULL && c->identify != NULL) {
+		c->identify(c);
+		c->identify = NULL;
+	}
+	return c;
+}
+
 struct caller *caller_set(struct caller *c)
 {
 	struct caller *before = self.caller;

@@ -25,6 +25,8 @@ struct client_memory {
 struct caller {
 	struct as *as; /* NULL: a process without mappings */
 	pid_t pid;
+	/* Finds as and pid, for whoever asks first; NULL: they are there. */
+	void (*identify)(struct caller *c);
 	cred_t *cred;
 	const struct client_memory *memory; /* NULL: none (faults, dup, unmap): copies fail */
 	/*
@@ -39,6 +41,8 @@ struct caller {
 
 /* The caller of this thread, or NULL. */
 struct caller *caller_get(void);
+/* The same, and it is known who he is: as and pid hold. */
+struct caller *caller_known(void);
 /* Makes c (may be NULL) the caller of this thread; returns the previous one. */
 struct caller *caller_set(struct caller *c);
 /* Ends the interruptible wait that the thread with this caller is in or begins next. */

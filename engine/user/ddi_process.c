@@ -54,7 +54,7 @@ int drv_priv(cred_t *cr)
 
 pid_t ddi_get_pid(void)
 {
-	struct caller *c = caller_get();
+	const struct caller *c = caller_known();
 
 	return c != NULL ? c->pid : 0;
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "door.h"
+#include "fuse.h"
 #include "nodes.h"
 #include "policy.h"
 
@@ -73,7 +74,7 @@ static int door_listen(struct door *d)
 	int lock = nodes_lock(), dirfd, error = node_address(d->minor.name, &sa, &dirfd);
 
 	if (error == 0)
-		error = node_clear(&sa);
+		error = node_clear(d->minor.name, &sa);
 	if (error == 0)
 		error = door_bind(d, &sa);
 	if (dirfd >= 0)
@@ -142,6 +143,19 @@ static void answer_open(struct door *d, struct request *rq)
 		cred_put(cred);
 }
 
+/* As on a device socket, for a file that the kernel serves. */
+static void answer_file(struct request *rq)
+{
+	struct file *f = file_by_key(rq->msg.a[1]);
+
+	if (f == NULL) {
+		reply_error(rq, -EBADF);
+		return;
+	}
+	file_serve(f, rq);
+	file_put(f);
+}
+
 static void door_serve(struct door *d, struct request *rq)
 {
 	if (rq->msg.version != DM_VERSION) {
@@ -150,6 +164,8 @@ static void door_serve(struct door *d, struct request *rq)
 		reply_error(rq, -EPROTONOSUPPORT);
 	} else if (rq->msg.op == DM_STATUS) {
 		answer_status(d, rq);
+	} else if (rq->msg.a[1] != 0 && (rq->msg.op == DM_INFO || rq->msg.op == DM_ATTACH)) {
+		answer_file(rq);
 	} else if (rq->msg.op == DM_INFO) {
 		answer_info(d, rq);
 	} else if (rq->msg.op == DM_OPEN) {
@@ -222,17 +238,24 @@ static void visitor_ready(struct source *s, uint32_t events)
 				 MSG_DONTWAIT);
 
 	(void)events;
-	for (unsigned i = 0; i < nfds; i++)
+	/* One that may be wanted, behind the socket itself. */
+	for (unsigned i = 1; i < nfds; i++)
 		close(fds[i]);
+	if (nfds > 0) {
+		rq.fds[1] = fds[0];
+		rq.nfds = 2;
+	}
 	if (n == sizeof(rq.msg) && rq.msg.magic == DM_MAGIC && files_enter()) {
 		pthread_mutex_lock(&doors_lock);
 		visitor_unlist(v);
 		pthread_mutex_unlock(&doors_lock);
-		rq.nfds = 1;
+		rq.nfds = nfds > 0 ? 2 : 1;
 		rq.fds[0] = s->fd;
 		door_serve(v->door, &rq);
 		files_leave();
 	}
+	if (nfds > 0 && rq.fds[1] >= 0)
+		close(rq.fds[1]);
 	source_remove(s);
 }
 
@@ -320,6 +343,26 @@ static bool door_is_open(const struct minor_node *m)
 	return open;
 }
 
+/* DIR/NAME. 0 or -errno. */
+static int door_show(struct door *d)
+{
+	static atomic_bool said;
+	const char *wanted = getenv("DEVMAP_FUSE");
+	bool sockets = wanted != NULL && strcmp(wanted, "no") == 0;
+	int error = sockets ? -ENOTSUP : fuse_begin(d);
+
+	if (error == 0)
+		return 0;
+	if (!sockets && !atomic_exchange(&said, true))
+		log_info("%s: FUSE is not to be had (%s): programs need the library, for reads and "
+			 "writes too",
+			 d->minor.name, strerror(-error));
+	error = node_link(d->minor.name);
+	if (error != 0)
+		node_remove(d->minor.name);
+	return error;
+}
+
 int door_open(struct minor_node *m)
 {
 	struct door *d;
@@ -329,6 +372,8 @@ int door_open(struct minor_node *m)
 		return 0;
 	d = door_new(m);
 	error = d ? door_listen(d) : -ENOMEM;
+	if (error == 0)
+		error = door_show(d);
 	if (error == 0)
 		error = source_add(&d->source);
 	if (error == 0) {
@@ -352,13 +397,7 @@ int door_open(struct minor_node *m)
 
 static void door_shut(struct door *d)
 {
-	struct sockaddr_un sa;
-	int dirfd;
-
-	if (node_address(d->minor.name, &sa, &dirfd) == 0)
-		(void)unlink(sa.sun_path);
-	if (dirfd >= 0)
-		close(dirfd);
+	node_remove(d->minor.name);
 	source_remove(&d->source);
 }
 

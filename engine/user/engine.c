@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "fuse.h"
 #include "keeper.h"
 #include "policy.h"
 
@@ -88,6 +89,7 @@ static void stop_serving(void)
 	sessions_end();
 	files_close();
 	requests_interrupt();
+	fuse_calls_interrupt_all();
 	if (!files_wait(5000))
 		log_warn("%s: clients still hold it open; stopping all the same", the_name);
 }
@@ -214,6 +216,8 @@ static int engine_start(const char *spec, int fd)
 	if (getrandom(&server_id, sizeof(server_id), 0) != sizeof(server_id))
 		return -EIO;
 	error = pool_init(server_options.max_threads);
+	if (error == 0)
+		error = fuse_calls_init(server_options.max_threads);
 	if (error == 0)
 		error = pages_init();
 	if (error != 0) {

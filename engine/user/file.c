@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "door.h"
-#include "file.h"
+#include "fuse.h"
 #include "number.h"
 #include "policy.h"
 
@@ -141,15 +141,24 @@ void file_put(struct file *f)
 	pool_run(&d->closer);
 }
 
-static void file_release(struct source *s)
+/* files_lock held. */
+static void file_unlist(struct file *f)
 {
-	struct file *f = container_of(s, struct file, source), **p;
+	struct file **p;
 
-	pthread_mutex_lock(&files_lock);
+	ASSERT_HELD(&files_lock);
 	for (p = &files; *p != NULL && *p != f; p = &(*p)->next)
 		;
 	if (*p != NULL)
 		*p = f->next;
+}
+
+static void file_release(struct source *s)
+{
+	struct file *f = container_of(s, struct file, source);
+
+	pthread_mutex_lock(&files_lock);
+	file_unlist(f);
 	pthread_mutex_unlock(&files_lock);
 	pthread_mutex_lock(&f->lock);
 	close(s->fd);
@@ -158,23 +167,18 @@ static void file_release(struct source *s)
 	file_put(f);
 }
 
-static void file_info(const struct file *f, struct dm_info *info)
+void file_info(const struct file *f, struct dm_info *info)
 {
 	door_info(f->door, info);
 	info->rdev = f->dev;
 	info->access = (uint32_t)(f->flags & O_ACCMODE);
 }
 
-/* open(9E), ordered against close(9E). 0 or -errno. */
-static int driver_open(struct file *f, struct request *rq)
+int file_open_driver(struct file *f)
 {
 	struct cb_ops *cb = file_ops(f);
-	struct caller caller = { .pid = number_of(rq->cred.pid), .cred = f->cred };
-	struct caller *before = caller_set(&caller);
 	int error = 0;
 
-	request_watch(rq, &caller);
-	caller.memory = NULL; /* open(9E) has no argument to copy */
 	pthread_mutex_lock(&f->door->open_lock);
 	if (cb == NULL)
 		error = -ENXIO;
@@ -185,6 +189,18 @@ static int driver_open(struct file *f, struct request *rq)
 	if (error == 0 && f->dev == f->door->minor.dev)
 		f->door->opens++;
 	pthread_mutex_unlock(&f->door->open_lock);
+	return error;
+}
+
+static int driver_open(struct file *f, struct request *rq)
+{
+	struct caller caller = { .pid = number_of(rq->cred.pid), .cred = f->cred };
+	struct caller *before = caller_set(&caller);
+	int error;
+
+	request_watch(rq, &caller);
+	caller.memory = NULL; /* open(9E) has no argument to copy */
+	error = file_open_driver(f);
 	request_unwatch(rq);
 	caller_set(before);
 	return error;
@@ -213,7 +229,7 @@ static int file_sockets(const char *name, int ends[2])
 
 static void file_ready(struct source *s, uint32_t events);
 
-static struct file *file_new(struct door *d, int flags, struct cred *cred)
+struct file *file_new(struct door *d, int flags, struct cred *cred)
 {
 	struct file *f = calloc(1, sizeof(*f));
 
@@ -229,11 +245,72 @@ static struct file *file_new(struct door *d, int flags, struct cred *cred)
 	return f;
 }
 
+void file_discard(struct file *f)
+{
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+bool file_list(struct file *f)
+{
+	bool stopping;
+
+	cred_get(f->cred);
+	door_get(f->door);
+	pthread_mutex_lock(&files_lock);
+	f->next = files;
+	files = f;
+	files_open++;
+	stopping = files_stopping;
+	pthread_mutex_unlock(&files_lock);
+	return !stopping;
+}
+
+struct file *file_by_key(uint64_t key)
+{
+	struct file *f;
+
+	pthread_mutex_lock(&files_lock);
+	for (f = files; f != NULL && (key == 0 || f->key != key); f = f->next)
+		;
+	if (f != NULL)
+		file_get(f);
+	pthread_mutex_unlock(&files_lock);
+	return f;
+}
+
+struct file *file_of_open(struct fuse_open *o)
+{
+	struct file *f;
+
+	pthread_mutex_lock(&files_lock);
+	f = o->file;
+	if (f != NULL)
+		file_get(f);
+	pthread_mutex_unlock(&files_lock);
+	return f;
+}
+
+void file_hang_up(struct fuse_open *o)
+{
+	struct file *f;
+
+	pthread_mutex_lock(&files_lock);
+	f = o->file;
+	o->file = NULL;
+	if (f != NULL)
+		file_unlist(f);
+	pthread_mutex_unlock(&files_lock);
+	if (f != NULL)
+		file_put(f);
+}
+
 /* files_lock held: a file that is listed still has its descriptor. */
 static void hang_up(struct file *f)
 {
 	ASSERT_HELD(&files_lock);
-	(void)shutdown(f->source.fd, SHUT_RDWR);
+	if (f->open == NULL)
+		(void)shutdown(f->source.fd, SHUT_RDWR);
 }
 
 int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, int *fd,
@@ -253,21 +330,13 @@ int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, 
 		}
 	}
 	if (error != 0) {
-		pthread_mutex_destroy(&f->lock);
-		free(f);
+		file_discard(f);
 		return error;
 	}
-	cred_get(cred);
-	door_get(d);
 	f->source.fd = ends[0];
 	file_info(f, info);
-	pthread_mutex_lock(&files_lock);
-	f->next = files;
-	files = f;
-	files_open++;
-	if (files_stopping)
-		hang_up(f); /* files_close() may not have met it */
-	pthread_mutex_unlock(&files_lock);
+	if (!file_list(f))
+		(void)shutdown(ends[0], SHUT_RDWR); /* files_close() may not have met it */
 	error = source_add(&f->source);
 	if (error != 0) {
 		file_release(&f->source);
@@ -302,7 +371,7 @@ static void serve_attach(struct request *rq)
 		session_put(s);
 }
 
-static void file_serve(struct file *f, struct request *rq)
+void file_serve(struct file *f, struct request *rq)
 {
 	switch (rq->msg.op) {
 	case DM_INFO:
@@ -357,13 +426,29 @@ void files_each(void (*fn)(struct file *f))
 	pthread_mutex_unlock(&files_lock);
 }
 
+/* Any that the kernel serves, or NULL. It stays until its open(2) is released, if nothing else. */
+static struct fuse_open *any_open(void)
+{
+	struct fuse_open *o = NULL;
+
+	pthread_mutex_lock(&files_lock);
+	for (struct file *f = files; f != NULL && o == NULL; f = f->next)
+		o = f->open;
+	pthread_mutex_unlock(&files_lock);
+	return o;
+}
+
 /* At stop: every descriptor that a client still holds, or is about to get, hangs up. */
 void files_close(void)
 {
+	struct fuse_open *o;
+
 	pthread_mutex_lock(&files_lock);
 	files_stopping = true;
 	pthread_mutex_unlock(&files_lock);
 	files_each(hang_up);
+	while ((o = any_open()) != NULL)
+		file_hang_up(o);
 }
 
 bool files_wait(int ms)

@@ -11,6 +11,33 @@ struct cb_ops *file_ops(const struct file *f);
 int ddi_flags(int flags);
 void files_each(void (*fn)(struct file *f)); /* calls fn with files_lock held */
 
+/*
+ * The steps of an open, for whoever hands the descriptor out. The caller of this thread is the one who
+ * opens. file_new() returns NULL without memory; the file has no reference of its own to cred yet.
+ */
+struct file *file_new(struct door *d, int flags, struct cred *cred);
+int file_open_driver(struct file *f); /* open(9E), ordered against close(9E). 0 or -errno */
+void file_discard(struct file *f);    /* where that failed */
+bool file_list(struct file *f);	      /* where it did not. False: we stop, it is to hang up */
+
+void file_info(const struct file *f, struct dm_info *info);
+/* The file that has this key, with a reference, or NULL. */
+struct file *file_by_key(uint64_t key);
+/* Of a file that the kernel serves. With a reference, or NULL: it has hung up. */
+struct file *file_of_open(struct fuse_open *o);
+void file_hang_up(struct fuse_open *o);
+
+/* Of open(2), and as fcntl(2) has changed them since. */
+int file_flags(const struct file *f, int now);
+/* read(9E) or write(9E). *done: the bytes that were moved, before an error too. 0 or -errno */
+int file_transfer(struct file *f, struct uio *uio, bool write, size_t *done);
+/* ioctl(9E). 0 or -errno */
+int file_ioctl(struct file *f, int cmd, intptr_t arg, int flags, int *value);
+/* chpoll(9E), or the events of a device that is always ready. */
+short file_chpoll(struct file *f, short events);
+
+/* A request on a device socket, or about one that the kernel serves. */
+void file_serve(struct file *f, struct request *rq);
 void file_io(struct file *f, struct request *rq);
 void file_seek(struct file *f, struct request *rq);
 

@@ -9,34 +9,41 @@
 #include "file.h"
 #include "number.h"
 
-/* Of open(2), and as fcntl(2) has changed them since. */
-static int flags_now(const struct file *f, const struct request *rq)
+int file_flags(const struct file *f, int now)
 {
 	const int mutable = O_NONBLOCK | O_APPEND;
 
-	return (f->flags & ~mutable) | ((int)rq->msg.a[5] & mutable);
+	return (f->flags & ~mutable) | (now & mutable);
+}
+
+static int flags_now(const struct file *f, const struct request *rq)
+{
+	return file_flags(f, (int)rq->msg.a[5]);
+}
+
+int file_ioctl(struct file *f, int cmd, intptr_t arg, int flags, int *value)
+{
+	struct cb_ops *cb = file_ops(f);
+
+	if (cb == NULL || entry_absent((void *)cb->cb_ioctl))
+		return -ENOTTY;
+	return from_ddi(cb->cb_ioctl(f->dev, cmd, arg, ddi_flags(flags), f->cred, value));
 }
 
 static void serve_ioctl(struct file *f, struct request *rq)
 {
-	struct cb_ops *cb = file_ops(f);
 	struct dm_reply r;
 	int error, value = 0;
 
 	reply_init(&r, 0);
-	if (cb == NULL || entry_absent((void *)cb->cb_ioctl))
-		error = -ENOTTY;
-	else
-		error = from_ddi(cb->cb_ioctl(f->dev, (int)rq->msg.a[0], (intptr_t)rq->msg.a[1],
-					      ddi_flags(flags_now(f, rq)), f->cred, &value));
+	error = file_ioctl(f, (int)rq->msg.a[0], (intptr_t)rq->msg.a[1], flags_now(f, rq), &value);
 	reply_set_error(&r, error);
 	r.v[0] = (uint64_t)value;
 	r.flags = token_refresh(f);
 	reply_send(rq, &r, NULL, NULL, 0);
 }
 
-/* *done: the bytes that were moved, before an error too. */
-static int driver_transfer(struct file *f, struct uio *uio, bool write, size_t *done)
+int file_transfer(struct file *f, struct uio *uio, bool write, size_t *done)
 {
 	ssize_t len = uio->uio_resid;
 	int error;
@@ -76,7 +83,7 @@ static void serve_transfer(struct file *f, struct request *rq, bool write)
 		 uio.uio_loffset > INT64_MAX - (int64_t)iov.iov_len)
 		error = -EINVAL;
 	else
-		error = driver_transfer(f, &uio, write, &done);
+		error = file_transfer(f, &uio, write, &done);
 	/* What was moved before an error counts, as for any file. */
 	if (done > 0)
 		error = 0;

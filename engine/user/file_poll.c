@@ -4,7 +4,7 @@
 #include <sys/poll.h>
 #include <sys/socket.h>
 
-#include "file.h"
+#include "fuse.h"
 
 /*
  * The token: one byte in the client's queue while chpoll(9E) says readable. It is put in here, and
@@ -25,8 +25,7 @@ static uint32_t token_update(struct file *f, bool readable)
 	return 0;
 }
 
-/* Asks chpoll(9E). Returns the events, or those of a device that is always ready. */
-static short driver_poll(struct file *f, short events)
+short file_chpoll(struct file *f, short events)
 {
 	struct cb_ops *cb = file_ops(f);
 	struct pollhead *head = NULL;
@@ -55,7 +54,7 @@ uint32_t token_refresh(struct file *f)
 
 	if (!f->polled)
 		return 0;
-	readable = (driver_poll(f, POLLIN | POLLRDNORM) & (POLLIN | POLLRDNORM)) != 0;
+	readable = (file_chpoll(f, POLLIN | POLLRDNORM) & (POLLIN | POLLRDNORM)) != 0;
 	pthread_mutex_lock(&f->lock);
 	flags = token_update(f, readable);
 	pthread_mutex_unlock(&f->lock);
@@ -65,7 +64,7 @@ uint32_t token_refresh(struct file *f)
 void file_poll(struct file *f, struct request *rq)
 {
 	struct dm_reply r;
-	short revents = driver_poll(f, (short)rq->msg.a[0]);
+	short revents = file_chpoll(f, (short)rq->msg.a[0]);
 
 	reply_init(&r, 0);
 	r.v[0] = (uint64_t)(uint16_t)revents;
@@ -76,6 +75,12 @@ void file_poll(struct file *f, struct request *rq)
 }
 
 /* pollwakeup(9F): which file's device changed is not known, so all that were polled are woken. */
+static void open_wakeup(struct file *f)
+{
+	if (f->open != NULL)
+		fuse_notify_poll(f->open);
+}
+
 static void file_wakeup(struct file *f)
 {
 	if (!f->polled)
@@ -88,6 +93,7 @@ static void file_wakeup(struct file *f)
 static void files_pollwakeup(struct pollhead *php, short events)
 {
 	(void)php;
+	files_each(open_wakeup);
 	if ((events & (POLLIN | POLLRDNORM)) != 0)
 		files_each(file_wakeup);
 }

@@ -54,7 +54,7 @@ void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 
 struct as *engine_current(void)
 {
-	struct caller *c = caller_get();
+	const struct caller *c = caller_known();
 
 	return c != NULL ? c->as : NULL;
 }

@@ -9,10 +9,28 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mount.h"
 #include "nodes.h"
 #include "server.h"
 
 #define LOCK_TRIES 200 /* of 10 ms: whoever may read the directory can hold the lock */
+
+int node_path(const char *name, char *path, size_t room)
+{
+	return snprintf(path, room, "%s/%s", server_options.dir, name) < (int)room ? 0 :
+										     -ENAMETOOLONG;
+}
+
+int node_link(const char *name)
+{
+	char path[NODE_PATH_MAX], target[MINOR_NAME_MAX + 1];
+	int error = node_path(name, path, sizeof(path));
+
+	snprintf(target, sizeof(target), ".%s", name);
+	if (error == 0 && symlink(target, path) != 0)
+		error = -errno;
+	return error;
+}
 
 int node_address(const char *name, struct sockaddr_un *sa, int *dirfd)
 {
@@ -20,13 +38,13 @@ int node_address(const char *name, struct sockaddr_un *sa, int *dirfd)
 
 	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	*dirfd = -1;
-	n = snprintf(sa->sun_path, sizeof(sa->sun_path), "%s/%s", server_options.dir, name);
+	n = snprintf(sa->sun_path, sizeof(sa->sun_path), "%s/.%s", server_options.dir, name);
 	if (n < (int)sizeof(sa->sun_path))
 		return 0;
 	*dirfd = open(server_options.dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*dirfd < 0)
 		return -errno;
-	n = snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d/%s", *dirfd, name);
+	n = snprintf(sa->sun_path, sizeof(sa->sun_path), "/proc/self/fd/%d/.%s", *dirfd, name);
 	return n < (int)sizeof(sa->sun_path) ? 0 : -ENAMETOOLONG;
 }
 
@@ -46,7 +64,16 @@ void nodes_unlock(int lock)
 		close(lock);
 }
 
-int node_clear(const struct sockaddr_un *sa)
+/* A file or a link, whatever is mounted there. */
+static void path_remove(const char *name)
+{
+	char path[NODE_PATH_MAX];
+
+	if (node_path(name, path, sizeof(path)) == 0)
+		mount_end(path);
+}
+
+int node_clear(const char *name, const struct sockaddr_un *sa)
 {
 	int error = 0, s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -57,8 +84,22 @@ int node_clear(const struct sockaddr_un *sa)
 		error = -EADDRINUSE;
 	else if (errno == ECONNREFUSED && unlink(sa->sun_path) != 0)
 		error = -errno;
+	if (error == 0)
+		path_remove(name);
 	close(s);
 	return error;
+}
+
+void node_remove(const char *name)
+{
+	struct sockaddr_un sa;
+	int dirfd;
+
+	path_remove(name);
+	if (node_address(name, &sa, &dirfd) == 0)
+		(void)unlink(sa.sun_path);
+	if (dirfd >= 0)
+		close(dirfd);
 }
 
 void nodes_sweep(void)
@@ -69,10 +110,10 @@ void nodes_sweep(void)
 	struct dirent *d;
 
 	while (dir != NULL && (d = readdir(dir)) != NULL) {
-		if (d->d_type != DT_SOCK)
+		if (d->d_type != DT_SOCK || d->d_name[0] != '.')
 			continue;
-		if (node_address(d->d_name, &sa, &dirfd) == 0)
-			(void)node_clear(&sa);
+		if (node_address(d->d_name + 1, &sa, &dirfd) == 0)
+			(void)node_clear(d->d_name + 1, &sa);
 		if (dirfd >= 0)
 			close(dirfd);
 	}

@@ -83,8 +83,10 @@ struct file {
 	struct cred *cred;
 	pthread_mutex_t lock;
 	int64_t offset;
-	bool token;	    /* one lies in the client's queue: chpoll says readable */
-	atomic_bool polled; /* somebody asked chpoll */
+	bool token;		/* one lies in the client's queue: chpoll says readable */
+	atomic_bool polled;	/* somebody asked chpoll */
+	uint64_t key;		/* names it on a socket: dm_file.token. 0: none */
+	struct fuse_open *open; /* NULL: it was opened through a door, and has a source */
 	struct file *next;
 };
 /* Runs open(9E). *fd is the client's end. 0 or -errno. */
@@ -128,6 +130,8 @@ struct session {
 int session_attach(struct request *rq, struct session **out, int *client_end);
 /* The session, entered and with a reference, or NULL; session_done() gives both back. */
 struct session *session_find(uint64_t id, pid_t pid);
+/* The same of a process, whatever its id is. */
+struct session *session_of_process(pid_t pid);
 void session_done(struct session *s);
 /* Whoever calls the core for a session is inside it meanwhile. False: it has ended. */
 bool session_enter(struct session *s);

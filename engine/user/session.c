@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "keeper.h"
+#include "file.h"
 #include "number.h"
 #include "peer.h"
 #include "pieces.h"
@@ -85,7 +86,7 @@ static void session_wait_unused(struct session *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static struct session *session_by_id(uint64_t id, pid_t pid)
+struct session *session_find(uint64_t id, pid_t pid)
 {
 	struct session *s;
 
@@ -96,17 +97,25 @@ static struct session *session_by_id(uint64_t id, pid_t pid)
 	if (s != NULL)
 		session_get(s);
 	pthread_mutex_unlock(&sessions_lock);
-	return s;
-}
-
-struct session *session_find(uint64_t id, pid_t pid)
-{
-	struct session *s = session_by_id(id, pid);
-
 	if (s != NULL && !session_enter(s)) {
 		session_put(s);
 		s = NULL;
 	}
+	return s;
+}
+
+/* One that has ended may still be listed: of a program that the process ran before. */
+struct session *session_of_process(pid_t pid)
+{
+	struct session *s;
+
+	pthread_mutex_lock(&sessions_lock);
+	for (s = sessions; s != NULL; s = s->next)
+		if (pid != 0 && s->pid == pid && session_enter(s))
+			break;
+	if (s != NULL)
+		session_get(s);
+	pthread_mutex_unlock(&sessions_lock);
 	return s;
 }
 
@@ -406,12 +415,28 @@ static void serve_lock(struct session *s, struct request *rq, struct caller *cal
 	request_unwatch(rq);
 }
 
+/* Of a file that the kernel serves. */
+static void serve_mmap(struct request *rq)
+{
+	struct file *f = file_by_key(rq->msg.a[5]);
+
+	if (f == NULL) {
+		reply_error(rq, -EBADF);
+		return;
+	}
+	session_mmap(f, rq);
+	file_put(f);
+}
+
 static void session_serve(struct session *s, struct request *rq)
 {
 	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
 	struct caller *before = caller_set(&caller);
 
 	switch (rq->msg.op) {
+	case DM_MMAP:
+		serve_mmap(rq);
+		break;
 	case DM_COMMIT:
 		session_commit(s, rq);
 		break;

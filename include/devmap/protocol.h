@@ -2,8 +2,13 @@
 /*
  * What a client and the user engine say to each other. Private to devmap: not installed.
  *
+ * A DESCRIPTOR is a file that the kernel serves (FUSE): DIR/NAME is opened, read, written, polled and
+ * closed as any file. ioctl(2) on it goes in ROUNDS, since a driver may want more of the client's
+ * memory than the kernel would move: see struct dm_round. Where there is no FUSE, DIR/NAME is a link to
+ * the front door, and a descriptor is a device socket.
+ *
  * THE SOCKETS (all SOCK_SEQPACKET)
- *   front door   DIR/NAME. A client connects, sends one DM_OPEN (or DM_STATUS), gets one answer, closes.
+ *   front door   DIR/.NAME. A client connects, sends one DM_OPEN (or DM_STATUS), gets one answer, closes.
  *                The answer to DM_OPEN carries the device socket.
  *   device       the file descriptor the program holds, one per open(2). May be shared by several
  *                processes, so nothing is ever received on it by a request: each request carries, as its
@@ -39,6 +44,7 @@
 #ifndef DEVMAP_PROTOCOL_H
 #define DEVMAP_PROTOCOL_H
 
+#include <linux/ioctl.h>
 #include <stdint.h>
 
 #define DM_MAGIC       0x64766d70u /* "dvmp" */
@@ -53,6 +59,8 @@ enum dm_op {
 	DM_OPEN = 1, /* a0: open(2) flags. Answer: v0 engine id, fd: device socket, info */
 	DM_STATUS,   /* answer: fd: memfd with JSON */
 		     /* DM_INFO here: what stat(2) of the node shows; opens nothing */
+		     /* DM_INFO, DM_ATTACH here with a1, the token of a file that the kernel serves
+				 * (struct dm_file): as on a device socket */
 	/* device socket */
 	DM_INFO = 16, /* answer: info, and DM_F_KFAULTS, DM_F_UFFD_FD: asked before DM_ATTACH */
 	DM_ATTACH,    /* fds: reply, userfaultfd; a0: it serves kernel-mode faults too.
@@ -65,7 +73,8 @@ enum dm_op {
 	DM_WRITE,     /* the same */
 	DM_SEEK,      /* a0 offset, a1 whence. v0 new offset */
 	DM_POLL,      /* a0 events. v0 revents */
-	DM_MMAP, /* a0 addr, a1 len, a2 prot, a3 flags, a4 offset; session. v0 mapping id, pieces */
+	DM_MMAP, /* a0 addr, a1 len, a2 prot, a3 flags, a4 offset; session. v0 mapping id, pieces.
+				 * On a session socket: a5 is the token of the file */
 	/* session socket */
 	DM_COMMIT = 32, /* a0 mapping id (0 in a child: all) */
 	DM_ABORT,	/* a0 mapping id */
@@ -135,5 +144,51 @@ struct dm_reply {
 	uint32_t len;	     /* bytes of data following (DM_COPYOUT) */
 	struct dm_info info; /* DM_OPEN, DM_INFO */
 };
+
+/*
+ * Rounds: ioctl(2) on a file that the kernel serves, with DM_ROUND(size), size being that of the
+ * client's buffer: a struct dm_round and data. The answer comes in the same buffer. It may ask for
+ * memory, or bring some: then the client says DM_ROUND_MORE, until there is the result, which is what
+ * ioctl(2) returns. An error of the last round is the call's.
+ */
+#define DM_ROUND(size) _IOC(_IOC_READ | _IOC_WRITE, 0xde, 0x6d, size)
+#define DM_ROUND_MAX   16383u /* size of the buffer, at most */
+
+enum dm_round_op {
+	/* from the client */
+	DM_ROUND_IOCTL =
+		1,     /* a0 command, a1 argument; data: what lies at the argument, which may be
+				 * written too, as far as the data go */
+	DM_ROUND_MORE, /* id; error; data, if some were asked for */
+	DM_ROUND_FILE, /* what this is: answered with a struct dm_file */
+	DM_ROUND_SIGNALS, /* a0, of DM_ROUND_DONE: the signals that had handlers, bit 0 is signal 1, when
+				 * the last call of this thread was interrupted */
+	/* to the client */
+	DM_ROUND_DONE = 16, /* data: for address a0, of what had come with the first round */
+	DM_ROUND_IN,	    /* send a1 bytes from address a0, as many as there is room for */
+	DM_ROUND_OUT,	    /* data: for address a0 */
+};
+
+struct dm_round {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t op;
+	uint64_t id; /* of a call that takes more than one round */
+	uint64_t a[2];
+	int32_t error; /* errno, or 0 */
+	uint32_t len;  /* of the data that follow */
+};
+
+struct dm_file {
+	struct dm_info info;
+	uint64_t token; /* names this open file on a socket */
+	char door[108]; /* the front door's address */
+};
+
+/* st_ino of such a file: above the device number. */
+#define DM_INO(rdev)   ((uint64_t)DM_MAGIC << 32 | (uint32_t)(rdev))
+#define DM_INO_IS(ino) ((uint64_t)(ino) >> 32 == DM_MAGIC)
+#define DM_OPEN_EXCL \
+	(O_NOFOLLOW | O_DSYNC) /* together: O_EXCL, which the kernel does not pass on */
 
 #endif

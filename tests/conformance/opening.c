@@ -323,7 +323,7 @@ static ssize_t ask_door(const void *message, size_t len, struct dm_reply *re)
 	char path[108];
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "%s/ctest0", getenv("DEVMAP_DIR"));
+	snprintf(path, sizeof(path), "%s/.ctest0", getenv("DEVMAP_DIR"));
 	un = name_of(path);
 	DO(connect(sock, (const struct sockaddr *)&un, sizeof(un)));
 	DO(send(sock, message, len, 0));

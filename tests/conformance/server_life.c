@@ -33,7 +33,7 @@ static int knock(void)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	const int s = DO(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
 
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/ctest0", getenv("DEVMAP_DIR"));
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/.ctest0", getenv("DEVMAP_DIR"));
 	DO(connect(s, (struct sockaddr *)&sa, sizeof(sa)));
 	return s;
 }

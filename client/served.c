@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Devices as files that the kernel serves (FUSE). What is left to do for them: ioctl(2), whose
+ * arguments the kernel does not know; stat(2), which is to show a character device; and calls that a
+ * signal interrupts, which the kernel ends always, and never restarts.
+ */
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "internal.h"
+#include "real.h"
+
+#define SMALL	   4096u /* of a buffer on the stack */
+#define ROOM(size) ((size) - sizeof(struct dm_round))
+
+/* What such a call says of an engine that is gone. */
+static int died(int error)
+{
+	return error == -ENOTCONN ? -ENXIO : error == -ECONNABORTED ? -EIO : error;
+}
+
+bool served_probe(int fd)
+{
+	struct stat st;
+
+	return raw(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) && DM_INO_IS(st.st_ino);
+}
+
+/* After an EINTR of open(2), for which nobody can be asked: would some handler not restart it? */
+static bool any_handler_ends_calls(void)
+{
+	struct sigaction sa;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		if (sigaction(sig, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL &&
+		    sa.sa_handler != SIG_IGN && (sa.sa_flags & SA_RESTART) == 0)
+			return true;
+	return false;
+}
+
+int served_open(const struct device_name *n, int flags)
+{
+	int fd, as = flags & ~(O_CREAT | O_EXCL);
+
+	if ((flags & O_EXCL) != 0)
+		as |= DM_OPEN_EXCL;
+	do
+		fd = REAL(openat)(AT_FDCWD, n->path, as);
+	while (fd < 0 && errno == EINTR && !any_handler_ends_calls());
+	if (fd < 0)
+		return died(-errno);
+	fd_mark_served(fd);
+	return fd;
+}
+
+/* A request of one round. 0 or -errno. */
+static int one_round(int fd, uint16_t op, void *buf, size_t size)
+{
+	struct dm_round *r = buf;
+	int error;
+
+	do {
+		*r = (struct dm_round){ .magic = DM_MAGIC, .version = DM_VERSION, .op = op };
+		error = (int)raw(SYS_ioctl, fd, DM_ROUND(size), buf);
+	} while (error == -EINTR);
+	if (error == 0 && r->op != DM_ROUND_DONE)
+		error = -EPROTO;
+	return error < 0 ? error : 0;
+}
+
+int served_file(int fd, struct dm_file *f)
+{
+	struct {
+		struct dm_round head;
+		struct dm_file file;
+	} r;
+	int error = one_round(fd, DM_ROUND_FILE, &r, sizeof(r));
+
+	*f = r.file;
+	return died(error);
+}
+
+bool served_restart(int fd)
+{
+	int before = errno;
+	struct dm_round r;
+	struct sigaction sa;
+	bool restart = fd_served(fd) && one_round(fd, DM_ROUND_SIGNALS, &r, sizeof(r)) == 0;
+
+	for (int sig = 1; restart && sig < NSIG; sig++)
+		if ((r.a[0] & 1ull << (sig - 1)) != 0 && sigaction(sig, NULL, &sa) == 0 &&
+		    sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN &&
+		    (sa.sa_flags & SA_RESTART) == 0)
+			restart = false;
+	errno = before;
+	return restart;
+}
+
+/*
+ * How much of the argument's memory is there for sure, and can be written: what lies further on in the
+ * page of our caller's frames, since their stack does. It goes along with the first round, and comes
+ * back with the last.
+ */
+static size_t vouch(unsigned long cmd, uintptr_t arg, size_t room)
+{
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+	uintptr_t end = (frame | (page_size() - 1)) + 1;
+	size_t want = _IOC_SIZE(cmd) != 0 ? _IOC_SIZE(cmd) : 512;
+
+	if (arg <= frame || arg >= end)
+		return 0;
+	if (want > end - arg)
+		want = end - arg;
+	return want < room ? want : room;
+}
+
+/* Of the stack, where between variables there is what a sanitizer would not have us read. */
+__attribute__((no_sanitize("address", "thread"))) static void copy_stack(char *to, const char *from,
+									 size_t len)
+{
+	const volatile char *p = from;
+
+	for (size_t i = 0; i < len; i++)
+		to[i] = p[i];
+}
+
+/* A conversation's buffer: on the stack, or larger. */
+struct talk {
+	struct dm_round *r;
+	size_t size;
+	char small[SMALL] __attribute__((aligned(16)));
+};
+
+static void talk_grow(struct talk *t)
+{
+	void *p;
+
+	if (t->size == DM_ROUND_MAX)
+		return;
+	p = bounce_get(DM_ROUND_MAX);
+	if (p == NULL)
+		return;
+	memcpy(p, t->r, sizeof(*t->r));
+	t->r = p;
+	t->size = DM_ROUND_MAX;
+}
+
+static void talk_end(struct talk *t)
+{
+	if (t->size == DM_ROUND_MAX)
+		bounce_put(t->r, DM_ROUND_MAX);
+}
+
+/* Answers a round that asks for memory or brings some: t->r is the next to be sent. */
+static void talk_more(struct talk *t)
+{
+	uintptr_t at = t->r->a[0];
+	size_t len = t->r->a[1], have = t->r->len;
+	bool in = t->r->op == DM_ROUND_IN;
+	int error = 0;
+
+	if (in && len > ROOM(t->size))
+		talk_grow(t);
+	if (in && len > ROOM(t->size))
+		len = ROOM(t->size);
+	if (in)
+		error = data_fetch(t->r + 1, (const void *)at, len);
+	else
+		error = data_store((void *)at, t->r + 1, have <= ROOM(t->size) ? have : 0);
+	t->r->op = DM_ROUND_MORE;
+	t->r->error = -error;
+	t->r->len = in && error == 0 ? (uint32_t)len : 0;
+}
+
+/* Rounds until there is a result. */
+static long talk(int fd, struct talk *t)
+{
+	bool again = false; /* a round that may have been lost to a signal */
+	long n;
+
+	for (;;) {
+		n = raw(SYS_ioctl, fd, DM_ROUND(t->size), t->r);
+		if (n == -EINTR && t->r->op == DM_ROUND_MORE) {
+			again = true;
+			continue;
+		}
+		if (n == -EINVAL && again) /* it had come: that was the result */
+			return -EINTR;
+		again = false;
+		if (n < 0 || (t->r->op != DM_ROUND_IN && t->r->op != DM_ROUND_OUT))
+			return n;
+		talk_more(t);
+	}
+}
+
+static long ioctl_once(int fd, unsigned long cmd, unsigned long arg)
+{
+	struct talk t = { .r = (struct dm_round *)t.small, .size = SMALL };
+	size_t have;
+	long n;
+
+	if (_IOC_SIZE(cmd) > ROOM(SMALL))
+		talk_grow(&t);
+	have = vouch(cmd, arg, ROOM(t.size));
+	*t.r = (struct dm_round){ .magic = DM_MAGIC,
+				  .version = DM_VERSION,
+				  .op = DM_ROUND_IOCTL,
+				  .a = { cmd, arg },
+				  .len = (uint32_t)have };
+	copy_stack((char *)(t.r + 1), (const char *)arg, have);
+	n = talk(fd, &t);
+	/* What the driver has stored, and nothing beside it. */
+	if (n >= 0 && t.r->op == DM_ROUND_DONE && t.r->len > 0 && t.r->len <= ROOM(t.size) &&
+	    t.r->a[0] >= arg && t.r->a[0] - arg + t.r->len <= have)
+		memcpy((void *)(uintptr_t)t.r->a[0], t.r + 1, t.r->len);
+	talk_end(&t);
+	return n;
+}
+
+bool served_ioctl(int fd, unsigned long cmd, unsigned long arg, long *result)
+{
+	/* These are the descriptor's, whatever is behind it. */
+	if (cmd == FIONBIO || cmd == FIOASYNC || cmd == FIOCLEX || cmd == FIONCLEX)
+		return false;
+	do
+		*result = died((int)ioctl_once(fd, cmd, arg));
+	while (*result == -EINTR && served_restart(fd));
+	if (*result == -ENOTTY && !served_probe(fd)) {
+		fd_forget(fd);
+		return false;
+	}
+	return true;
+}
+
+/* As a character device. */
+void served_stat(struct stat *st)
+{
+	struct dm_info info = { .rdev = (uint32_t)st->st_ino,
+				.mode = st->st_mode,
+				.uid = st->st_uid,
+				.gid = st->st_gid };
+
+	device_stat(&info, st);
+}
+
+ssize_t served_error(int fd, ssize_t n)
+{
+	if (n < 0 && (errno == ENOTCONN || errno == ECONNABORTED) && fd_served(fd))
+		errno = -died(-errno);
+	return n;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Nodes as files that the kernel serves: open, read, write, poll, locks, dup, exec and close are the
+ * kernel's then, for every program, with or without the library.
+ *
+ *   fuse.c       a mounted node: its messages, and what needs no driver
+ *   fuse_call.c  the calls that wait for a driver, and what interrupts them
+ *   fuse_file.c  open, read, write, poll and ioctl as a driver's entry points
+ *   fuse_round.c ioctl as the library makes it
+ *
+ * A thread of the pool takes a message and sees it through. Answers may be given in any order, so
+ * that a driver that blocks delays only its caller.
+ */
+#ifndef DEVMAP_ENGINE_USER_FUSE_H
+#define DEVMAP_ENGINE_USER_FUSE_H
+
+#include <linux/fuse.h>
+
+#include "file.h"
+
+#define FUSE_DATA_MAX (1u << 20) /* of one read or write */
+
+/* A mounted node. */
+struct fuse {
+	struct source source; /* the connection: until the last file is closed, mounted or not */
+	struct door *door;
+	atomic_uint refs; /* the source's, and one for each message that is kept */
+};
+
+/* What one open file is to the kernel. */
+struct fuse_open {
+	struct file *file;	  /* NULL: hung up. file.c's files_lock */
+	_Atomic uint64_t poll_kh; /* how the kernel knows those who poll it */
+	atomic_bool poll_wanted;  /* they want to be told, once */
+	int connection;
+};
+
+/* One message, while it is served. */
+struct fuse_call {
+	struct fuse *fuse;
+	const struct fuse_in_header *in;
+	uint64_t unique; /* what it is to be answered by */
+	const void *arg; /* behind the header */
+	size_t len;	 /* of arg */
+
+	/* While a driver works on it (fuse_call.c). */
+	struct fuse_call *next;
+	struct caller caller;
+	struct session *session; /* entered, once somebody has asked who calls */
+	bool interrupted, answered;
+	bool held; /* fuse_call_hold() */
+};
+
+/* fuse.c. 0 or -errno. */
+int fuse_begin(struct door *d);
+void fuse_end(struct door *d);
+void fuse_put(struct fuse *f);
+/* An answer; failures are the client's business only. error: 0 or -errno. */
+void fuse_answer(const struct fuse_call *c, int error, const void *data, size_t len);
+void fuse_answerv(const struct fuse_call *c, int error, const struct iovec *data, int n);
+void fuse_serve(struct fuse_call *c);
+/* Those who poll the file are to ask again. */
+void fuse_notify_poll(struct fuse_open *o);
+
+/* fuse_call.c */
+int fuse_calls_init(unsigned max);
+/* May this thread serve one more call of a driver? If not, the message is kept for later. */
+bool fuse_call_enter(const struct fuse_call *c);
+/* Serves what has been kept meanwhile. */
+void fuse_call_leave(void);
+/* Around the driver's work: makes c->caller this thread's. False: it has been interrupted by now. */
+void fuse_call_begin(struct fuse_call *c, struct file *f, const struct client_memory *memory,
+		     struct caller **before);
+void fuse_call_end(struct fuse_call *c, struct caller *before);
+/*
+ * Between these the client waits for the answer, whatever happens to it: so the id of its thread is
+ * its own. False: it is answered.
+ */
+bool fuse_call_hold(struct fuse_call *c);
+void fuse_call_drop(struct fuse_call *c);
+/* The answer of a call that was begun, unless it has been given up. */
+void fuse_call_answer(struct fuse_call *c, int error, const void *data, size_t len);
+void fuse_call_answerv(struct fuse_call *c, int error, const struct iovec *data, int n);
+/* A call that has been answered goes on as another message of the same client's. */
+void fuse_call_resume(struct fuse_call *c, const struct fuse_call *as);
+/*
+ * The signals that had handlers when the thread's last call was interrupted, bit 0 being signal 1; all,
+ * if it cannot be known.
+ */
+uint64_t fuse_call_signals(pid_t thread);
+/* 0, or -EAGAIN: there is no such call (yet). */
+int fuse_call_interrupt(uint64_t unique);
+void fuse_calls_interrupt_all(void); /* at stop: these, and each that comes yet */
+
+/* fuse_file.c */
+void fuse_serve_open(struct fuse_call *c);
+void fuse_serve_release(struct fuse_call *c);
+void fuse_serve_transfer(struct fuse_call *c, bool write);
+void fuse_serve_poll(struct fuse_call *c);
+void fuse_serve_ioctl(struct fuse_call *c);
+
+/* fuse_round.c. Is it one, and which? */
+bool fuse_round_is(const struct fuse_call *c, uint16_t *op);
+void fuse_round_serve(struct fuse_call *c, struct file *f);
+void fuse_rounds_stop(void);
+
+#endif
