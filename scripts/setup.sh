@@ -11,7 +11,7 @@ packages='
 	meson ninja-build pkg-config git python3
 	libcmocka-dev libjansson-dev libpng-dev libsystemd-dev
 	systemtap-sdt-dev
-	fakeroot fbcat fbset util-linux procps
+	fakeroot fbcat fbset util-linux procps fuse3
 	qemu-system-x86 busybox-static cpio bc bison flex libelf-dev kmod xz-utils
 '
 

@@ -143,6 +143,15 @@ def finding(log):
     return (summary + found + ['no summary'])[0]
 
 
+def unmount_under(directory):
+    """The nodes of engines that were killed together with those who would have cleaned up."""
+    mounts = [line.split()[4] for line in open('/proc/self/mountinfo', errors='replace')]
+    for mount in mounts:
+        if mount.startswith(f'{directory}/'):
+            command = ['umount', '-l'] if os.geteuid() == 0 else ['fusermount3', '-uzq']
+            subprocess.run([*command, mount], check=False, stderr=subprocess.DEVNULL)
+
+
 Program = collections.namedtuple('Program', 'id path tree as_user wrap')
 
 
@@ -173,6 +182,7 @@ def run_program(args, program):
         report.problems.append(f'sanitizer report: {finding(log)}')
         text += f'--- {path.name}\n{excerpt(log)}'
     output.unlink()
+    unmount_under(home)
     shutil.rmtree(home, ignore_errors=True)
     return report, text, time.monotonic() - start
 
