@@ -107,7 +107,7 @@ struct session {
 	atomic_uint refs;
 	struct session *next;
 	uint64_t id;
-	pid_t pid;	      /* 0: a child not born yet */
+	_Atomic pid_t pid;    /* 0: a child not born yet */
 	_Atomic pid_t number; /* what drivers know it by: number.h */
 	bool unborn;	      /* a child that has not said anything yet; s->lock */
 	int pidfd;
