@@ -62,7 +62,12 @@ struct device_name {
 };
 void names_init(void);
 bool names_in_use(void); /* is there a device directory? */
+const char *names_directory(void);
 bool names_debug(void);
+extern bool names_in_dev; /* is /dev the working directory? */
+void names_moved(void);	  /* it may be another now */
+/* Does path name a device, as /dev/NAME? Then this is what it is there. */
+bool name_canonical(const char *path, char out[DM_NAME_MAX + 5]);
 /* Is path the name of a device that exists? The cheap part of the answer is inline, in shims. */
 bool name_lookup(const char *path, struct device_name *n);
 /* The same of a bare NAME. */

@@ -15,6 +15,15 @@
 
 static const char *dir = DEFAULT_DIR, *alias = "";
 static bool debugging;
+bool names_in_dev;
+
+void names_moved(void)
+{
+	char cwd[8];
+
+	names_in_dev = raw(SYS_getcwd, cwd, sizeof(cwd)) == sizeof("/dev") &&
+		       memcmp(cwd, "/dev", 4) == 0;
+}
 
 void names_init(void)
 {
@@ -29,6 +38,9 @@ void names_init(void)
 		alias = s;
 	s = secure_getenv("DEVMAP_DEBUG");
 	debugging = s != NULL && s[0] != '\0' && strcmp(s, "0") != 0;
+	s = getenv("PWD"); /* it may be wrong; most who begin in /dev are told so */
+	if (s == NULL || strcmp(s, "/dev") == 0)
+		names_moved();
 	/* The program may change its environment, so what it gave is copied. */
 	dir = strdup(dir);
 	alias = strdup(alias);
@@ -41,6 +53,11 @@ void names_init(void)
 bool names_in_use(void)
 {
 	return raw(SYS_faccessat, AT_FDCWD, dir, F_OK) == 0;
+}
+
+const char *names_directory(void)
+{
+	return dir;
 }
 
 bool names_debug(void)
@@ -147,11 +164,61 @@ bool name_device(const char *name, struct device_name *n)
 	return true;
 }
 
+/* A relative path as an absolute one, without . and ..; false: it is too long. */
+static bool resolve(const char *path, char *out, size_t room)
+{
+	long len = raw(SYS_getcwd, out, room);
+
+	if (len <= 0)
+		return false;
+	len = len == 2 ? 0 : len - 1; /* without the slash of the root */
+	while (*path != '\0') {
+		size_t n = strcspn(path, "/");
+
+		if (n == 2 && path[0] == '.' && path[1] == '.') {
+			while (len > 0 && out[--len] != '/')
+				;
+		} else if (n > 1 || (n == 1 && path[0] != '.')) {
+			if ((size_t)len + n + 2 > room)
+				return false;
+			out[len++] = '/';
+			memcpy(out + len, path, n);
+			len += (long)n;
+		}
+		path += n;
+		path += strspn(path, "/");
+	}
+	out[len] = '\0';
+	return true;
+}
+
 bool name_lookup(const char *path, struct device_name *n)
 {
-	const char *name = after_dev(path);
+	char whole[512];
+	const char *name;
 
+	if (path[0] != '/') {
+		if (!resolve(path, whole, sizeof(whole)))
+			return false;
+		path = whole;
+	}
+	name = after_dev(path);
 	return name != NULL && name_device(name, n);
+}
+
+bool name_canonical(const char *path, char out[DM_NAME_MAX + 5])
+{
+	char whole[512];
+	struct device_name n;
+	const char *name;
+
+	if (path[0] != '/' && resolve(path, whole, sizeof(whole)))
+		path = whole;
+	name = after_dev(path);
+	if (name == NULL || !name_device(name, &n))
+		return false;
+	snprintf(out, DM_NAME_MAX + 5, "/dev/%s", name);
+	return true;
 }
 
 /* Only for a directory that was opened by name: whether it is /dev takes a call to find out. */

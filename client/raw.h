@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -24,16 +25,28 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define raw(...)                                     \
-	({                                           \
-		int errno_ = errno;                  \
-		long result_ = syscall(__VA_ARGS__); \
-                                                     \
-		if (result_ == -1) {                 \
-			result_ = -errno;            \
-			errno = errno_;              \
-		}                                    \
-		result_;                             \
+/* libc's syscall(2): ours stands before it. */
+typedef long syscall_fn(long number, ...);
+extern _Atomic(syscall_fn *) raw_syscall;
+syscall_fn *raw_find(void) __attribute__((cold)); /* looks it up */
+
+static inline syscall_fn *raw_real(void)
+{
+	syscall_fn *f = atomic_load_explicit(&raw_syscall, memory_order_relaxed);
+
+	return likely(f != NULL) ? f : raw_find();
+}
+
+#define raw(...)                                        \
+	({                                              \
+		int errno_ = errno;                     \
+		long result_ = raw_real()(__VA_ARGS__); \
+                                                        \
+		if (result_ == -1) {                    \
+			result_ = -errno;               \
+			errno = errno_;                 \
+		}                                       \
+		result_;                                \
 	})
 
 /* Ends a function that sets errno: r is a result or -errno. */

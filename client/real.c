@@ -10,6 +10,16 @@ _Atomic(void *) real_table[REAL_COUNT];
 static const char *const real_names[REAL_COUNT] = { REAL_EARLY(REAL_NAME) REAL_LATE(REAL_NAME) };
 #undef REAL_NAME
 
+_Atomic(syscall_fn *) raw_syscall;
+
+syscall_fn *raw_find(void)
+{
+	syscall_fn *f = (syscall_fn *)dlsym(RTLD_NEXT, "syscall");
+
+	atomic_store_explicit(&raw_syscall, f, memory_order_relaxed);
+	return f;
+}
+
 static long missing(void)
 {
 	errno = ENOSYS;

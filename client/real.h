@@ -17,7 +17,8 @@
 #define REAL_LATE(X)								\
 	X(openat) X(openat64) X(creat) X(creat64)				\
 	X(__open_2) X(__open64_2) X(__openat_2) X(__openat64_2)			\
-	X(fopen) X(fopen64) X(fdopen) X(fread) X(fwrite)			\
+	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fdopen)			\
+	X(fread) X(fwrite)							\
 	X(fread_unlocked) X(fwrite_unlocked) X(__fread_chk)			\
 	X(__fread_unlocked_chk)							\
 	X(closefrom) X(ioctl) X(lseek64)					\
@@ -37,6 +38,10 @@
 	X(__xstat) X(__xstat64) X(__lxstat) X(__lxstat64)			\
 	X(__fxstat) X(__fxstat64) X(__fxstatat) X(__fxstatat64)			\
 	X(access) X(faccessat) X(euidaccess) X(eaccess)				\
+	X(chdir) X(fchdir) X(realpath) X(__realpath_chk)			\
+	X(canonicalize_file_name) X(readlink) X(readlinkat)			\
+	X(__readlink_chk) X(__readlinkat_chk) X(opendir) X(closedir)		\
+	X(readdir) X(readdir64)							\
 	X(getxattr) X(lgetxattr) X(listxattr) X(llistxattr)			\
 	X(_Fork) X(daemon) X(forkpty)
 

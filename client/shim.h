@@ -17,7 +17,10 @@
 #include "internal.h"
 #include "real.h"
 
-/* Where a path may name a device. The address is looked at only if it can be one. */
+/*
+ * Where a path may name a device. The address is looked at only if it can be one. A relative path does
+ * so in /dev, or if it leads there.
+ */
 static inline bool path_candidate(const char *path)
 {
 	uintptr_t p = (uintptr_t)path;
@@ -25,10 +28,19 @@ static inline bool path_candidate(const char *path)
 	/* Through a barrier: libc says that the path is never NULL, programs do not. */
 	__asm__("" : "+r"(p));
 	path = (const char *)p;
-	if (unlikely(p < 4096 || p >= (uintptr_t)-4096) || likely(path[0] != '/'))
+	if (unlikely(p < 4096 || p >= (uintptr_t)-4096))
 		return false;
-	return unlikely(path[1] == '/' ||
-			(path[1] == 'd' && path[2] == 'e' && path[3] == 'v' && path[4] == '/'));
+	if (likely(path[0] == '/'))
+		return unlikely(path[1] == '/' || (path[1] == 'd' && path[2] == 'e' &&
+						   path[3] == 'v' && path[4] == '/'));
+	return unlikely(names_in_dev) || (path[0] == '.' && path[1] == '.' && path[2] == '/') ||
+	       (path[0] == 'd' && path[1] == 'e' && path[2] == 'v' && path[3] == '/');
+}
+
+/* The same of a path that is relative to dirfd. */
+static inline bool path_candidate_at(int dirfd, const char *path)
+{
+	return path_candidate(path) && (dirfd == AT_FDCWD || path[0] == '/');
 }
 
 /* May fd be anything but an ordinary descriptor? */
@@ -61,6 +73,9 @@ int __fxstat(int ver, int fd, struct stat *st);
 int __fxstat64(int ver, int fd, struct stat64 *st);
 int __fxstatat(int ver, int dirfd, const char *path, struct stat *st, int flags);
 int __fxstatat64(int ver, int dirfd, const char *path, struct stat64 *st, int flags);
+char *__realpath_chk(const char *path, char *out, size_t room);
+ssize_t __readlink_chk(const char *path, char *out, size_t n, size_t room);
+ssize_t __readlinkat_chk(int dirfd, const char *path, char *out, size_t n, size_t room);
 int pidfd_getfd(int pidfd, int fd, unsigned flags);
 
 /* shim_open.c: opens path if it names a device. *fd is the result or -1 with errno set. */

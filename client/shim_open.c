@@ -70,7 +70,7 @@ EXPORT int openat(int dirfd, const char *path, int flags, ...)
 	int fd;
 
 	MODE(flags, mode);
-	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (path_candidate_at(dirfd, path) && open_device(AT_FDCWD, path, flags, &fd))
 		return fd;
 	fd = REAL(openat)(dirfd, path, flags, mode);
 	(void)openat_device(dirfd, path, flags, &fd);
@@ -83,7 +83,7 @@ EXPORT int openat64(int dirfd, const char *path, int flags, ...)
 	int fd;
 
 	MODE(flags, mode);
-	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (path_candidate_at(dirfd, path) && open_device(AT_FDCWD, path, flags, &fd))
 		return fd;
 	fd = REAL(openat64)(dirfd, path, flags, mode);
 	(void)openat_device(dirfd, path, flags, &fd);
@@ -94,8 +94,8 @@ EXPORT int openat2(int dirfd, const char *path, const struct open_how *how, size
 {
 	int fd;
 
-	if (path_candidate(path) && how != NULL && size >= sizeof(*how) && how->resolve == 0 &&
-	    open_device(AT_FDCWD, path, (int)how->flags, &fd))
+	if (path_candidate_at(dirfd, path) && how != NULL && size >= sizeof(*how) &&
+	    how->resolve == 0 && open_device(AT_FDCWD, path, (int)how->flags, &fd))
 		return fd;
 	/* Not every libc has it. */
 	return (int)finish(raw(SYS_openat2, dirfd, path, how, size));
@@ -123,7 +123,7 @@ EXPORT int __openat_2(int dirfd, const char *path, int flags)
 {
 	int fd;
 
-	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (path_candidate_at(dirfd, path) && open_device(AT_FDCWD, path, flags, &fd))
 		return fd;
 	fd = REAL(__openat_2)(dirfd, path, flags);
 	(void)openat_device(dirfd, path, flags, &fd);
@@ -134,7 +134,7 @@ EXPORT int __openat64_2(int dirfd, const char *path, int flags)
 {
 	int fd;
 
-	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (path_candidate_at(dirfd, path) && open_device(AT_FDCWD, path, flags, &fd))
 		return fd;
 	fd = REAL(__openat64_2)(dirfd, path, flags);
 	(void)openat_device(dirfd, path, flags, &fd);

@@ -81,7 +81,7 @@ static int __attribute__((noinline)) stat_path(int dirfd, const char *path, stru
 
 static int stat_at(int dirfd, const char *path, struct stat *st, int flags)
 {
-	if (path_candidate(path))
+	if (path_candidate_at(dirfd, path))
 		return stat_path(AT_FDCWD, path, st);
 	if ((flags & AT_EMPTY_PATH) != 0 && fd_special(dirfd) && (path == NULL || path[0] == '\0'))
 		return stat_fd(dirfd, st);

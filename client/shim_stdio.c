@@ -76,35 +76,66 @@ static FILE *stream_on(int fd, const char *mode)
 	return cookie_stream(fd, mode);
 }
 
-/* True if path is a device: then *f is the stream, or NULL with errno. */
-static bool __attribute__((noinline)) fopen_device(const char *path, const char *mode, FILE **f)
+/* Through the real function, which opens the file that the kernel serves; it is noted. */
+static FILE *stream_served(FILE *f)
 {
-	int fd, flags = mode_flags(mode);
+	if (f != NULL)
+		fd_mark_served(fileno(f));
+	return f;
+}
 
-	if (flags == -1 || !open_device(AT_FDCWD, path, flags, &fd))
-		return false;
-	*f = fd >= 0 ? stream_on(fd, mode) : NULL;
-	if (fd >= 0 && *f == NULL)
+/* A stream on a device that is a socket, or NULL with errno. */
+static FILE *stream_open(const struct device_name *n, const char *mode)
+{
+	int flags = mode_flags(mode), fd = finish(flags == -1 ? -EINVAL : device_open(n, flags));
+	FILE *f = fd >= 0 ? stream_on(fd, mode) : NULL;
+
+	if (fd >= 0 && f == NULL)
 		(void)close(fd);
-	return true;
+	return f;
+}
+
+/* A stream with the path of a device: through the real function if the kernel serves it. */
+static bool stream_path(const char *path, struct device_name *n)
+{
+	return path_candidate(path) && name_lookup(path, n);
 }
 
 EXPORT FILE *fopen(const char *path, const char *mode)
 {
-	FILE *f;
+	struct device_name n;
 
-	if (path_candidate(path) && fopen_device(path, mode, &f))
-		return f;
-	return REAL(fopen)(path, mode);
+	if (!stream_path(path, &n))
+		return REAL(fopen)(path, mode);
+	return n.served ? stream_served(REAL(fopen)(n.path, mode)) : stream_open(&n, mode);
 }
 
 EXPORT FILE *fopen64(const char *path, const char *mode)
 {
-	FILE *f;
+	struct device_name n;
 
-	if (path_candidate(path) && fopen_device(path, mode, &f))
-		return f;
-	return REAL(fopen64)(path, mode);
+	if (!stream_path(path, &n))
+		return REAL(fopen64)(path, mode);
+	return n.served ? stream_served(REAL(fopen64)(n.path, mode)) : stream_open(&n, mode);
+}
+
+/* One that is a socket has nothing that libc could read or write. */
+EXPORT FILE *freopen(const char *path, const char *mode, FILE *f)
+{
+	struct device_name n;
+
+	if (!stream_path(path, &n))
+		return REAL(freopen)(path, mode, f);
+	return stream_served(REAL(freopen)(n.path, mode, f));
+}
+
+EXPORT FILE *freopen64(const char *path, const char *mode, FILE *f)
+{
+	struct device_name n;
+
+	if (!stream_path(path, &n))
+		return REAL(freopen64)(path, mode, f);
+	return stream_served(REAL(freopen64)(n.path, mode, f));
 }
 
 EXPORT FILE *fdopen(int fd, const char *mode)
