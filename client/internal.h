@@ -66,6 +66,9 @@ const char *names_directory(void);
 bool names_debug(void);
 extern bool names_in_dev; /* is /dev the working directory? */
 void names_moved(void);	  /* it may be another now */
+extern bool names_used;	  /* there was a directory of devices when the program began */
+/* Is path a symbolic link that leads to a device? To be asked where the real call finds nothing. */
+bool name_linked(int dirfd, const char *path, struct device_name *n);
 /* Does path name a device, as /dev/NAME? Then this is what it is there. */
 bool name_canonical(const char *path, char out[DM_NAME_MAX + 5]);
 /* Is path the name of a device that exists? The cheap part of the answer is inline, in shims. */

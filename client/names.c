@@ -15,7 +15,7 @@
 
 static const char *dir = DEFAULT_DIR, *alias = "";
 static bool debugging;
-bool names_in_dev;
+bool names_in_dev, names_used;
 
 void names_moved(void)
 {
@@ -234,4 +234,44 @@ bool name_lookup_at(int dirfd, const char *path, struct device_name *n)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", dirfd);
 	len = raw(SYS_readlinkat, AT_FDCWD, link, target, sizeof(target));
 	return len == 4 && memcmp(target, "/dev", 4) == 0 && name_device(path, n);
+}
+
+/* What a link at path contains, as a path from where path is seen; false: it is none, or too long. */
+static bool follow(int dirfd, const char *path, char *out, size_t room)
+{
+	const char *slash = strrchr(path, '/');
+	size_t before = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+	char target[256];
+	long len = raw(SYS_readlinkat, dirfd, path, target, sizeof(target));
+
+	if (len <= 0 || len == sizeof(target) || before + (size_t)len >= room)
+		return false;
+	if (target[0] == '/')
+		before = 0;
+	memcpy(out, path, before);
+	memcpy(out + before, target, (size_t)len);
+	out[before + (size_t)len] = '\0';
+	return true;
+}
+
+bool name_linked(int dirfd, const char *path, struct device_name *n)
+{
+	char a[512], b[512], *from = a, *to = b, *t;
+	int before = errno;
+	bool found = false;
+
+	if (!names_used || path == NULL || path[0] == '\0' || strlen(path) >= sizeof(a))
+		return false;
+	strcpy(from, path);
+	for (int hops = 0; hops < 8 && !found && follow(dirfd, from, to, sizeof(a)); hops++) {
+		if (to[0] == '/')
+			dirfd = AT_FDCWD;
+		if (dirfd == AT_FDCWD)
+			found = name_lookup(to, n);
+		t = from;
+		from = to;
+		to = t;
+	}
+	errno = before;
+	return found;
 }

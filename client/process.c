@@ -21,7 +21,8 @@ static void __attribute__((constructor(101))) client_start(void)
 	real_find_early();
 	process_init();
 	fork_init();
-	if (names_in_use())
+	names_used = names_in_use();
+	if (names_used)
 		fd_probe_all();
 	errno = before;
 }

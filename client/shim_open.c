@@ -18,17 +18,34 @@ bool __attribute__((noinline)) open_device(int dirfd, const char *path, int flag
 	return true;
 }
 
-/* After the real openat() failed with ENOENT on a bare name: may dirfd be /dev? */
-static bool openat_device(int dirfd, const char *path, int flags, int *fd)
+static bool open_linked(int dirfd, const char *path, int flags, int *fd)
 {
-	bool found = false;
+	struct device_name n;
 
-	if (dirfd != AT_FDCWD && *fd < 0 && errno == ENOENT) {
-		found = open_device(dirfd, path, flags, fd);
-		if (!found)
-			errno = ENOENT;
-	}
-	return found;
+	if ((flags & O_NOFOLLOW) != 0 || !name_linked(dirfd, path, &n))
+		return false;
+	*fd = (int)finish(device_open(&n, flags));
+	return true;
+}
+
+/* Does path name a device? A link that leads nowhere would be a file made by now: it is asked first. */
+static inline bool open_before(int dirfd, const char *path, int flags, int *fd)
+{
+	if (path_candidate_at(dirfd, path) && open_device(AT_FDCWD, path, flags, fd))
+		return true;
+	return unlikely((flags & O_CREAT) != 0) && open_linked(dirfd, path, flags, fd);
+}
+
+/* After the real call: one that found nothing may mean a bare name in /dev, or a link. */
+static int open_after(int dirfd, const char *path, int flags, int fd)
+{
+	if (likely(fd >= 0) || errno != ENOENT)
+		return fd;
+	if (dirfd != AT_FDCWD && open_device(dirfd, path, flags, &fd))
+		return fd;
+	errno = ENOENT;
+	(void)open_linked(dirfd, path, flags, &fd);
+	return fd;
 }
 
 #define MODE(flags, mode)                                                         \
@@ -48,9 +65,9 @@ EXPORT int open(const char *path, int flags, ...)
 	int fd;
 
 	MODE(flags, mode);
-	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (open_before(AT_FDCWD, path, flags, &fd))
 		return fd;
-	return REAL(open)(path, flags, mode);
+	return open_after(AT_FDCWD, path, flags, REAL(open)(path, flags, mode));
 }
 
 EXPORT int open64(const char *path, int flags, ...)
@@ -59,9 +76,9 @@ EXPORT int open64(const char *path, int flags, ...)
 	int fd;
 
 	MODE(flags, mode);
-	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (open_before(AT_FDCWD, path, flags, &fd))
 		return fd;
-	return REAL(open64)(path, flags, mode);
+	return open_after(AT_FDCWD, path, flags, REAL(open64)(path, flags, mode));
 }
 
 EXPORT int openat(int dirfd, const char *path, int flags, ...)
@@ -70,11 +87,9 @@ EXPORT int openat(int dirfd, const char *path, int flags, ...)
 	int fd;
 
 	MODE(flags, mode);
-	if (path_candidate_at(dirfd, path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (open_before(dirfd, path, flags, &fd))
 		return fd;
-	fd = REAL(openat)(dirfd, path, flags, mode);
-	(void)openat_device(dirfd, path, flags, &fd);
-	return fd;
+	return open_after(dirfd, path, flags, REAL(openat)(dirfd, path, flags, mode));
 }
 
 EXPORT int openat64(int dirfd, const char *path, int flags, ...)
@@ -83,11 +98,9 @@ EXPORT int openat64(int dirfd, const char *path, int flags, ...)
 	int fd;
 
 	MODE(flags, mode);
-	if (path_candidate_at(dirfd, path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (open_before(dirfd, path, flags, &fd))
 		return fd;
-	fd = REAL(openat64)(dirfd, path, flags, mode);
-	(void)openat_device(dirfd, path, flags, &fd);
-	return fd;
+	return open_after(dirfd, path, flags, REAL(openat64)(dirfd, path, flags, mode));
 }
 
 EXPORT int openat2(int dirfd, const char *path, const struct open_how *how, size_t size)
@@ -105,47 +118,43 @@ EXPORT int __open_2(const char *path, int flags)
 {
 	int fd;
 
-	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (open_before(AT_FDCWD, path, flags, &fd))
 		return fd;
-	return REAL(__open_2)(path, flags);
+	return open_after(AT_FDCWD, path, flags, REAL(__open_2)(path, flags));
 }
 
 EXPORT int __open64_2(const char *path, int flags)
 {
 	int fd;
 
-	if (path_candidate(path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (open_before(AT_FDCWD, path, flags, &fd))
 		return fd;
-	return REAL(__open64_2)(path, flags);
+	return open_after(AT_FDCWD, path, flags, REAL(__open64_2)(path, flags));
 }
 
 EXPORT int __openat_2(int dirfd, const char *path, int flags)
 {
 	int fd;
 
-	if (path_candidate_at(dirfd, path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (open_before(dirfd, path, flags, &fd))
 		return fd;
-	fd = REAL(__openat_2)(dirfd, path, flags);
-	(void)openat_device(dirfd, path, flags, &fd);
-	return fd;
+	return open_after(dirfd, path, flags, REAL(__openat_2)(dirfd, path, flags));
 }
 
 EXPORT int __openat64_2(int dirfd, const char *path, int flags)
 {
 	int fd;
 
-	if (path_candidate_at(dirfd, path) && open_device(AT_FDCWD, path, flags, &fd))
+	if (open_before(dirfd, path, flags, &fd))
 		return fd;
-	fd = REAL(__openat64_2)(dirfd, path, flags);
-	(void)openat_device(dirfd, path, flags, &fd);
-	return fd;
+	return open_after(dirfd, path, flags, REAL(__openat64_2)(dirfd, path, flags));
 }
 
 EXPORT int creat(const char *path, mode_t mode)
 {
 	int fd;
 
-	if (path_candidate(path) && open_device(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, &fd))
+	if (open_before(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, &fd))
 		return fd;
 	return REAL(creat)(path, mode);
 }
@@ -154,7 +163,7 @@ EXPORT int creat64(const char *path, mode_t mode)
 {
 	int fd;
 
-	if (path_candidate(path) && open_device(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, &fd))
+	if (open_before(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, &fd))
 		return fd;
 	return REAL(creat64)(path, mode);
 }

@@ -52,23 +52,20 @@ static int ask_door(const struct device_name *n, struct dm_info *info)
 	return error;
 }
 
-/* The same for a path. */
-static int __attribute__((noinline)) stat_path(int dirfd, const char *path, struct stat *st)
+/* The same for a device by name. */
+static int stat_device(const struct device_name *n, struct stat *st)
 {
-	struct device_name n;
 	struct dm_info info;
 	int before = errno, error;
 
-	if (!(dirfd == AT_FDCWD ? name_lookup(path, &n) : name_lookup_at(dirfd, path, &n)))
-		return 0;
-	error = (int)raw(SYS_newfstatat, AT_FDCWD, n.path, st, 0);
+	error = (int)raw(SYS_newfstatat, AT_FDCWD, n->path, st, 0);
 	if (error != 0)
 		return finish(error);
-	if (n.served) {
+	if (n->served) {
 		served_stat(st);
 		return 1;
 	}
-	if (ask_door(&n, &info) != 0)
+	if (ask_door(n, &info) != 0)
 		/* One may look at a device that one may not open, or whose driver is gone. */
 		info = (struct dm_info){ .mode = st->st_mode,
 					 .uid = st->st_uid,
@@ -79,10 +76,18 @@ static int __attribute__((noinline)) stat_path(int dirfd, const char *path, stru
 	return 1;
 }
 
+/* The same for a path. */
+static int __attribute__((noinline)) stat_path(const char *path, struct stat *st)
+{
+	struct device_name n;
+
+	return name_lookup(path, &n) ? stat_device(&n, st) : 0;
+}
+
 static int stat_at(int dirfd, const char *path, struct stat *st, int flags)
 {
 	if (path_candidate_at(dirfd, path))
-		return stat_path(AT_FDCWD, path, st);
+		return stat_path(path, st);
 	if ((flags & AT_EMPTY_PATH) != 0 && fd_special(dirfd) && (path == NULL || path[0] == '\0'))
 		return stat_fd(dirfd, st);
 	return 0;
@@ -94,6 +99,36 @@ static int stat_done(int r, struct stat *st)
 	if (r == 0 && S_ISREG(st->st_mode) && unlikely(DM_INO_IS(st->st_ino)))
 		served_stat(st);
 	return r;
+}
+
+/* The same of a call that follows links: one that leads nowhere may lead to a device. */
+static int stat_followed(int r, int dirfd, const char *path, struct stat *st)
+{
+	struct device_name n;
+
+	if (likely(r == 0) || errno != ENOENT || !name_linked(dirfd, path, &n))
+		return stat_done(r, st);
+	return stat_device(&n, st) > 0 ? 0 : -1;
+}
+
+/* The same of fstatat(2) and statx(2): 0 or -1. */
+static int stat_missing_at(int dirfd, const char *path, int flags, struct stat *st)
+{
+	struct device_name n;
+
+	if (!(dirfd != AT_FDCWD && name_lookup_at(dirfd, path, &n)) &&
+	    !((flags & AT_SYMLINK_NOFOLLOW) == 0 && name_linked(dirfd, path, &n))) {
+		errno = ENOENT;
+		return -1;
+	}
+	return stat_device(&n, st) > 0 ? 0 : -1;
+}
+
+static int stat_done_at(int r, int dirfd, const char *path, int flags, struct stat *st)
+{
+	if (likely(r == 0) || errno != ENOENT)
+		return stat_done(r, st);
+	return stat_missing_at(dirfd, path, flags, st);
 }
 
 EXPORT int fstat(int fd, struct stat *st)
@@ -112,28 +147,30 @@ EXPORT int fstat64(int fd, struct stat64 *st)
 
 EXPORT int stat(const char *path, struct stat *st)
 {
-	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
+	int r = path_candidate(path) ? stat_path(path, st) : 0;
 
-	return r == 0 ? stat_done(REAL(stat)(path, st), st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_followed(REAL(stat)(path, st), AT_FDCWD, path, st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int stat64(const char *path, struct stat64 *st)
 {
-	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, (struct stat *)st) : 0;
+	int r = path_candidate(path) ? stat_path(path, (struct stat *)st) : 0;
 
-	return r == 0 ? stat_done(REAL(stat64)(path, st), (struct stat *)st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_followed(REAL(stat64)(path, st), AT_FDCWD, path, (struct stat *)st) :
+	       r < 0  ? -1 :
+			0;
 }
 
 EXPORT int lstat(const char *path, struct stat *st)
 {
-	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
+	int r = path_candidate(path) ? stat_path(path, st) : 0;
 
 	return r == 0 ? stat_done(REAL(lstat)(path, st), st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int lstat64(const char *path, struct stat64 *st)
 {
-	int r = path_candidate(path) ? stat_path(AT_FDCWD, path, (struct stat *)st) : 0;
+	int r = path_candidate(path) ? stat_path(path, (struct stat *)st) : 0;
 
 	return r == 0 ? stat_done(REAL(lstat64)(path, st), (struct stat *)st) : r < 0 ? -1 : 0;
 }
@@ -142,14 +179,18 @@ EXPORT int fstatat(int dirfd, const char *path, struct stat *st, int flags)
 {
 	int r = stat_at(dirfd, path, st, flags);
 
-	return r == 0 ? stat_done(REAL(fstatat)(dirfd, path, st, flags), st) : r < 0 ? -1 : 0;
+	return r == 0 ?
+		       stat_done_at(REAL(fstatat)(dirfd, path, st, flags), dirfd, path, flags, st) :
+	       r < 0 ? -1 :
+		       0;
 }
 
 EXPORT int fstatat64(int dirfd, const char *path, struct stat64 *st, int flags)
 {
 	int r = stat_at(dirfd, path, (struct stat *)st, flags);
 
-	return r == 0 ? stat_done(REAL(fstatat64)(dirfd, path, st, flags), (struct stat *)st) :
+	return r == 0 ? stat_done_at(REAL(fstatat64)(dirfd, path, st, flags), dirfd, path, flags,
+				     (struct stat *)st) :
 	       r < 0  ? -1 :
 			0;
 }
@@ -197,6 +238,12 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 	if (r != 0)
 		return r < 0 ? -1 : 0;
 	r = REAL(statx)(dirfd, path, flags, mask | STATX_INO | STATX_TYPE, sx);
+	if (r != 0 && errno == ENOENT) {
+		r = stat_missing_at(dirfd, path, flags, &st);
+		if (r == 0)
+			statx_from(&st, sx);
+		return r;
+	}
 	if (r == 0 && S_ISREG(sx->stx_mode) && unlikely(DM_INO_IS(sx->stx_ino)))
 		statx_served(sx);
 	return r;
@@ -214,34 +261,33 @@ static bool version_known(int ver)
 
 EXPORT int __xstat(int ver, const char *path, struct stat *st)
 {
-	int r = version_known(ver) && path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
+	int r = version_known(ver) && path_candidate(path) ? stat_path(path, st) : 0;
 
-	return r == 0 ? stat_done(REAL(__xstat)(ver, path, st), st) : r < 0 ? -1 : 0;
+	return r == 0 ? stat_followed(REAL(__xstat)(ver, path, st), AT_FDCWD, path, st) :
+	       r < 0  ? -1 :
+			0;
 }
 
 EXPORT int __xstat64(int ver, const char *path, struct stat64 *st)
 {
-	int r = version_known(ver) && path_candidate(path) ?
-			stat_path(AT_FDCWD, path, (struct stat *)st) :
-			0;
+	int r = version_known(ver) && path_candidate(path) ? stat_path(path, (struct stat *)st) : 0;
 
-	return r == 0 ? stat_done(REAL(__xstat64)(ver, path, st), (struct stat *)st) :
+	return r == 0 ? stat_followed(REAL(__xstat64)(ver, path, st), AT_FDCWD, path,
+				      (struct stat *)st) :
 	       r < 0  ? -1 :
 			0;
 }
 
 EXPORT int __lxstat(int ver, const char *path, struct stat *st)
 {
-	int r = version_known(ver) && path_candidate(path) ? stat_path(AT_FDCWD, path, st) : 0;
+	int r = version_known(ver) && path_candidate(path) ? stat_path(path, st) : 0;
 
 	return r == 0 ? stat_done(REAL(__lxstat)(ver, path, st), st) : r < 0 ? -1 : 0;
 }
 
 EXPORT int __lxstat64(int ver, const char *path, struct stat64 *st)
 {
-	int r = version_known(ver) && path_candidate(path) ?
-			stat_path(AT_FDCWD, path, (struct stat *)st) :
-			0;
+	int r = version_known(ver) && path_candidate(path) ? stat_path(path, (struct stat *)st) : 0;
 
 	return r == 0 ? stat_done(REAL(__lxstat64)(ver, path, st), (struct stat *)st) :
 	       r < 0  ? -1 :
@@ -283,36 +329,41 @@ EXPORT int __fxstatat64(int ver, int dirfd, const char *path, struct stat64 *st,
 			0;
 }
 
-/* The path to ask the kernel about: the socket's, if path is a device. */
-static const char *access_path(const char *path, struct device_name *n)
+/* The path to ask the kernel about. */
+static const char *access_path(int dirfd, const char *path, struct device_name *n)
 {
-	return path_candidate(path) && name_lookup(path, n) ? n->path : path;
+	if (path_candidate_at(dirfd, path) && name_lookup(path, n))
+		return n->path;
+	return names_used && path != NULL && raw(SYS_faccessat, dirfd, path, F_OK) != 0 &&
+			       name_linked(dirfd, path, n) ?
+		       n->path :
+		       path;
 }
 
 EXPORT int access(const char *path, int mode)
 {
 	struct device_name n;
 
-	return REAL(access)(access_path(path, &n), mode);
+	return REAL(access)(access_path(AT_FDCWD, path, &n), mode);
 }
 
 EXPORT int euidaccess(const char *path, int mode)
 {
 	struct device_name n;
 
-	return REAL(euidaccess)(access_path(path, &n), mode);
+	return REAL(euidaccess)(access_path(AT_FDCWD, path, &n), mode);
 }
 
 EXPORT int eaccess(const char *path, int mode)
 {
 	struct device_name n;
 
-	return REAL(eaccess)(access_path(path, &n), mode);
+	return REAL(eaccess)(access_path(AT_FDCWD, path, &n), mode);
 }
 
 EXPORT int faccessat(int dirfd, const char *path, int mode, int flags)
 {
 	struct device_name n;
 
-	return REAL(faccessat)(dirfd, access_path(path, &n), mode, flags);
+	return REAL(faccessat)(dirfd, access_path(dirfd, path, &n), mode, flags);
 }

@@ -95,10 +95,13 @@ static FILE *stream_open(const struct device_name *n, const char *mode)
 	return f;
 }
 
-/* A stream with the path of a device: through the real function if the kernel serves it. */
+/* Does path name a device, or is it a link to one? */
 static bool stream_path(const char *path, struct device_name *n)
 {
-	return path_candidate(path) && name_lookup(path, n);
+	if (path_candidate(path) && name_lookup(path, n))
+		return true;
+	return names_used && path != NULL && raw(SYS_faccessat, AT_FDCWD, path, F_OK) != 0 &&
+	       name_linked(AT_FDCWD, path, n);
 }
 
 EXPORT FILE *fopen(const char *path, const char *mode)
