@@ -299,6 +299,8 @@ bool served_ioctl(int fd, unsigned long cmd, unsigned long arg, long *result);
 bool served_restart(int fd);
 ssize_t served_error(int fd, ssize_t n); /* sets errno as for a device whose engine is gone */
 void served_stat(struct stat *st);
+int64_t served_seek_end(int fd, int64_t off); /* the offset, or -errno */
+extern bool served_flags_change;	      /* the program sets O_NONBLOCK on open files */
 
 /* fork.c */
 void fork_init(void);

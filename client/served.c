@@ -11,14 +11,10 @@
 #include "internal.h"
 #include "real.h"
 
-#define SMALL	   4096u /* of a buffer on the stack */
-#define ROOM(size) ((size) - sizeof(struct dm_round))
+#define SMALL 4096u /* of a buffer on the stack */
+bool served_flags_change;
 
-/* What such a call says of an engine that is gone. */
-static int died(int error)
-{
-	return error == -ENOTCONN ? -ENXIO : error == -ECONNABORTED ? -EIO : error;
-}
+#define ROOM(size) ((size) - sizeof(struct dm_round))
 
 bool served_probe(int fd)
 {
@@ -27,7 +23,36 @@ bool served_probe(int fd)
 	return raw(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) && DM_INO_IS(st.st_ino);
 }
 
-/* After an EINTR of open(2), for which nobody can be asked: would some handler not restart it? */
+/* A request of one round. 0 or -errno. */
+static int one_round(int fd, uint16_t op, void *buf, size_t size)
+{
+	struct dm_round *r = buf;
+	int error;
+
+	do {
+		*r = (struct dm_round){ .magic = DM_MAGIC, .version = DM_VERSION, .op = op };
+		error = (int)raw(SYS_ioctl, fd, DM_ROUND(size), buf);
+	} while (error == -EINTR);
+	if (error == 0 && r->op != DM_ROUND_DONE)
+		error = -EPROTO;
+	return error < 0 ? error : 0;
+}
+
+/* What a device says whose engine is gone; drivers may say the same of something else. */
+static int died(int fd, int error)
+{
+	struct dm_round r;
+	int now;
+
+	if (error != -ENOTCONN && error != -ECONNABORTED)
+		return error;
+	now = fd >= 0 ? one_round(fd, DM_ROUND_SIGNALS, &r, sizeof(r)) : error;
+	if (now != -ENOTCONN && now != -ECONNABORTED)
+		return error;
+	return error == -ENOTCONN ? -ENXIO : -EIO;
+}
+
+/* After an EINTR of open(2), for which nobody can be asked: could a handler have ended it? */
 static bool any_handler_ends_calls(void)
 {
 	struct sigaction sa;
@@ -49,24 +74,9 @@ int served_open(const struct device_name *n, int flags)
 		fd = REAL(openat)(AT_FDCWD, n->path, as);
 	while (fd < 0 && errno == EINTR && !any_handler_ends_calls());
 	if (fd < 0)
-		return died(-errno);
+		return died(-1, -errno);
 	fd_mark_served(fd);
 	return fd;
-}
-
-/* A request of one round. 0 or -errno. */
-static int one_round(int fd, uint16_t op, void *buf, size_t size)
-{
-	struct dm_round *r = buf;
-	int error;
-
-	do {
-		*r = (struct dm_round){ .magic = DM_MAGIC, .version = DM_VERSION, .op = op };
-		error = (int)raw(SYS_ioctl, fd, DM_ROUND(size), buf);
-	} while (error == -EINTR);
-	if (error == 0 && r->op != DM_ROUND_DONE)
-		error = -EPROTO;
-	return error < 0 ? error : 0;
 }
 
 int served_file(int fd, struct dm_file *f)
@@ -77,24 +87,45 @@ int served_file(int fd, struct dm_file *f)
 	} r;
 	int error = one_round(fd, DM_ROUND_FILE, &r, sizeof(r));
 
-	*f = r.file;
-	return died(error);
+	if (error == 0)
+		*f = r.file;
+	return error == -ENOTCONN ? -ENXIO : error;
+}
+
+/* One whose handler is not there any more has been handled once, and that would have ended the call. */
+static bool restarts(int sig, bool known)
+{
+	struct sigaction sa;
+
+	if (sigaction(sig, NULL, &sa) != 0)
+		return true;
+	if (sa.sa_handler == SIG_DFL || sa.sa_handler == SIG_IGN)
+		return !known;
+	return (sa.sa_flags & SA_RESTART) != 0;
 }
 
 bool served_restart(int fd)
 {
 	int before = errno;
 	struct dm_round r;
-	struct sigaction sa;
-	bool restart = fd_served(fd) && one_round(fd, DM_ROUND_SIGNALS, &r, sizeof(r)) == 0;
+	bool restart = fd_served(fd) && one_round(fd, DM_ROUND_SIGNALS, &r, sizeof(r)) == 0 &&
+		       r.a[1] != 0;
 
 	for (int sig = 1; restart && sig < NSIG; sig++)
-		if ((r.a[0] & 1ull << (sig - 1)) != 0 && sigaction(sig, NULL, &sa) == 0 &&
-		    sa.sa_handler != SIG_DFL && sa.sa_handler != SIG_IGN &&
-		    (sa.sa_flags & SA_RESTART) == 0)
-			restart = false;
+		if ((r.a[0] & 1ull << (sig - 1)) != 0)
+			restart = restarts(sig, r.a[0] != UINT64_MAX);
 	errno = before;
 	return restart;
+}
+
+int64_t served_seek_end(int fd, int64_t off)
+{
+	struct dm_file f;
+	int error = served_file(fd, &f);
+
+	if (error == 0 && f.info.size == 0)
+		error = -EINVAL; /* no end: it has no size */
+	return error != 0 ? error : f.info.size + off;
 }
 
 /*
@@ -206,6 +237,8 @@ static long ioctl_once(int fd, unsigned long cmd, unsigned long arg)
 	*t.r = (struct dm_round){ .magic = DM_MAGIC,
 				  .version = DM_VERSION,
 				  .op = DM_ROUND_IOCTL,
+				  .id = served_flags_change ? (uint64_t)raw_fcntl(fd, F_GETFL, 0) :
+							      0,
 				  .a = { cmd, arg },
 				  .len = (uint32_t)have };
 	copy_stack((char *)(t.r + 1), (const char *)arg, have);
@@ -221,12 +254,15 @@ static long ioctl_once(int fd, unsigned long cmd, unsigned long arg)
 bool served_ioctl(int fd, unsigned long cmd, unsigned long arg, long *result)
 {
 	/* These are the descriptor's, whatever is behind it. */
+	if (cmd == FIONBIO)
+		served_flags_change = true;
 	if (cmd == FIONBIO || cmd == FIOASYNC || cmd == FIOCLEX || cmd == FIONCLEX)
 		return false;
 	do
-		*result = died((int)ioctl_once(fd, cmd, arg));
+		*result = died(fd, (int)ioctl_once(fd, cmd, arg));
 	while (*result == -EINTR && served_restart(fd));
-	if (*result == -ENOTTY && !served_probe(fd)) {
+	if ((*result == -ENOTTY || *result == -EINVAL || *result == -EOPNOTSUPP) &&
+	    !served_probe(fd)) {
 		fd_forget(fd);
 		return false;
 	}
@@ -247,6 +283,6 @@ void served_stat(struct stat *st)
 ssize_t served_error(int fd, ssize_t n)
 {
 	if (n < 0 && (errno == ENOTCONN || errno == ECONNABORTED) && fd_served(fd))
-		errno = -died(-errno);
+		errno = -died(fd, -errno);
 	return n;
 }

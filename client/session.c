@@ -33,6 +33,23 @@ int session_userfaultfd(struct session *s)
 	return 0;
 }
 
+/*
+ * Whoever is there is given power over our memory, and the file that named him may be anybody's: root's,
+ * our own, or that of the directory's owner.
+ */
+static bool is_trusted(int sock)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	struct stat st;
+
+	if (raw(SYS_getsockopt, sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return false;
+	return peer.uid == 0 || peer.uid == (uid_t)raw(SYS_geteuid) ||
+	       (raw(SYS_newfstatat, AT_FDCWD, names_directory(), &st, 0) == 0 &&
+		peer.uid == st.st_uid);
+}
+
 /* A request about an open device, before there is a session. 0 or -errno. */
 static int target_call(const struct target *t, struct call *c)
 {
@@ -46,6 +63,10 @@ static int target_call(const struct target *t, struct call *c)
 	c->sock = connect_address(t->door);
 	if (c->sock < 0)
 		return c->sock;
+	if (!is_trusted(c->sock)) {
+		(void)raw_close(c->sock);
+		return -EPERM;
+	}
 	c->rq.a[1] = t->token;
 	error = call_door(c);
 	(void)raw_close(c->sock);

@@ -143,6 +143,8 @@ static int device_fcntl(int fd, int cmd, unsigned long arg)
 		if (d != NULL && cmd == F_SETFL)
 			arg &= (unsigned)settable;
 	}
+	if (cmd == F_SETFL && fd_served(fd))
+		served_flags_change = true;
 	r = REAL(fcntl)(fd, cmd, arg);
 	if (r >= 0 && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC))
 		fd_copy(fd, r);

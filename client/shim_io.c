@@ -258,7 +258,6 @@ EXPORT int ioctl(int fd, unsigned long cmd, ...)
 	unsigned long arg;
 	long result;
 	va_list ap;
-	int r;
 
 	va_start(ap, cmd);
 	arg = va_arg(ap, unsigned long);
@@ -272,26 +271,55 @@ EXPORT int ioctl(int fd, unsigned long cmd, ...)
 		if (d != NULL)
 			return (int)finish(device_ioctl(fd, d, cmd, arg));
 	}
-	r = REAL(ioctl)(fd, cmd, arg);
 	/* A device that came to us by an unknown way. */
-	if (unlikely(r < 0) && errno == ENOTTY && !fd_special(fd) && served_probe(fd)) {
+	if (names_used && !fd_special(fd) && served_probe(fd)) {
 		fd_mark_served(fd);
 		if (served_ioctl(fd, cmd, arg, &result))
 			return (int)finish(result);
 	}
-	return r;
+	return REAL(ioctl)(fd, cmd, arg);
+}
+
+/*
+ * False: the real call is right, with what off and whence are now. The kernel has been told a size of
+ * devices that have none.
+ */
+static bool seek_special(int fd, off_t *off, int *whence, off_t *result)
+{
+	int64_t to;
+
+	if (fd_served(fd)) {
+		if (*whence != SEEK_END)
+			return false;
+		to = served_seek_end(fd, *off);
+		if (to >= 0) {
+			*off = to;
+			*whence = SEEK_SET;
+			return false;
+		}
+		*result = finish(to);
+		return true;
+	}
+	if (fd_device(fd) == NULL)
+		return false;
+	*result = finish(device_seek(fd, *off, *whence));
+	return true;
 }
 
 EXPORT off_t lseek(int fd, off_t off, int whence)
 {
-	if (fd_special(fd) && fd_device(fd) != NULL)
-		return finish(device_seek(fd, off, whence));
+	off_t r;
+
+	if (fd_special(fd) && seek_special(fd, &off, &whence, &r))
+		return r;
 	return REAL(lseek)(fd, off, whence);
 }
 
 EXPORT off64_t lseek64(int fd, off64_t off, int whence)
 {
-	if (fd_special(fd) && fd_device(fd) != NULL)
-		return finish(device_seek(fd, off, whence));
+	off_t r;
+
+	if (fd_special(fd) && seek_special(fd, &off, &whence, &r))
+		return r;
 	return REAL(lseek64)(fd, off, whence);
 }

@@ -25,13 +25,14 @@ static uintptr_t page_up(uintptr_t addr)
 	return page_down(addr + page_size() - 1);
 }
 
-/* False: fd is no device after all. */
-static bool find_target(int fd, struct dm_file *file, struct target *t)
+/* False: fd is no device after all. *error: 0, or -errno of a device that cannot be asked. */
+static bool find_target(int fd, struct dm_file *file, struct target *t, int *error)
 {
 	const struct device *d;
 
 	if (fd_served(fd)) {
-		if (served_file(fd, file) != 0 && !served_probe(fd)) {
+		*error = served_file(fd, file);
+		if (*error != 0 && !served_probe(fd)) {
 			fd_forget(fd);
 			return false;
 		}
@@ -52,6 +53,7 @@ static bool mmap_device(void *addr, size_t len, int prot, int flags, int fd, off
 {
 	struct target t;
 	struct dm_file file;
+	int error = 0;
 
 	if ((flags & MAP_ANONYMOUS) != 0 || !fd_special(fd))
 		return false;
@@ -59,9 +61,10 @@ static bool mmap_device(void *addr, size_t len, int prot, int flags, int fd, off
 		*p = result((void *)-EBADF);
 		return true;
 	}
-	if (!find_target(fd, &file, &t))
+	if (!find_target(fd, &file, &t, &error))
 		return false;
-	*p = result(mapping_make(&t, addr, len, prot, flags, off));
+	*p = result(error != 0 ? (void *)(intptr_t)error :
+				 mapping_make(&t, addr, len, prot, flags, off));
 	return true;
 }
 

@@ -589,6 +589,8 @@ static int xfb_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 	devmap_contexts_init(&xfb->xfb_ctxs, &xfb_context_ops, xfb, &xfb->xfb_lock);
 	(void)snprintf(name, sizeof(name), "xfb%d", instance);
 	if (xfb_map_hardware(xfb) == DDI_SUCCESS &&
+	    ddi_prop_update_int(DDI_DEV_T_NONE, dip, "size", (int)xfb->xfb_memory) ==
+		    DDI_PROP_SUCCESS &&
 	    ddi_create_minor_node(dip, name, S_IFCHR, (minor_t)instance, DDI_NT_DISPLAY, 0) ==
 		    DDI_SUCCESS) {
 		ddi_report_dev(dip);

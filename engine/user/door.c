@@ -23,7 +23,10 @@
 #include "nodes.h"
 #include "policy.h"
 
+#include <sys/sunddi.h>
+
 #define VISITORS_MAX 1024
+#define BLOCK	     512 /* the unit of "nblocks" */
 
 static pthread_mutex_t doors_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct door *doors;
@@ -98,6 +101,19 @@ static void answer_status(struct door *d, struct request *rq)
 	free(json);
 }
 
+/* What the driver says by its properties; 0: nothing. */
+static int64_t device_size(dev_t dev)
+{
+	struct engine_driver drv;
+	int size, blocks;
+
+	if (engine_driver(dev, &drv) != 0 || drv.dip == NULL)
+		return 0;
+	size = ddi_prop_get_int(dev, drv.dip, DDI_PROP_DONTPASS, "size", 0);
+	blocks = ddi_prop_get_int(dev, drv.dip, DDI_PROP_DONTPASS, "nblocks", 0);
+	return size > 0 ? size : blocks > 0 ? (int64_t)blocks * BLOCK : 0;
+}
+
 /* What the node looks like to stat(2). */
 void door_info(const struct door *d, struct dm_info *info)
 {
@@ -105,7 +121,8 @@ void door_info(const struct door *d, struct dm_info *info)
 				  .rdev = d->minor.dev,
 				  .mode = S_IFCHR | d->mode,
 				  .uid = d->uid,
-				  .gid = d->gid };
+				  .gid = d->gid,
+				  .size = device_size(d->minor.dev) };
 	snprintf(info->name, sizeof(info->name), "%s", d->minor.name);
 }
 
@@ -374,8 +391,11 @@ int door_open(struct minor_node *m)
 	error = d ? door_listen(d) : -ENOMEM;
 	if (error == 0)
 		error = door_show(d);
-	if (error == 0)
+	if (error == 0) {
 		error = source_add(&d->source);
+		if (error != 0)
+			node_remove(m->name);
+	}
 	if (error == 0) {
 		pthread_mutex_lock(&doors_lock);
 		d->next = doors;

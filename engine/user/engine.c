@@ -86,10 +86,10 @@ static void close_doors(void)
 static void stop_serving(void)
 {
 	close_doors();
-	sessions_end();
-	files_close();
 	requests_interrupt();
 	fuse_calls_interrupt_all();
+	sessions_end();
+	files_close();
 	if (!files_wait(5000))
 		log_warn("%s: clients still hold it open; stopping all the same", the_name);
 }

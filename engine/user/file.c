@@ -301,8 +301,10 @@ void file_hang_up(struct fuse_open *o)
 	if (f != NULL)
 		file_unlist(f);
 	pthread_mutex_unlock(&files_lock);
-	if (f != NULL)
-		file_put(f);
+	if (f == NULL)
+		return;
+	fuse_rounds_end(f);
+	file_put(f);
 }
 
 /* files_lock held: a file that is listed still has its descriptor. */
@@ -426,29 +428,33 @@ void files_each(void (*fn)(struct file *f))
 	pthread_mutex_unlock(&files_lock);
 }
 
-/* Any that the kernel serves, or NULL. It stays until its open(2) is released, if nothing else. */
-static struct fuse_open *any_open(void)
+/* One that the kernel serves and that has not hung up; it has by now. NULL: there is none left. */
+static struct file *any_served(void)
 {
-	struct fuse_open *o = NULL;
+	struct file *f;
 
 	pthread_mutex_lock(&files_lock);
-	for (struct file *f = files; f != NULL && o == NULL; f = f->next)
-		o = f->open;
+	for (f = files; f != NULL && f->open == NULL; f = f->next)
+		;
+	if (f != NULL) {
+		f->open->file = NULL;
+		file_unlist(f);
+	}
 	pthread_mutex_unlock(&files_lock);
-	return o;
+	return f;
 }
 
 /* At stop: every descriptor that a client still holds, or is about to get, hangs up. */
 void files_close(void)
 {
-	struct fuse_open *o;
+	struct file *f;
 
 	pthread_mutex_lock(&files_lock);
 	files_stopping = true;
 	pthread_mutex_unlock(&files_lock);
 	files_each(hang_up);
-	while ((o = any_open()) != NULL)
-		file_hang_up(o);
+	while ((f = any_served()) != NULL)
+		file_put(f);
 }
 
 bool files_wait(int ms)

@@ -17,9 +17,17 @@
 #define ANSWER_PARTS 3
 #define ATTR_SECONDS 1 /* how long the kernel may believe what it was told of a node */
 
+/* It takes none but these. */
+static int error_for_kernel(int error)
+{
+	return error > 0 || error <= -512 ? -EIO : error;
+}
+
 void fuse_answerv(const struct fuse_call *c, int error, const struct iovec *data, int n)
 {
-	struct fuse_out_header out = { .error = error, .unique = c->unique, .len = sizeof(out) };
+	struct fuse_out_header out = { .error = error_for_kernel(error),
+				       .unique = c->unique,
+				       .len = sizeof(out) };
 	struct iovec iov[ANSWER_PARTS + 1] = { { .iov_base = &out, .iov_len = sizeof(out) } };
 	int parts = 1;
 
@@ -29,7 +37,12 @@ void fuse_answerv(const struct fuse_call *c, int error, const struct iovec *data
 		iov[parts++] = data[i];
 		out.len += (uint32_t)data[i].iov_len;
 	}
-	(void)!writev(c->fuse->source.fd, iov, parts);
+	if (writev(c->fuse->source.fd, iov, parts) >= 0 || errno == ENOENT)
+		return;
+	/* One that the kernel does not take would be waited for until the end of days. */
+	out.error = -EIO;
+	out.len = sizeof(out);
+	(void)!writev(c->fuse->source.fd, iov, 1);
 }
 
 void fuse_answer(const struct fuse_call *c, int error, const void *data, size_t len)
@@ -50,7 +63,7 @@ void fuse_notify_poll(struct fuse_open *o)
 	};
 
 	if (atomic_exchange(&o->poll_wanted, false))
-		(void)!writev(o->connection, iov, 2);
+		(void)!writev(o->fuse->source.fd, iov, 2);
 }
 
 /*
@@ -86,6 +99,7 @@ static void serve_getattr(struct fuse_call *c)
 
 	door_info(c->fuse->door, &info);
 	out.attr = (struct fuse_attr){ .ino = DM_INO(info.rdev),
+				       .size = info.size > 0 ? (uint64_t)info.size : DM_SIZE_NONE,
 				       .mode = S_IFREG | (info.mode & 07777),
 				       .nlink = 1,
 				       .uid = info.uid,
@@ -102,6 +116,8 @@ static void serve_setattr(struct fuse_call *c)
 
 	if ((in->valid & (FATTR_MODE | FATTR_UID | FATTR_GID)) != 0)
 		fuse_answer(c, -EPERM, NULL, 0);
+	else if ((in->valid & FATTR_SIZE) != 0)
+		fuse_answer(c, -EINVAL, NULL, 0);
 	else
 		serve_getattr(c);
 }
@@ -140,13 +156,6 @@ static void serve_driver(struct fuse_call *c)
 		fuse_serve_ioctl(c);
 		break;
 	}
-}
-
-static bool is_more(const struct fuse_call *c)
-{
-	uint16_t op;
-
-	return c->in->opcode == FUSE_IOCTL && fuse_round_is(c, &op) && op == DM_ROUND_MORE;
 }
 
 /* Is the message as long as its kind demands? */
@@ -207,11 +216,11 @@ void fuse_serve(struct fuse_call *c)
 	case FUSE_POLL:
 	case FUSE_IOCTL:
 		/* What a call waits for must not wait for a call. */
-		if (is_more(c)) {
+		if (c->in->opcode == FUSE_IOCTL && fuse_round_is_quick(c)) {
 			fuse_serve_ioctl(c);
 		} else if (fuse_call_enter(c)) {
 			serve_driver(c);
-			fuse_call_leave();
+			fuse_call_leave(c);
 		}
 		break;
 	default:
@@ -269,7 +278,9 @@ static void connection_ready(struct source *s, uint32_t events)
 	}
 	n = read(s->fd, room, MESSAGE_MAX);
 	if (n < 0 && errno == ENODEV) {
-		source_remove(s); /* unmounted, and the last file is closed */
+		/* Unmounted, and the last file is closed: not every release has come. */
+		fuse_opens_hang_up(f);
+		source_remove(s);
 		return;
 	}
 	source_arm(s);
@@ -287,6 +298,7 @@ void fuse_put(struct fuse *f)
 {
 	if (atomic_fetch_sub(&f->refs, 1) != 1)
 		return;
+	fuse_opens_free(f);
 	close(f->source.fd);
 	door_put(f->door);
 	free(f);
@@ -315,6 +327,7 @@ int fuse_begin(struct door *d)
 				     .ready = connection_ready,
 				     .release = connection_release };
 	f->door = d;
+	LIST_INIT(&f->opens);
 	atomic_init(&f->refs, 1);
 	door_get(d);
 	error = source_add(&f->source);

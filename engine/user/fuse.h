@@ -15,24 +15,27 @@
 #define DEVMAP_ENGINE_USER_FUSE_H
 
 #include <linux/fuse.h>
+#include <sys/queue.h>
 
 #include "file.h"
 
 #define FUSE_DATA_MAX (1u << 20) /* of one read or write */
 
+/* What one open file is to the kernel. It lasts until the kernel releases it, or the node is gone. */
+struct fuse_open {
+	LIST_ENTRY(fuse_open) link; /* fuse_file.c's opens_lock */
+	struct fuse *fuse;
+	struct file *file;	  /* NULL: hung up. file.c's files_lock */
+	_Atomic uint64_t poll_kh; /* how the kernel knows those who poll it */
+	atomic_bool poll_wanted;  /* they want to be told, once */
+};
+
 /* A mounted node. */
 struct fuse {
 	struct source source; /* the connection: until the last file is closed, mounted or not */
 	struct door *door;
+	LIST_HEAD(, fuse_open) opens;
 	atomic_uint refs; /* the source's, and one for each message that is kept */
-};
-
-/* What one open file is to the kernel. */
-struct fuse_open {
-	struct file *file;	  /* NULL: hung up. file.c's files_lock */
-	_Atomic uint64_t poll_kh; /* how the kernel knows those who poll it */
-	atomic_bool poll_wanted;  /* they want to be told, once */
-	int connection;
 };
 
 /* One message, while it is served. */
@@ -48,7 +51,8 @@ struct fuse_call {
 	struct caller caller;
 	struct session *session; /* entered, once somebody has asked who calls */
 	bool interrupted, answered;
-	bool held; /* fuse_call_hold() */
+	bool held;	/* fuse_call_hold() */
+	unsigned looks; /* at whether it is to be given up */
 };
 
 /* fuse.c. 0 or -errno. */
@@ -66,8 +70,8 @@ void fuse_notify_poll(struct fuse_open *o);
 int fuse_calls_init(unsigned max);
 /* May this thread serve one more call of a driver? If not, the message is kept for later. */
 bool fuse_call_enter(const struct fuse_call *c);
-/* Serves what has been kept meanwhile. */
-void fuse_call_leave(void);
+/* Somebody else may have its place. */
+void fuse_call_leave(const struct fuse_call *c);
 /* Around the driver's work: makes c->caller this thread's. False: it has been interrupted by now. */
 void fuse_call_begin(struct fuse_call *c, struct file *f, const struct client_memory *memory,
 		     struct caller **before);
@@ -80,14 +84,15 @@ bool fuse_call_hold(struct fuse_call *c);
 void fuse_call_drop(struct fuse_call *c);
 /* The answer of a call that was begun, unless it has been given up. */
 void fuse_call_answer(struct fuse_call *c, int error, const void *data, size_t len);
-void fuse_call_answerv(struct fuse_call *c, int error, const struct iovec *data, int n);
+bool fuse_call_answerv(struct fuse_call *c, int error, const struct iovec *data, int n);
 /* A call that has been answered goes on as another message of the same client's. */
 void fuse_call_resume(struct fuse_call *c, const struct fuse_call *as);
 /*
- * The signals that had handlers when the thread's last call was interrupted, bit 0 being signal 1; all,
- * if it cannot be known.
+ * The signals that had handlers when the thread's last call ended with EINTR, bit 0 being signal 1; all,
+ * if it cannot be known. False: it was the driver's own idea.
  */
-uint64_t fuse_call_signals(pid_t thread);
+bool fuse_call_signals(pid_t thread, uint64_t *signals);
+bool fuse_thread_dying(pid_t thread); /* or gone; false if it is none of our namespace */
 /* 0, or -EAGAIN: there is no such call (yet). */
 int fuse_call_interrupt(uint64_t unique);
 void fuse_calls_interrupt_all(void); /* at stop: these, and each that comes yet */
@@ -95,13 +100,17 @@ void fuse_calls_interrupt_all(void); /* at stop: these, and each that comes yet 
 /* fuse_file.c */
 void fuse_serve_open(struct fuse_call *c);
 void fuse_serve_release(struct fuse_call *c);
+void fuse_opens_hang_up(struct fuse *f);
+void fuse_opens_free(struct fuse *f); /* when nothing can be asked for them any more */
 void fuse_serve_transfer(struct fuse_call *c, bool write);
 void fuse_serve_poll(struct fuse_call *c);
 void fuse_serve_ioctl(struct fuse_call *c);
 
-/* fuse_round.c. Is it one, and which? */
-bool fuse_round_is(const struct fuse_call *c, uint16_t *op);
+/* fuse_round.c. Is it one? */
+bool fuse_round_is(const struct fuse_call *c);
+bool fuse_round_is_quick(const struct fuse_call *c); /* one that calls no driver */
 void fuse_round_serve(struct fuse_call *c, struct file *f);
+void fuse_rounds_end(const struct file *f); /* nobody comes back to those of this file */
 void fuse_rounds_stop(void);
 
 #endif

@@ -4,115 +4,144 @@
  * makes them. See fuse.h.
  *
  * A client that is killed cannot end before its call is answered. A driver that does not listen to
- * interruptions (cv_wait(9F)) keeps it no longer than CHECK_MS, though: then the call is answered,
- * and what the driver returns later is dropped.
+ * interruptions (cv_wait(9F)) keeps it no longer than a moment, though: then the call is answered, and
+ * what the driver returns later is dropped.
+ *
+ * Calls take no more than some of the pool's threads, and those of one user no more than half of these;
+ * what comes beyond is kept, without a thread.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "fuse.h"
 #include "number.h"
 
-#define CHECK_MS  200
-#define NOTES_MAX 64
-#define SPARE_MAX 8 /* threads of the pool that calls leave to others */
+#define CHECK_MS    200 /* how often an interrupted call is looked at */
+#define UNKNOWN_MAX 10	/* looks at one whose thread cannot be seen: then it is answered */
+#define NOTES_MAX   64
+#define SPARE_MAX   8 /* threads of the pool that calls leave to others */
+#define USERS	    256
+#define KEPT_MAX    (16u << 20) /* bytes of one user's messages */
 
 /* A message that waits for a thread. */
 struct kept {
-	struct kept *next;
+	TAILQ_ENTRY(kept) link;
+	struct work work;
 	struct fuse *fuse;
 	size_t len;
 	char bytes[];
 };
+TAILQ_HEAD(kept_list, kept);
 
 /* What has interrupted a thread's last call, for a library that asks whether to restart it. */
 struct note {
 	pid_t thread;
 	uint64_t signals;
+	bool interrupted;
+};
+
+/* Users share places if their numbers do. */
+struct user {
+	unsigned running;
+	size_t kept;
 };
 
 static struct {
 	pthread_mutex_t lock;
 	struct note notes[NOTES_MAX];
 	unsigned next_note;
+	struct user users[USERS];
 	unsigned max, running;
-	struct fuse_call *list; /* begun, and not answered */
-	struct kept *kept, **tail;
+	struct fuse_call *list; /* begun, and not ended */
+	struct kept_list kept;
 	unsigned interrupted; /* in the list */
 	bool stopping;
 	struct source timer; /* runs while something in the list is interrupted */
-} calls = { .lock = PTHREAD_MUTEX_INITIALIZER, .tail = &calls.kept };
+} calls = { .lock = PTHREAD_MUTEX_INITIALIZER, .kept = TAILQ_HEAD_INITIALIZER(calls.kept) };
 
-/* Its /proc/ID/status, or nothing. */
-static void read_status(pid_t thread, char *text, size_t room)
+/* What /proc/ID/status says of a thread's signals, and its process; false: it cannot be seen. */
+struct status {
+	unsigned long long pending, shared, blocked, caught;
+	int process;
+};
+
+static bool read_status(pid_t thread, struct status *s)
 {
-	char path[48];
-	ssize_t n = -1;
-	int fd;
+	char path[48], *line = NULL;
+	unsigned found = 0;
+	size_t room = 0;
+	FILE *f = NULL;
 
+	*s = (struct status){ .process = 0 };
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
-	fd = thread > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd >= 0) {
-		n = read(fd, text, room - 1);
-		close(fd);
-	}
-	text[n > 0 ? n : 0] = '\0';
+	if (thread > 0)
+		f = fopen(path, "re");
+	while (f != NULL && found < 5 && getline(&line, &room, f) > 0)
+		found += sscanf(line, "Tgid: %d", &s->process) == 1 ||
+			 sscanf(line, "SigPnd: %llx", &s->pending) == 1 ||
+			 sscanf(line, "ShdPnd: %llx", &s->shared) == 1 ||
+			 sscanf(line, "SigBlk: %llx", &s->blocked) == 1 ||
+			 sscanf(line, "SigCgt: %llx", &s->caught) == 1;
+	if (f != NULL)
+		fclose(f);
+	free(line);
+	return found == 5;
 }
 
-/* The set of signals under this name; 0: there is none. */
-static uint64_t status_signals(const char *text, const char *name)
+/* Is the thread being killed, or gone? Then it waits for nothing but our answer. */
+static bool is_dying(const struct status *s)
 {
-	const char *p = strstr(text, name);
-	unsigned long long set = 0;
-
-	return p != NULL && sscanf(p + strlen(name), " %llx", &set) == 1 ? set : 0;
+	return ((s->pending | s->shared) & 1ull << (SIGKILL - 1)) != 0;
 }
 
-/* Is the thread being killed? Then it waits for nothing but our answer. */
-static bool is_dying(pid_t thread)
+bool fuse_thread_dying(pid_t thread)
 {
-	char text[4096];
+	struct status s;
 
-	read_status(thread, text, sizeof(text));
-	return ((status_signals(text, "\nSigPnd:") | status_signals(text, "\nShdPnd:")) &
-		1ull << (SIGKILL - 1)) != 0;
+	return thread > 0 && (!read_status(thread, &s) || is_dying(&s));
 }
 
-/* calls.lock held. Signals wait until the thread is back from the call, so they are still to be seen. */
-static void note_signals(pid_t thread)
+/* Signals wait until the thread is back from its call, so they are still to be seen. */
+static void note_signals(pid_t thread, bool interrupted)
 {
 	struct note *note = NULL;
-	char text[4096];
+	struct status s;
+	uint64_t signals = UINT64_MAX;
 
-	ASSERT_HELD(&calls.lock);
 	if (thread == 0)
 		return;
-	read_status(thread, text, sizeof(text));
+	if (read_status(thread, &s))
+		signals = (s.pending | s.shared) & s.caught & ~s.blocked;
+	pthread_mutex_lock(&calls.lock);
 	for (unsigned i = 0; i < NOTES_MAX && note == NULL; i++)
 		if (calls.notes[i].thread == thread)
 			note = &calls.notes[i];
 	if (note == NULL)
 		note = &calls.notes[calls.next_note++ % NOTES_MAX];
-	note->thread = thread;
-	note->signals = (status_signals(text, "\nSigPnd:") | status_signals(text, "\nShdPnd:")) &
-			status_signals(text, "\nSigCgt:") & ~status_signals(text, "\nSigBlk:");
+	*note = (struct note){ .thread = thread, .signals = signals, .interrupted = interrupted };
+	pthread_mutex_unlock(&calls.lock);
 }
 
-/* The process of a thread; 0: it is none of our namespace. */
-static pid_t process_of(pid_t thread)
+bool fuse_call_signals(pid_t thread, uint64_t *signals)
 {
-	char text[1024], *p;
-	int pid = 0;
+	bool interrupted = true;
 
-	read_status(thread, text, sizeof(text));
-	p = strstr(text, "\nTgid:");
-	return p != NULL && sscanf(p, "\nTgid: %d", &pid) == 1 ? (pid_t)pid : 0;
+	*signals = UINT64_MAX;
+	pthread_mutex_lock(&calls.lock);
+	for (unsigned i = 0; thread != 0 && i < NOTES_MAX; i++) {
+		if (calls.notes[i].thread == thread) {
+			*signals = calls.notes[i].signals;
+			interrupted = calls.notes[i].interrupted;
+		}
+	}
+	pthread_mutex_unlock(&calls.lock);
+	return interrupted;
 }
 
 /* calls.lock held. */
@@ -124,19 +153,62 @@ static void timer_set(bool run)
 	(void)timerfd_settime(calls.timer.fd, 0, &t, NULL);
 }
 
+/* A call that might be given up. */
+struct suspect {
+	uint64_t unique;
+	pid_t thread;
+	bool give_up;
+};
+
+/* calls.lock held. Those that are interrupted and unanswered; returns how many. */
+static unsigned suspects_find(struct suspect *list, unsigned max)
+{
+	unsigned n = 0;
+
+	ASSERT_HELD(&calls.lock);
+	for (struct fuse_call *c = calls.list; c != NULL && n < max; c = c->next) {
+		if (!c->interrupted || c->answered || c->held)
+			continue;
+		list[n].unique = c->unique;
+		list[n].thread = (pid_t)c->in->pid;
+		list[n++].give_up = ++c->looks > UNKNOWN_MAX;
+	}
+	return n;
+}
+
+static void suspect_answer(const struct suspect *s)
+{
+	struct fuse_call *c;
+
+	pthread_mutex_lock(&calls.lock);
+	for (c = calls.list; c != NULL && c->unique != s->unique; c = c->next)
+		;
+	if (c != NULL && !c->answered && !c->held) {
+		fuse_answer(c, -EINTR, NULL, 0);
+		c->answered = true;
+	}
+	pthread_mutex_unlock(&calls.lock);
+}
+
 static void timer_ready(struct source *s, uint32_t events)
 {
-	uint64_t n;
+	struct suspect list[64];
+	uint64_t ticks;
+	unsigned n;
 
 	(void)events;
-	(void)!read(s->fd, &n, sizeof(n));
+	(void)!read(s->fd, &ticks, sizeof(ticks));
 	pthread_mutex_lock(&calls.lock);
-	for (struct fuse_call *c = calls.list; c != NULL; c = c->next) {
-		if (c->interrupted && !c->answered && !c->held && is_dying((pid_t)c->in->pid)) {
-			fuse_answer(c, -EINTR, NULL, 0);
-			c->answered = true;
-		}
+	n = suspects_find(list, sizeof(list) / sizeof(list[0]));
+	pthread_mutex_unlock(&calls.lock);
+	for (unsigned i = 0; i < n; i++) {
+		struct status st;
+		bool seen = read_status(list[i].thread, &st);
+
+		if (seen ? is_dying(&st) : list[i].give_up)
+			suspect_answer(&list[i]);
 	}
+	pthread_mutex_lock(&calls.lock);
 	if (calls.interrupted > 0)
 		timer_set(true);
 	pthread_mutex_unlock(&calls.lock);
@@ -159,24 +231,37 @@ int fuse_calls_init(unsigned max)
 	return calls.timer.fd < 0 ? -errno : source_add(&calls.timer);
 }
 
-/* calls.lock held. Without memory for it, it is answered. */
-static void keep(const struct fuse_call *c)
+static struct user *user_of(const struct fuse_call *c)
+{
+	return &calls.users[c->in->uid % USERS];
+}
+
+/* calls.lock held. */
+static bool has_place(const struct fuse_call *c)
+{
+	ASSERT_HELD(&calls.lock);
+	return calls.running < calls.max && user_of(c)->running < (calls.max + 1) / 2;
+}
+
+/* calls.lock held. False: there is no memory for it, or the user has too much of it. */
+static bool keep(const struct fuse_call *c)
 {
 	size_t len = sizeof(*c->in) + c->len;
-	struct kept *k = malloc(sizeof(*k) + len);
+	struct kept *k;
 
 	ASSERT_HELD(&calls.lock);
-	if (k == NULL) {
-		fuse_answer(c, -ENOMEM, NULL, 0);
-		return;
-	}
-	k->next = NULL;
+	if (user_of(c)->kept > KEPT_MAX)
+		return false;
+	k = malloc(sizeof(*k) + len);
+	if (k == NULL)
+		return false;
 	k->fuse = c->fuse;
 	atomic_fetch_add(&k->fuse->refs, 1);
 	k->len = len;
 	memcpy(k->bytes, c->in, len);
-	*calls.tail = k;
-	calls.tail = &k->next;
+	user_of(c)->kept += len;
+	TAILQ_INSERT_TAIL(&calls.kept, k, link);
+	return true;
 }
 
 static struct fuse_call kept_call(const struct kept *k)
@@ -190,6 +275,14 @@ static struct fuse_call kept_call(const struct kept *k)
 				   .len = k->len - sizeof(*in) };
 }
 
+/* calls.lock held. */
+static void kept_remove(struct kept *k, const struct fuse_call *c)
+{
+	ASSERT_HELD(&calls.lock);
+	TAILQ_REMOVE(&calls.kept, k, link);
+	user_of(c)->kept -= k->len;
+}
+
 static void kept_free(struct kept *k)
 {
 	fuse_put(k->fuse);
@@ -198,80 +291,79 @@ static void kept_free(struct kept *k)
 
 bool fuse_call_enter(const struct fuse_call *c)
 {
-	bool enter;
+	bool enter, kept = true;
 
 	pthread_mutex_lock(&calls.lock);
-	enter = calls.running < calls.max;
-	if (enter)
+	enter = has_place(c);
+	if (enter) {
 		calls.running++;
-	else
-		keep(c);
+		user_of(c)->running++;
+	} else {
+		kept = keep(c);
+	}
 	pthread_mutex_unlock(&calls.lock);
+	if (!kept)
+		fuse_answer(c, -ENOMEM, NULL, 0);
 	return enter;
 }
 
-/* One that has been kept, or NULL; then the thread's place is free. */
+/* It may be kept once more: somebody else has taken the place. */
+static void kept_work(struct work *w)
+{
+	struct kept *k = container_of(w, struct kept, work);
+	struct fuse_call c = kept_call(k);
+
+	fuse_serve(&c);
+	kept_free(k);
+}
+
+/* calls.lock held. The first that may be served now, taken; or NULL. */
 static struct kept *kept_take(void)
+{
+	struct kept *k;
+
+	ASSERT_HELD(&calls.lock);
+	TAILQ_FOREACH(k, &calls.kept, link)
+	{
+		struct fuse_call c = kept_call(k);
+
+		if (has_place(&c)) {
+			kept_remove(k, &c);
+			return k;
+		}
+	}
+	return NULL;
+}
+
+void fuse_call_leave(const struct fuse_call *c)
 {
 	struct kept *k;
 
 	pthread_mutex_lock(&calls.lock);
 	calls.running--;
-	k = calls.kept;
-	if (k != NULL) {
-		calls.kept = k->next;
-		if (calls.kept == NULL)
-			calls.tail = &calls.kept;
-	}
+	user_of(c)->running--;
+	k = kept_take();
 	pthread_mutex_unlock(&calls.lock);
-	return k;
-}
-
-struct kept_job {
-	struct work work;
-	struct kept *kept;
-};
-
-static void kept_work(struct work *w)
-{
-	struct kept_job *job = container_of(w, struct kept_job, work);
-	struct kept *k = job->kept;
-	struct fuse_call c = kept_call(k);
-
-	fuse_serve(&c);
-	kept_free(k);
-	free(job);
-}
-
-void fuse_call_leave(void)
-{
-	struct kept *k = kept_take();
-	struct kept_job *job;
-
-	if (k == NULL)
-		return;
-	job = malloc(sizeof(*job));
-	if (job == NULL) {
-		struct fuse_call c = kept_call(k);
-
-		fuse_answer(&c, -ENOMEM, NULL, 0);
-		kept_free(k);
-		return;
+	if (k != NULL) {
+		k->work = (struct work){ .run = kept_work };
+		pool_run(&k->work);
 	}
-	job->work = (struct work){ .run = kept_work };
-	job->kept = k;
-	pool_run(&job->work);
 }
 
-/* Who calls, for a driver that asks. The thread waits for our answer: its id is its own. */
+/* Who calls, for a driver that asks. While the thread waits for our answer its id is its own. */
 static void identify(struct caller *caller)
 {
 	struct fuse_call *c = container_of(caller, struct fuse_call, caller);
-	pid_t pid = process_of((pid_t)c->in->pid);
+	struct status s = { .process = 0 };
 
-	c->session = session_of_process(pid);
+	if (fuse_call_hold(c)) {
+		if (!read_status((pid_t)c->in->pid, &s))
+			s.process = 0;
+		c->session = session_of_process((pid_t)s.process);
+		fuse_call_drop(c);
+	}
 	caller->as = c->session != NULL ? &c->session->as : NULL;
-	caller->pid = c->session != NULL ? c->session->number : number_of(pid);
+	caller->pid = c->session != NULL ? c->session->number : number_of((pid_t)s.process);
 }
 
 void fuse_call_begin(struct fuse_call *c, struct file *f, const struct client_memory *memory,
@@ -287,23 +379,16 @@ void fuse_call_begin(struct fuse_call *c, struct file *f, const struct client_me
 	pthread_mutex_unlock(&calls.lock);
 }
 
-/* calls.lock held. */
-static void unlist(struct fuse_call *c)
+void fuse_call_end(struct fuse_call *c, struct caller *before)
 {
 	struct fuse_call **p;
 
-	ASSERT_HELD(&calls.lock);
+	pthread_mutex_lock(&calls.lock);
 	for (p = &calls.list; *p != c; p = &(*p)->next)
 		;
 	*p = c->next;
 	if (c->interrupted)
 		calls.interrupted--;
-}
-
-void fuse_call_end(struct fuse_call *c, struct caller *before)
-{
-	pthread_mutex_lock(&calls.lock);
-	unlist(c);
 	pthread_mutex_unlock(&calls.lock);
 	caller_set(before);
 	if (c->session != NULL)
@@ -312,10 +397,12 @@ void fuse_call_end(struct fuse_call *c, struct caller *before)
 
 bool fuse_call_hold(struct fuse_call *c)
 {
+	bool held;
+
 	pthread_mutex_lock(&calls.lock);
-	c->held = !c->answered;
+	held = c->held = !c->answered;
 	pthread_mutex_unlock(&calls.lock);
-	return c->held;
+	return held;
 }
 
 void fuse_call_drop(struct fuse_call *c)
@@ -325,25 +412,35 @@ void fuse_call_drop(struct fuse_call *c)
 	pthread_mutex_unlock(&calls.lock);
 }
 
-void fuse_call_answerv(struct fuse_call *c, int error, const struct iovec *data, int n)
+/* No signal was there for an EINTR that comes of our stopping: what it means is that we are gone. */
+static int error_to_tell(const struct fuse_call *c, int error)
+{
+	return error == -EINTR && calls.stopping && !c->interrupted ? -EIO : error;
+}
+
+bool fuse_call_answerv(struct fuse_call *c, int error, const struct iovec *data, int n)
 {
 	bool first;
 
+	if (error == -EINTR && fuse_call_hold(c)) {
+		note_signals((pid_t)c->in->pid, c->interrupted);
+		fuse_call_drop(c);
+	}
 	pthread_mutex_lock(&calls.lock);
+	error = error_to_tell(c, error);
 	first = !c->answered;
 	c->answered = true;
-	if (first && error == -EINTR)
-		note_signals((pid_t)c->in->pid);
 	pthread_mutex_unlock(&calls.lock);
 	if (first)
 		fuse_answerv(c, error, data, n);
+	return first;
 }
 
 void fuse_call_answer(struct fuse_call *c, int error, const void *data, size_t len)
 {
 	struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
 
-	fuse_call_answerv(c, error, &iov, 1);
+	(void)fuse_call_answerv(c, error, &iov, 1);
 }
 
 void fuse_call_resume(struct fuse_call *c, const struct fuse_call *as)
@@ -354,46 +451,37 @@ void fuse_call_resume(struct fuse_call *c, const struct fuse_call *as)
 	pthread_mutex_unlock(&calls.lock);
 }
 
-uint64_t fuse_call_signals(pid_t thread)
+/* calls.lock held. The message that is kept; a poll stays, for an error would look like an event. */
+static struct kept *kept_interrupt(uint64_t unique, bool *found)
 {
-	uint64_t signals = UINT64_MAX;
+	struct kept *k;
 
-	pthread_mutex_lock(&calls.lock);
-	for (unsigned i = 0; thread != 0 && i < NOTES_MAX; i++)
-		if (calls.notes[i].thread == thread)
-			signals = calls.notes[i].signals;
-	pthread_mutex_unlock(&calls.lock);
-	return signals;
-}
-
-/* calls.lock held. */
-static bool kept_interrupt(uint64_t unique)
-{
 	ASSERT_HELD(&calls.lock);
-	for (struct kept **p = &calls.kept, *k; (k = *p) != NULL; p = &k->next) {
+	TAILQ_FOREACH(k, &calls.kept, link)
+	{
 		struct fuse_call c = kept_call(k);
 
 		if (c.unique != unique)
 			continue;
-		note_signals((pid_t)c.in->pid);
-		fuse_answer(&c, -EINTR, NULL, 0);
-		*p = k->next;
-		if (*p == NULL)
-			calls.tail = p;
-		kept_free(k);
-		return true;
+		*found = true;
+		if (c.in->opcode == FUSE_POLL)
+			return NULL;
+		kept_remove(k, &c);
+		return k;
 	}
-	return false;
+	return NULL;
 }
 
 int fuse_call_interrupt(uint64_t unique)
 {
 	struct fuse_call *c;
+	struct kept *k = NULL;
 	bool found;
 
 	pthread_mutex_lock(&calls.lock);
 	for (c = calls.list; c != NULL && c->unique != unique; c = c->next)
 		;
+	found = c != NULL;
 	if (c != NULL && !c->interrupted) {
 		c->interrupted = true;
 		if (calls.interrupted++ == 0)
@@ -401,8 +489,16 @@ int fuse_call_interrupt(uint64_t unique)
 	}
 	if (c != NULL)
 		caller_interrupt(&c->caller);
-	found = c != NULL || kept_interrupt(unique);
+	else
+		k = kept_interrupt(unique, &found);
 	pthread_mutex_unlock(&calls.lock);
+	if (k != NULL) {
+		struct fuse_call kc = kept_call(k);
+
+		note_signals((pid_t)kc.in->pid, true);
+		fuse_answer(&kc, -EINTR, NULL, 0);
+		kept_free(k);
+	}
 	return found ? 0 : -EAGAIN;
 }
 

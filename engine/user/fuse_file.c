@@ -22,14 +22,45 @@ static struct fuse_open *open_of(uint64_t fh)
  * Writes side by side; a close that has nothing to flush. The position is the kernel's, which passes
  * it with each transfer.
  */
-static void answer_open(struct fuse_call *c, struct fuse_open *o)
+static bool answer_open(struct fuse_call *c, struct fuse_open *o)
 {
 	struct fuse_open_out out = {
 		.fh = (uintptr_t)o,
 		.open_flags = FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES,
 	};
 
-	fuse_call_answer(c, 0, &out, sizeof(out));
+	struct iovec iov = { .iov_base = &out, .iov_len = sizeof(out) };
+
+	return fuse_call_answerv(c, 0, &iov, 1);
+}
+
+static pthread_mutex_t opens_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void open_end(struct fuse_open *o)
+{
+	pthread_mutex_lock(&opens_lock);
+	LIST_REMOVE(o, link);
+	pthread_mutex_unlock(&opens_lock);
+	file_hang_up(o);
+	free(o);
+}
+
+void fuse_opens_hang_up(struct fuse *f)
+{
+	struct fuse_open *o;
+
+	pthread_mutex_lock(&opens_lock);
+	LIST_FOREACH(o, &f->opens, link)
+	file_hang_up(o);
+	pthread_mutex_unlock(&opens_lock);
+}
+
+void fuse_opens_free(struct fuse *f)
+{
+	struct fuse_open *o;
+
+	while ((o = LIST_FIRST(&f->opens)) != NULL)
+		open_end(o);
 }
 
 /* Runs open(9E). *o is the kernel's until it releases it. 0 or -errno. */
@@ -41,7 +72,7 @@ static int open_file(struct fuse_call *c, struct file *f, struct fuse_open **out
 
 	if (o == NULL)
 		return -ENOMEM;
-	o->connection = c->fuse->source.fd;
+	o->fuse = c->fuse;
 	fuse_call_begin(c, f, NULL, &before);
 	error = file_open_driver(f);
 	fuse_call_end(c, before);
@@ -50,6 +81,9 @@ static int open_file(struct fuse_call *c, struct file *f, struct fuse_open **out
 		/* To the kernel this would mean: no open needs to be asked for. */
 		return error == -ENOSYS ? -ENXIO : error;
 	}
+	pthread_mutex_lock(&opens_lock);
+	LIST_INSERT_HEAD(&c->fuse->opens, o, link);
+	pthread_mutex_unlock(&opens_lock);
 	o->file = f;
 	f->open = o;
 	if (getrandom(&f->key, sizeof(f->key), 0) != sizeof(f->key))
@@ -62,7 +96,9 @@ static int open_file(struct fuse_call *c, struct file *f, struct fuse_open **out
 
 static int open_flags(int flags)
 {
-	return (flags & DM_OPEN_EXCL) == DM_OPEN_EXCL ? (flags & ~DM_OPEN_EXCL) | O_EXCL : flags;
+	if ((flags & (O_NOFOLLOW | O_SYNC)) != DM_OPEN_EXCL)
+		return flags;
+	return (flags & ~DM_OPEN_EXCL) | O_EXCL;
 }
 
 void fuse_serve_open(struct fuse_call *c)
@@ -88,11 +124,8 @@ void fuse_serve_open(struct fuse_call *c)
 		cred_put(cred);
 	if (error != 0) {
 		fuse_call_answer(c, error, NULL, 0);
-	} else if (c->answered) { /* nobody is there to close it */
-		file_hang_up(o);
-		free(o);
-	} else {
-		answer_open(c, o);
+	} else if (!answer_open(c, o)) { /* nobody is there to close it */
+		open_end(o);
 	}
 }
 
@@ -100,10 +133,8 @@ void fuse_serve_open(struct fuse_call *c)
 void fuse_serve_release(struct fuse_call *c)
 {
 	const struct fuse_release_in *in = c->arg;
-	struct fuse_open *o = open_of(in->fh);
 
-	file_hang_up(o);
-	free(o);
+	open_end(open_of(in->fh));
 	fuse_answer(c, 0, NULL, 0);
 }
 
@@ -173,6 +204,24 @@ static int transfer_run(struct fuse_call *c, struct file *f, struct transfer *t,
 	return *done > 0 ? 0 : error;
 }
 
+/*
+ * To append is to write at the end of a device that has one, and else behind what was appended before:
+ * the kernel takes it for the end of a file of the size that it was told.
+ */
+static int64_t append_at(struct file *f, size_t len)
+{
+	struct dm_info info;
+	int64_t at;
+
+	door_info(f->door, &info);
+	pthread_mutex_lock(&f->lock);
+	at = info.size > 0 ? info.size : f->offset;
+	if (info.size == 0)
+		f->offset += (int64_t)len;
+	pthread_mutex_unlock(&f->lock);
+	return at;
+}
+
 static void serve_write(struct fuse_call *c, struct file *f)
 {
 	const struct fuse_write_in *in = c->arg;
@@ -184,6 +233,8 @@ static void serve_write(struct fuse_call *c, struct file *f)
 	size_t done = 0;
 	int error = -EPROTO;
 
+	if ((in->flags & O_APPEND) != 0)
+		t.offset = append_at(f, in->size);
 	if (in->size <= c->len - sizeof(*in))
 		error = transfer_run(c, f, &t, &done);
 	out.size = (uint32_t)done;
@@ -260,6 +311,7 @@ struct ioctl_memory {
 	const char *in;
 	char *out;
 	size_t in_len, out_len;
+	size_t stored;	/* of out, from its start */
 	bool forbidden; /* something was wanted that we may not have */
 };
 
@@ -303,7 +355,13 @@ static int ioctl_out(void *arg, const void *buf, uintptr_t to, size_t len)
 
 	if (!within(to, len, m->arg, m->out_len))
 		return foreign_copy(m, (void *)buf, to, len, true);
+	/* What lies before it is the program's, as the kernel has moved it or as it is. */
+	if (to - m->arg > m->stored && m->stored >= m->in_len)
+		(void)foreign_copy(m, m->out + m->stored, m->arg + m->stored,
+				   to - m->arg - m->stored, false);
 	memcpy(m->out + (to - m->arg), buf, len);
+	if (to - m->arg + len > m->stored)
+		m->stored = to - m->arg + len;
 	return 0;
 }
 
@@ -332,9 +390,8 @@ void fuse_serve_ioctl(struct fuse_call *c)
 	struct file *f = file_of_open(open_of(in->fh));
 	struct fuse_ioctl_out *out;
 	int error = -ENXIO, value = 0;
-	uint16_t op;
 
-	if (f != NULL && fuse_round_is(c, &op)) {
+	if (f != NULL && fuse_round_is(c)) {
 		fuse_round_serve(c, f);
 		file_put(f);
 		return;
@@ -355,7 +412,7 @@ void fuse_serve_ioctl(struct fuse_call *c)
 		error = ioctl_run(c, f, &m, &value);
 		out->result = value;
 	}
-	fuse_call_answer(c, error, out, sizeof(*out) + m.out_len);
+	fuse_call_answer(c, error, out, sizeof(*out) + m.stored);
 	free(out);
 	file_put(f);
 }

@@ -3,13 +3,15 @@
  * ioctl(2) in rounds, as the library makes it: see protocol.h.
  *
  * The thread that runs the driver answers the first round, and takes over each that follows: another
- * thread reads it, and leaves it to the one that waits. A client that does not come back holds that
- * thread for PATIENCE_MS at most.
+ * thread reads it, and leaves it to the one that waits. A client holds that thread no longer than
+ * PATIENCE, all its rounds together, and no longer than it lives.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <sys/param.h>
+#include <sys/random.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,14 +20,18 @@
 #include "fuse.h"
 #include "nodes.h"
 
-#define PATIENCE_MS 10000
-#define ROOM	    (DM_ROUND_MAX - sizeof(struct dm_round))
+#define PATIENCE (10 * (hrtime_t)NANOSEC)
+#define LOOK_MS	 200 /* how often we look whether a client still lives */
+#define ROOM	 (DM_ROUND_MAX - sizeof(struct dm_round))
 
 struct round {
 	struct round *next;
-	uint64_t id;
+	uint64_t id;   /* 0: not drawn yet */
+	pid_t thread;  /* whose it is */
+	bool deserted; /* nobody comes any more */
+	hrtime_t end;  /* the client is waited for no longer, all rounds together */
 	struct fuse_call *call;
-	const struct file *file;
+	struct file *file;
 	size_t room;  /* for data, in the buffer that the client waits with */
 	bool arrived; /* the round that was waited for */
 	int error;
@@ -43,12 +49,11 @@ struct round {
 static struct {
 	pthread_mutex_t lock;
 	struct round *list;
-	uint64_t last;
 	bool stopping;
 } rounds = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* Never more than was asked for: the rest of the client's buffer stays as it is. */
-static void answer(struct fuse_call *c, int value, const struct dm_round *head, const void *data)
+/* Never more than was asked for: the rest of the client's buffer stays as it is. False: given up. */
+static bool answer(struct fuse_call *c, int value, const struct dm_round *head, const void *data)
 {
 	struct fuse_ioctl_out out = { .result = value };
 	struct iovec iov[3] = {
@@ -57,26 +62,55 @@ static void answer(struct fuse_call *c, int value, const struct dm_round *head, 
 		{ .iov_base = (void *)data, .iov_len = head->len },
 	};
 
-	fuse_call_answerv(c, 0, iov, 3);
+	return fuse_call_answerv(c, 0, iov, 3);
+}
+
+/* rounds.lock held. Waits a moment for the next round. */
+static void wait_round(struct round *r)
+{
+	struct timespec until;
+
+	ASSERT_HELD(&rounds.lock);
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += LOOK_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	if (pthread_cond_clockwait(&r->cv, &rounds.lock, CLOCK_MONOTONIC, &until) == 0)
+		return;
+	pthread_mutex_unlock(&rounds.lock);
+	if (gethrtime() > r->end || fuse_thread_dying(r->thread))
+		r->deserted = true;
+	pthread_mutex_lock(&rounds.lock);
 }
 
 /* Answers this round and waits for the next. 0 or -errno. */
 static int next_round(struct round *r, const struct dm_round *head, const void *data)
 {
-	struct timespec until;
-	int error = 0;
+	int error = -EFAULT;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += PATIENCE_MS / 1000;
 	pthread_mutex_lock(&rounds.lock);
 	r->arrived = false;
-	answer(r->call, 0, head, data);
-	while (!r->arrived && !rounds.stopping && error == 0)
-		error = pthread_cond_clockwait(&r->cv, &rounds.lock, CLOCK_MONOTONIC, &until);
-	error = r->arrived ? -r->error : -EFAULT;
+	if (!answer(r->call, 0, head, data))
+		r->deserted = true;
+	while (!r->arrived && !r->deserted && !rounds.stopping)
+		wait_round(r);
+	if (r->arrived)
+		error = -r->error;
+	else
+		r->deserted = true;
 	r->arrived = true; /* no other is waited for */
 	pthread_mutex_unlock(&rounds.lock);
-	return error;
+	return r->deserted ? -EFAULT : error;
+}
+
+/* Nobody else can guess it. False: there is no chance to be had. */
+static bool draw_id(struct round *r)
+{
+	if (r->id == 0 && getrandom(&r->id, sizeof(r->id), 0) != sizeof(r->id))
+		r->id = 0;
+	return r->id != 0;
 }
 
 static bool is_vouched(const struct round *r, uintptr_t addr, size_t len)
@@ -94,6 +128,8 @@ static int memory_in(void *arg, uintptr_t from, void *buf, size_t len)
 		memcpy(buf, r->vouched + (from - r->arg), len);
 		return 0;
 	}
+	if (!draw_id(r))
+		return -EFAULT;
 	while (len > 0 && error == 0) {
 		struct dm_round head = { .magic = DM_MAGIC,
 					 .version = DM_VERSION,
@@ -120,15 +156,16 @@ static int memory_out(void *arg, const void *buf, uintptr_t to, size_t len)
 	const char *from = buf;
 	char copy[ROOM];
 
-	if (is_vouched(r, to, len) && (r->from == r->to || (to <= r->to && to + len >= r->from))) {
+	if (is_vouched(r, to, len))
 		memcpy(r->vouched + (to - r->arg), buf, len);
+	if (is_vouched(r, to, len) && (r->from == r->to || (to <= r->to && to + len >= r->from))) {
 		if (r->from == r->to)
 			r->from = r->to = to;
 		r->from = to < r->from ? to : r->from;
 		r->to = to + len > r->to ? to + len : r->to;
 		return 0;
 	}
-	while (len > 0) {
+	while (len > 0 && r->room > 0 && draw_id(r)) {
 		size_t n = len < r->room ? len : r->room;
 		struct dm_round head = { .magic = DM_MAGIC,
 					 .version = DM_VERSION,
@@ -144,13 +181,12 @@ static int memory_out(void *arg, const void *buf, uintptr_t to, size_t len)
 		to += n;
 		len -= n;
 	}
-	return 0;
+	return len > 0 ? -EFAULT : 0;
 }
 
 static void round_list(struct round *r)
 {
 	pthread_mutex_lock(&rounds.lock);
-	r->id = ++rounds.last;
 	r->next = rounds.list;
 	rounds.list = r;
 	pthread_mutex_unlock(&rounds.lock);
@@ -176,7 +212,9 @@ static void run(struct fuse_call *c, struct file *f, const struct dm_round *rq, 
 
 	round_list(r);
 	fuse_call_begin(c, f, &memory, &before);
-	error = file_ioctl(f, (int)rq->a[0], (intptr_t)rq->a[1], f->flags, &value);
+	/* The flags of now, if the client knows of any others. */
+	error = file_ioctl(f, (int)rq->a[0], (intptr_t)rq->a[1],
+			   rq->id != 0 ? file_flags(f, (int)rq->id) : f->flags, &value);
 	fuse_call_end(c, before);
 	round_unlist(r);
 	if (error != 0) {
@@ -185,7 +223,7 @@ static void run(struct fuse_call *c, struct file *f, const struct dm_round *rq, 
 	}
 	head.a[0] = r->from;
 	head.len = (uint32_t)(r->to - r->from);
-	answer(c, value, &head, r->vouched + (r->from - r->arg));
+	(void)answer(c, value, &head, r->vouched + (r->from - r->arg));
 }
 
 static void serve_first(struct fuse_call *c, struct file *f, const struct dm_round *rq, size_t room)
@@ -199,6 +237,10 @@ static void serve_first(struct fuse_call *c, struct file *f, const struct dm_rou
 	r->call = c;
 	r->file = f;
 	r->room = room;
+	r->id = 0;
+	r->thread = (pid_t)c->in->pid;
+	r->deserted = false;
+	r->end = gethrtime() + PATIENCE;
 	r->arrived = true;
 	r->arg = rq->a[1];
 	r->len = rq->len;
@@ -218,7 +260,8 @@ static int serve_more(struct fuse_call *c, const struct file *f, const struct dm
 	int error = -EINVAL;
 
 	pthread_mutex_lock(&rounds.lock);
-	for (r = rounds.list; r != NULL && (r->id != rq->id || r->file != f || r->arrived);
+	for (r = rounds.list; r != NULL && (r->id != rq->id || r->file != f || r->arrived ||
+					    r->thread != (pid_t)c->in->pid);
 	     r = r->next)
 		;
 	if (r != NULL) {
@@ -253,29 +296,32 @@ static void serve_file(struct fuse_call *c, struct file *f, size_t room)
 		memcpy(file.door, sa.sun_path, sizeof(file.door));
 	if (dirfd >= 0)
 		close(dirfd);
-	answer(c, 0, &head, &file);
+	(void)answer(c, 0, &head, &file);
 }
 
 static void serve_signals(struct fuse_call *c)
 {
-	struct dm_round head = { .magic = DM_MAGIC,
-				 .version = DM_VERSION,
-				 .op = DM_ROUND_DONE,
-				 .a = { fuse_call_signals((pid_t)c->in->pid) } };
+	struct dm_round head = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_ROUND_DONE };
 
-	answer(c, 0, &head, NULL);
+	head.a[1] = fuse_call_signals((pid_t)c->in->pid, &head.a[0]);
+	(void)answer(c, 0, &head, NULL);
 }
 
-bool fuse_round_is(const struct fuse_call *c, uint16_t *op)
+bool fuse_round_is(const struct fuse_call *c)
 {
 	const struct fuse_ioctl_in *in = c->arg;
 	const struct dm_round *rq = (const struct dm_round *)(in + 1);
 
-	if (in->cmd != DM_ROUND(_IOC_SIZE(in->cmd)) || in->in_size < sizeof(*rq) ||
-	    in->in_size > c->len - sizeof(*in) || rq->magic != DM_MAGIC)
-		return false;
-	*op = rq->op;
-	return true;
+	return in->cmd == DM_ROUND(_IOC_SIZE(in->cmd)) && in->in_size >= sizeof(*rq) &&
+	       in->in_size <= c->len - sizeof(*in) && in->out_size >= sizeof(*rq) &&
+	       rq->magic == DM_MAGIC;
+}
+
+bool fuse_round_is_quick(const struct fuse_call *c)
+{
+	const struct fuse_ioctl_in *in = c->arg;
+
+	return fuse_round_is(c) && ((const struct dm_round *)(in + 1))->op != DM_ROUND_IOCTL;
 }
 
 void fuse_round_serve(struct fuse_call *c, struct file *f)
@@ -287,7 +333,7 @@ void fuse_round_serve(struct fuse_call *c, struct file *f)
 
 	if (rq->version != DM_VERSION)
 		error = -EPROTONOSUPPORT;
-	else if (rq->len > room || room > ROOM)
+	else if (room > ROOM || rq->len > room || rq->len > in->in_size - sizeof(*rq))
 		error = -EINVAL;
 	else if (rq->op == DM_ROUND_IOCTL)
 		serve_first(c, f, rq, room);
@@ -301,6 +347,18 @@ void fuse_round_serve(struct fuse_call *c, struct file *f)
 		error = -EPROTO;
 	if (error != 0)
 		fuse_call_answer(c, error, NULL, 0);
+}
+
+void fuse_rounds_end(const struct file *f)
+{
+	pthread_mutex_lock(&rounds.lock);
+	for (struct round *r = rounds.list; r != NULL; r = r->next) {
+		if (r->file != f)
+			continue;
+		r->deserted = true;
+		pthread_cond_signal(&r->cv);
+	}
+	pthread_mutex_unlock(&rounds.lock);
 }
 
 void fuse_rounds_stop(void)

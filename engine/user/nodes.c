@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,28 +67,65 @@ void nodes_unlock(int lock)
 		close(lock);
 }
 
-/* A file or a link, whatever is mounted there. */
-static void path_remove(const char *name)
+/* Is it the link that we make? */
+static bool is_our_link(const char *name, const char *path)
+{
+	char target[MINOR_NAME_MAX + 2];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n <= 1)
+		return false;
+	target[n] = '\0';
+	return target[0] == '.' && strcmp(target + 1, name) == 0;
+}
+
+/* Is it the file on which we mount? */
+static bool is_our_file(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_size == 0 && st->st_uid == geteuid() &&
+	       (st->st_mode & 07777) == 0600;
+}
+
+/*
+ * Takes DIR/NAME away if it is one of ours: the link, the empty file, a node whose engine is gone, or, if
+ * `live`, one that is served. What somebody else has put there stays.
+ */
+static void path_remove(const char *name, bool live)
 {
 	char path[NODE_PATH_MAX];
+	struct statfs fs;
+	struct stat st;
+	int error;
 
-	if (node_path(name, path, sizeof(path)) == 0)
+	if (node_path(name, path, sizeof(path)) != 0)
+		return;
+	error = lstat(path, &st) == 0 ? 0 : errno;
+	/* The state may be one that the kernel remembers. */
+	if (error == 0 && S_ISREG(st.st_mode) && statfs(path, &fs) != 0)
+		error = errno;
+	if (error == ENOTCONN ||
+	    (error == 0 && live && S_ISREG(st.st_mode) && DM_INO_IS(st.st_ino)))
 		mount_end(path);
+	else if (error == 0 && (is_our_link(name, path) || is_our_file(&st)))
+		(void)unlink(path);
 }
 
 int node_clear(const char *name, const struct sockaddr_un *sa)
 {
 	int error = 0, s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool dead = false;
 
 	if (s < 0)
 		return -errno;
 	/* EAGAIN: so many wait at the door that there is no room for us. */
 	if (connect(s, (const struct sockaddr *)sa, sizeof(*sa)) == 0 || errno == EAGAIN)
 		error = -EADDRINUSE;
-	else if (errno == ECONNREFUSED && unlink(sa->sun_path) != 0)
+	else
+		dead = errno == ECONNREFUSED || errno == ENOENT;
+	if (dead && errno == ECONNREFUSED && unlink(sa->sun_path) != 0)
 		error = -errno;
-	if (error == 0)
-		path_remove(name);
+	if (dead && error == 0)
+		path_remove(name, false);
 	close(s);
 	return error;
 }
@@ -95,7 +135,7 @@ void node_remove(const char *name)
 	struct sockaddr_un sa;
 	int dirfd;
 
-	path_remove(name);
+	path_remove(name, true);
 	if (node_address(name, &sa, &dirfd) == 0)
 		(void)unlink(sa.sun_path);
 	if (dirfd >= 0)

@@ -154,19 +154,27 @@ struct dm_reply {
 #define DM_ROUND(size) _IOC(_IOC_READ | _IOC_WRITE, 0xde, 0x6d, size)
 #define DM_ROUND_MAX   16383u /* size of the buffer, at most */
 
+/*
+ * From the client:
+ *   IOCTL    a0 command, a1 argument; data: what lies at the argument, which may be written too, as far as
+ *            the data go. id: F_GETFL, or 0: as at the open
+ *   MORE     id; error; data, if some were asked for
+ *   FILE     what is this? Answered with a struct dm_file
+ *   SIGNALS  of this thread's last EINTR. Answer: a0 the signals that had handlers then, bit 0 being signal
+ *            1, or all bits: it is not known; a1 0: it was the driver's own
+ * To the client:
+ *   DONE     data: for address a0, of what had come with the first round
+ *   IN       send a1 bytes from address a0, as many as there is room for
+ *   OUT      data: for address a0
+ */
 enum dm_round_op {
-	/* from the client */
-	DM_ROUND_IOCTL =
-		1,     /* a0 command, a1 argument; data: what lies at the argument, which may be
-				 * written too, as far as the data go */
-	DM_ROUND_MORE, /* id; error; data, if some were asked for */
-	DM_ROUND_FILE, /* what this is: answered with a struct dm_file */
-	DM_ROUND_SIGNALS, /* a0, of DM_ROUND_DONE: the signals that had handlers, bit 0 is signal 1, when
-				 * the last call of this thread was interrupted */
-	/* to the client */
-	DM_ROUND_DONE = 16, /* data: for address a0, of what had come with the first round */
-	DM_ROUND_IN,	    /* send a1 bytes from address a0, as many as there is room for */
-	DM_ROUND_OUT,	    /* data: for address a0 */
+	DM_ROUND_IOCTL = 1,
+	DM_ROUND_MORE,
+	DM_ROUND_FILE,
+	DM_ROUND_SIGNALS,
+	DM_ROUND_DONE = 16,
+	DM_ROUND_IN,
+	DM_ROUND_OUT,
 };
 
 struct dm_round {
@@ -188,6 +196,8 @@ struct dm_file {
 /* st_ino of such a file: above the device number. */
 #define DM_INO(rdev)   ((uint64_t)DM_MAGIC << 32 | (uint32_t)(rdev))
 #define DM_INO_IS(ino) ((uint64_t)(ino) >> 32 == DM_MAGIC)
+/* Its size where the device has none: a write is never at the end, for those wait for one another. */
+#define DM_SIZE_NONE (1ull << 62)
 #define DM_OPEN_EXCL \
 	(O_NOFOLLOW | O_DSYNC) /* together: O_EXCL, which the kernel does not pass on */
 

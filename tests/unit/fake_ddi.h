@@ -255,6 +255,12 @@ static int fake_prop(const char *name, int dflt)
 	return dflt;
 }
 
+int ddi_prop_update_int(dev_t dev, dev_info_t *dip, const char *name, int value)
+{
+	(void)dev, (void)dip, (void)name, (void)value;
+	return DDI_PROP_SUCCESS;
+}
+
 int ddi_prop_get_int(dev_t dev, dev_info_t *dip, uint_t flags, const char *name, int dflt)
 {
 	return fake_prop(name, dflt);

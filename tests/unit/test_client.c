@@ -752,9 +752,9 @@ static void same_output(const char *command)
 static void test_programs(void **state)
 {
 	(void)state;
-	same_output("ls -la /dev /usr /proc/self/fd/0");
+	same_output("ls -la /usr /proc/self/fd/0");
 	same_output(
-		"bash -c 'for i in 1 2 3; do (echo $i; exec 5</dev/null; echo /dev/*); done; "
+		"bash -c 'for i in 1 2 3; do (echo $i; exec 5</dev/null; echo /usr/*); done; "
 		"x=$(cat </dev/zero | head -c 10 | wc -c); echo $x; [ -c /dev/null ] && echo yes'");
 	same_output("find /etc -maxdepth 1 -newer /etc/hostname -o -name 'p*'");
 	if (access("/usr/bin/python3", X_OK) == 0)
