@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -39,6 +41,16 @@ int reset_unit(const char *name)
 int control(void)
 {
 	return reset_unit("ctest0");
+}
+
+int file_control(void)
+{
+	const int fd = control();
+	struct statfs st;
+
+	if (fstatfs(fd, &st) != 0 || st.f_type != FUSE_SUPER_MAGIC)
+		skip("the descriptor is no file");
+	return fd;
 }
 
 void knob(int fd, enum ctest_knob which, int64_t value)

@@ -80,6 +80,8 @@ struct unit {
 	devmap_cookie_t cu_freed; /* the last cookie of which nothing remained */
 	int64_t cu_knob[CT_NKNOBS];
 	uint_t cu_inside; /* calls in devmap_contextmgt(9E) */
+	uint_t cu_stalls; /* calls that might have slept */
+	uint_t cu_opened; /* bits 1 << minor number, for CT_EXCLUSIVE */
 	struct ctest_counts cu_counts;
 	uint_t cu_used, cu_first; /* events in the log, and where it begins for readers */
 	struct ctest_event *cu_log;
@@ -238,7 +240,29 @@ static int wait_at(struct unit *u, uint_t gate, boolean_t interruptible)
 			error = EINTR;
 	}
 	u->cu_counts.gated--;
+	u->cu_counts.interrupted += error != 0;
 	mutex_exit(&u->cu_dev->cd_log_lock);
+	return error;
+}
+
+/* At the gates that a signal opens, as a rule. */
+static int wait_or_not(struct unit *u, uint_t gate)
+{
+	return knob(u, gate) == 0 ? 0 : wait_at(u, gate, knob(u, CT_DEAF) == 0);
+}
+
+/* A short sleep now and then, which a signal ends; nothing is done before it. */
+static int stall(struct unit *u)
+{
+	kmutex_t *lock = &u->cu_dev->cd_log_lock;
+	int error = 0;
+
+	mutex_enter(lock);
+	if (u->cu_knob[CT_STALL] != 0 && ++u->cu_stalls % u->cu_knob[CT_STALL] == 0 &&
+	    cv_reltimedwait_sig(&u->cu_gate, lock, drv_usectohz(2000), TR_CLOCK_TICK) == 0)
+		error = EINTR;
+	u->cu_counts.interrupted += error != 0;
+	mutex_exit(lock);
 	return error;
 }
 
@@ -1121,18 +1145,29 @@ static int map_op(struct unit *u, struct ctest_op *op)
 	return EINVAL;
 }
 
-static int echo(const struct ctest_op *op, int mode)
+static int echo(struct unit *u, const struct ctest_op *op, int mode)
 {
 	char *copy;
 	int error = 0;
 
 	if (op->len == 0 || op->len > 1024 * 1024)
 		return EINVAL;
+	error = stall(u);
+	if (error != 0)
+		return error;
 	copy = kmem_alloc(op->len, KM_SLEEP);
-	if (ddi_copyin((void *)(uintptr_t)op->off, copy, op->len, mode) != 0 ||
-	    ddi_copyout(copy, (void *)(uintptr_t)op->value, op->len, mode) != 0)
+	if (ddi_copyin((void *)(uintptr_t)op->off, copy, op->len, mode) != 0)
+		error = EFAULT;
+	if (error == 0)
+		error = wait_or_not(u, CT_GATE_ECHO);
+	if (error == 0 && ddi_copyout(copy, (void *)(uintptr_t)op->value, op->len, mode) != 0)
 		error = EFAULT;
 	kmem_free(copy, op->len);
+	if (error == 0) {
+		mutex_enter(&u->cu_dev->cd_log_lock);
+		u->cu_counts.echoes++;
+		mutex_exit(&u->cu_dev->cd_log_lock);
+	}
 	return error;
 }
 
@@ -1185,7 +1220,7 @@ static int operate(struct unit *u, struct ctest_op *op, int mode)
 		op->value = hz;
 		return 0;
 	case CT_OP_ECHO:
-		return echo(op, mode);
+		return echo(u, op, mode);
 	case CT_OP_POINTER:
 		op->result = pointer(u, op->value != 0);
 		return 0;
@@ -1257,6 +1292,37 @@ static int ctest_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *credp
 	return error;
 }
 
+/* CT_EXCLUSIVE: close(9E) comes with the last close of a node, so a bit for each is enough. */
+static int claim(struct unit *u, dev_t dev)
+{
+	const uint_t bit = 1u << getminor(dev);
+	int error = 0;
+
+	mutex_enter(&u->cu_dev->cd_log_lock);
+	if (u->cu_knob[CT_EXCLUSIVE] && (u->cu_opened & bit))
+		error = EBUSY;
+	else
+		u->cu_opened |= bit;
+	mutex_exit(&u->cu_dev->cd_log_lock);
+	return error;
+}
+
+static void unclaim(struct unit *u, dev_t dev)
+{
+	mutex_enter(&u->cu_dev->cd_log_lock);
+	u->cu_opened &= ~(1u << getminor(dev));
+	mutex_exit(&u->cu_dev->cd_log_lock);
+}
+
+static int opening(struct unit *u, dev_t dev)
+{
+	int error = injected(u, CT_OPEN);
+
+	if (error == 0)
+		error = wait_or_not(u, CT_GATE_OPEN);
+	return error != 0 ? error : claim(u, dev);
+}
+
 static int ctest_open(dev_t *devp, int flag, int otyp, cred_t *credp)
 {
 	struct unit *u = unit_of(*devp);
@@ -1266,7 +1332,7 @@ static int ctest_open(dev_t *devp, int flag, int otyp, cred_t *credp)
 		return ENXIO;
 	bzero(&e, sizeof(e));
 	e.type = flag;
-	return leave(u, enter(u, CT_OPEN, *devp, &e), injected(u, CT_OPEN));
+	return leave(u, enter(u, CT_OPEN, *devp, &e), opening(u, *devp));
 }
 
 static int ctest_close(dev_t dev, int flag, int otyp, cred_t *credp)
@@ -1276,6 +1342,7 @@ static int ctest_close(dev_t dev, int flag, int otyp, cred_t *credp)
 
 	bzero(&e, sizeof(e));
 	e.type = flag;
+	unclaim(u, dev);
 	return leave(u, enter(u, CT_CLOSE, dev, &e), 0);
 }
 
@@ -1301,6 +1368,30 @@ static int transfer_copy(struct unit *u, char *copy, size_t n, enum uio_rw rw, s
 	return error;
 }
 
+/* What is moved is the next of the stream, for whoever comes. */
+static int stream(struct unit *u, struct uio *uiop, enum uio_rw rw)
+{
+	kmutex_t *lock = &u->cu_dev->cd_log_lock;
+	const size_t n = MIN(SCRATCH, uiop->uio_resid);
+	char *copy = kmem_alloc(n, KM_SLEEP);
+	uint64_t *next = &u->cu_counts.streamed[rw == UIO_WRITE];
+	int error = rw == UIO_WRITE ? uiomove(copy, n, rw, uiop) : 0;
+	size_t i;
+
+	mutex_enter(lock);
+	for (i = 0; i < n && error == 0; i++, ++*next) {
+		if (rw == UIO_READ)
+			copy[i] = (char)CTEST_STREAM(*next);
+		else
+			u->cu_counts.wrong += (uchar_t)copy[i] != CTEST_STREAM(*next);
+	}
+	mutex_exit(lock);
+	if (rw == UIO_READ)
+		error = uiomove(copy, n, rw, uiop);
+	kmem_free(copy, n);
+	return error;
+}
+
 static int transfer(dev_t dev, struct uio *uiop, enum uio_rw rw)
 {
 	const offset_t left = SCRATCH - uiop->uio_loffset;
@@ -1323,12 +1414,24 @@ static int transfer(dev_t dev, struct uio *uiop, enum uio_rw rw)
 
 static int ctest_read(dev_t dev, struct uio *uiop, cred_t *credp)
 {
-	return transfer(dev, uiop, UIO_READ);
+	struct unit *u = unit_of(dev);
+	int error = wait_or_not(u, CT_GATE_READ);
+
+	if (error == 0)
+		error = stall(u);
+	if (error == 0 && knob(u, CT_STREAM))
+		return uiop->uio_resid == 0 ? 0 : stream(u, uiop, UIO_READ);
+	return error != 0 ? error : transfer(dev, uiop, UIO_READ);
 }
 
 static int ctest_write(dev_t dev, struct uio *uiop, cred_t *credp)
 {
-	return transfer(dev, uiop, UIO_WRITE);
+	struct unit *u = unit_of(dev);
+	int error = stall(u);
+
+	if (error == 0 && knob(u, CT_STREAM))
+		return uiop->uio_resid == 0 ? 0 : stream(u, uiop, UIO_WRITE);
+	return error != 0 ? error : transfer(dev, uiop, UIO_WRITE);
 }
 
 static int ctest_chpoll(dev_t dev, short events, int anyyet, short *reventsp,

@@ -80,10 +80,20 @@ enum ctest_knob {
 	CT_FAIL_PID,	/* only on behalf of this process; 0: of all */
 	CT_POLL_EVENTS, /* what chpoll(9E) finds ready */
 	CT_NO_LOG,	/* 1: count only */
+	CT_GATE_OPEN,	/* who waits in open(9E), */
+	CT_GATE_READ,	/* in read(9E), */
+	CT_GATE_ECHO,	/* and in CT_OP_ECHO, between its copies; a signal ends these three, */
+	CT_DEAF,	/* unless this is 1 */
+	CT_STALL,  /* how many of read(9E), write(9E), CT_OP_ECHO to each that sleeps 2 ms first */
+	CT_STREAM, /* 1: read(9E) and write(9E) are of a stream, CTEST_STREAM */
+	CT_EXCLUSIVE, /* 1: each minor node can be opened once */
 	CT_NKNOBS
 };
 
 #define CT_EVERYBODY (-1)
+
+/* Byte n of the stream that is read, and of the one that must be written; offsets mean nothing. */
+#define CTEST_STREAM(n) ((unsigned char)((n) ^ (n) >> 8 ^ (n) >> 16))
 
 /* What devmap_access(9E) does. */
 enum ctest_access {
@@ -191,12 +201,16 @@ struct ctest_log {
 
 struct ctest_counts {
 	uint64_t calls[CT_NWHAT]; /* since CTEST_RESET or CTEST_CLEAR */
+	uint64_t streamed[2];	  /* bytes of the streams: read, written */
 	uint32_t maps;		  /* handles that exist */
 	uint32_t contexts;	  /* contexts that exist */
 	uint32_t gated;		  /* calls that wait at a gate */
 	uint32_t lost;		  /* events for which there was no room */
 	uint32_t overlaps;	  /* devmap_contextmgt(9E) calls that met another one inside */
 	uint32_t errors;	  /* loads and unloads that should not have failed */
+	uint32_t interrupted;	  /* waits that a signal ended */
+	uint32_t echoes;	  /* CT_OP_ECHO that were done */
+	uint32_t wrong;		  /* bytes written that were not the stream's */
 };
 
 struct ctest_op {
