@@ -24,6 +24,7 @@
 static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *files;
 static pthread_cond_t files_cv = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t closed_cv = PTHREAD_COND_INITIALIZER; /* some door's closer has ended */
 static unsigned files_open; /* close(9E) not called yet, and files_enter(); files_lock */
 static bool files_stopping; /* files_close() was called; files_lock */
 
@@ -103,8 +104,19 @@ static struct file *closing_take(struct door *d)
 		d->closing = f->next;
 	else
 		d->closer_runs = false;
+	if (f == NULL)
+		pthread_cond_broadcast(&closed_cv);
 	pthread_mutex_unlock(&files_lock);
 	return f;
+}
+
+/* A client that has closed the device, and opens it, finds it closed. */
+static void await_closed(struct door *d)
+{
+	pthread_mutex_lock(&files_lock);
+	while (d->closer_runs)
+		pthread_cond_wait(&closed_cv, &files_lock);
+	pthread_mutex_unlock(&files_lock);
 }
 
 static void door_closer(struct work *w)
@@ -179,6 +191,7 @@ int file_open_driver(struct file *f)
 	struct cb_ops *cb = file_ops(f);
 	int error = 0;
 
+	await_closed(f->door);
 	pthread_mutex_lock(&f->door->open_lock);
 	if (cb == NULL)
 		error = -ENXIO;

@@ -283,13 +283,21 @@ static void connection_ready(struct source *s, uint32_t events)
 		source_remove(s);
 		return;
 	}
-	source_arm(s);
 	c.in = room;
 	c.arg = c.in + 1;
 	/* EAGAIN: another thread had it; ENOENT: it was taken back. */
-	if (n >= (ssize_t)sizeof(*c.in)) {
-		c.unique = c.in->unique;
-		c.len = (size_t)n - sizeof(*c.in);
+	if (n < (ssize_t)sizeof(*c.in)) {
+		source_arm(s);
+		return;
+	}
+	c.unique = c.in->unique;
+	c.len = (size_t)n - sizeof(*c.in);
+	/* The next may be an open of what this closes. */
+	if (c.in->opcode == FUSE_RELEASE) {
+		fuse_serve(&c);
+		source_arm(s);
+	} else {
+		source_arm(s);
 		fuse_serve(&c);
 	}
 }

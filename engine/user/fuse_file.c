@@ -181,7 +181,10 @@ struct transfer {
 	struct buffer buffer;
 };
 
-/* 0 or -errno; *done holds in either case. */
+/*
+ * 0 or -errno; *done holds in either case. Drops the file, as all do before they answer: a client that
+ * has its answer may close it, and then nobody else is to hold it.
+ */
 static int transfer_run(struct fuse_call *c, struct file *f, struct transfer *t, size_t *done)
 {
 	const struct client_memory memory = { .in = t->write ? buffer_in : NULL,
@@ -200,6 +203,7 @@ static int transfer_run(struct fuse_call *c, struct file *f, struct transfer *t,
 	fuse_call_begin(c, f, &memory, &before);
 	error = file_transfer(f, &uio, t->write, done);
 	fuse_call_end(c, before);
+	file_put(f);
 	/* What was moved before an error counts, as for any file. */
 	return *done > 0 ? 0 : error;
 }
@@ -237,6 +241,8 @@ static void serve_write(struct fuse_call *c, struct file *f)
 		t.offset = append_at(f, in->size);
 	if (in->size <= c->len - sizeof(*in))
 		error = transfer_run(c, f, &t, &done);
+	else
+		file_put(f);
 	out.size = (uint32_t)done;
 	fuse_call_answer(c, error, &out, sizeof(out));
 }
@@ -257,6 +263,8 @@ static void serve_read(struct fuse_call *c, struct file *f)
 	t.buffer = (struct buffer){ size <= sizeof(small) ? small : large, size };
 	if (t.buffer.start != NULL)
 		error = transfer_run(c, f, &t, &done);
+	else
+		file_put(f);
 	fuse_call_answer(c, error, t.buffer.start, done);
 	free(large);
 }
@@ -275,7 +283,6 @@ void fuse_serve_transfer(struct fuse_call *c, bool write)
 		serve_write(c, f);
 	else
 		serve_read(c, f);
-	file_put(f);
 }
 
 /* Who wants to be told is noted first: what changes while the driver is asked is told, too. */
@@ -375,6 +382,7 @@ static int ioctl_run(struct fuse_call *c, struct file *f, struct ioctl_memory *m
 	fuse_call_begin(c, f, &memory, &before);
 	error = file_ioctl(f, (int)in->cmd, (intptr_t)in->arg, f->flags, value);
 	fuse_call_end(c, before);
+	file_put(f);
 	return m->forbidden && error != 0 ? -ENOTTY : error;
 }
 
@@ -393,19 +401,19 @@ void fuse_serve_ioctl(struct fuse_call *c)
 
 	if (f != NULL && fuse_round_is(c)) {
 		fuse_round_serve(c, f);
-		file_put(f);
 		return;
 	}
 	if (f == NULL || in->out_size > FUSE_DATA_MAX || in->in_size > c->len - sizeof(*in) ||
 	    (in->flags & FUSE_IOCTL_COMPAT) != 0) {
-		fuse_call_answer(c, f == NULL ? -ENXIO : -ENOTTY, NULL, 0);
 		if (f != NULL)
 			file_put(f);
+		fuse_call_answer(c, f == NULL ? -ENXIO : -ENOTTY, NULL, 0);
 		return;
 	}
 	out = calloc(1, sizeof(*out) + m.out_len);
 	if (out == NULL) {
 		error = -ENOMEM;
+		file_put(f);
 	} else {
 		m.out = (char *)(out + 1);
 		memcpy(m.out, m.in, m.in_len < m.out_len ? m.in_len : m.out_len);
@@ -414,5 +422,4 @@ void fuse_serve_ioctl(struct fuse_call *c)
 	}
 	fuse_call_answer(c, error, out, sizeof(*out) + m.stored);
 	free(out);
-	file_put(f);
 }

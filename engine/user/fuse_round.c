@@ -217,6 +217,7 @@ static void run(struct fuse_call *c, struct file *f, const struct dm_round *rq, 
 			   rq->id != 0 ? file_flags(f, (int)rq->id) : f->flags, &value);
 	fuse_call_end(c, before);
 	round_unlist(r);
+	file_put(f);
 	if (error != 0) {
 		fuse_call_answer(c, error, NULL, 0);
 		return;
@@ -231,6 +232,7 @@ static void serve_first(struct fuse_call *c, struct file *f, const struct dm_rou
 	struct round *r = malloc(sizeof(*r));
 
 	if (r == NULL) {
+		file_put(f);
 		fuse_call_answer(c, -ENOMEM, NULL, 0);
 		return;
 	}
@@ -252,9 +254,8 @@ static void serve_first(struct fuse_call *c, struct file *f, const struct dm_rou
 	free(r);
 }
 
-/* Hands the round to the thread that waits for it. */
-static int serve_more(struct fuse_call *c, const struct file *f, const struct dm_round *rq,
-		      size_t room)
+/* Hands the round to the thread that waits for it, and that has the file, too. */
+static int serve_more(struct fuse_call *c, struct file *f, const struct dm_round *rq, size_t room)
 {
 	struct round *r;
 	int error = -EINVAL;
@@ -264,6 +265,7 @@ static int serve_more(struct fuse_call *c, const struct file *f, const struct dm
 					    r->thread != (pid_t)c->in->pid);
 	     r = r->next)
 		;
+	file_put(f);
 	if (r != NULL) {
 		fuse_call_resume(r->call, c);
 		r->arrived = true;
@@ -287,11 +289,12 @@ static void serve_file(struct fuse_call *c, struct file *f, size_t room)
 	struct sockaddr_un sa;
 	int dirfd = -1;
 
+	file_info(f, &file.info);
+	file_put(f);
 	if (room < sizeof(file)) {
 		fuse_call_answer(c, -EINVAL, NULL, 0);
 		return;
 	}
-	file_info(f, &file.info);
 	if (node_address(file.info.name, &sa, &dirfd) == 0 && dirfd < 0)
 		memcpy(file.door, sa.sun_path, sizeof(file.door));
 	if (dirfd >= 0)
@@ -299,10 +302,11 @@ static void serve_file(struct fuse_call *c, struct file *f, size_t room)
 	(void)answer(c, 0, &head, &file);
 }
 
-static void serve_signals(struct fuse_call *c)
+static void serve_signals(struct fuse_call *c, struct file *f)
 {
 	struct dm_round head = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_ROUND_DONE };
 
+	file_put(f);
 	head.a[1] = fuse_call_signals((pid_t)c->in->pid, &head.a[0]);
 	(void)answer(c, 0, &head, NULL);
 }
@@ -329,22 +333,22 @@ void fuse_round_serve(struct fuse_call *c, struct file *f)
 	const struct fuse_ioctl_in *in = c->arg;
 	const struct dm_round *rq = (const struct dm_round *)(in + 1);
 	size_t room = (in->in_size < in->out_size ? in->in_size : in->out_size) - sizeof(*rq);
+	bool bad = room > ROOM || rq->len > room || rq->len > in->in_size - sizeof(*rq);
+	bool known = rq->version == DM_VERSION;
 	int error = 0;
 
-	if (rq->version != DM_VERSION)
-		error = -EPROTONOSUPPORT;
-	else if (room > ROOM || rq->len > room || rq->len > in->in_size - sizeof(*rq))
-		error = -EINVAL;
-	else if (rq->op == DM_ROUND_IOCTL)
+	if (known && !bad && rq->op == DM_ROUND_IOCTL) {
 		serve_first(c, f, rq, room);
-	else if (rq->op == DM_ROUND_MORE)
+	} else if (known && !bad && rq->op == DM_ROUND_MORE) {
 		error = serve_more(c, f, rq, room);
-	else if (rq->op == DM_ROUND_FILE)
+	} else if (known && !bad && rq->op == DM_ROUND_FILE) {
 		serve_file(c, f, room);
-	else if (rq->op == DM_ROUND_SIGNALS)
-		serve_signals(c);
-	else
-		error = -EPROTO;
+	} else if (known && !bad && rq->op == DM_ROUND_SIGNALS) {
+		serve_signals(c, f);
+	} else {
+		file_put(f);
+		error = !known ? -EPROTONOSUPPORT : bad ? -EINVAL : -EPROTO;
+	}
 	if (error != 0)
 		fuse_call_answer(c, error, NULL, 0);
 }
