@@ -181,6 +181,17 @@ struct transfer {
 	struct buffer buffer;
 };
 
+/* The position after n bytes more. */
+static int64_t advance(struct file *f, size_t n)
+{
+	int64_t offset;
+
+	pthread_mutex_lock(&f->lock);
+	offset = f->offset += (int64_t)n;
+	pthread_mutex_unlock(&f->lock);
+	return offset;
+}
+
 /*
  * 0 or -errno; *done holds in either case. Drops the file, as all do before they answer: a client that
  * has its answer may close it, and then nobody else is to hold it.
@@ -197,12 +208,21 @@ static int transfer_run(struct fuse_call *c, struct file *f, struct transfer *t,
 			   .uio_loffset = t->offset,
 			   .uio_fmode = (uint16_t)ddi_flags(file_flags(f, t->flags)),
 			   .uio_resid = (ssize_t)iov.iov_len };
+	/*
+	 * To a device O_APPEND means nothing. But the kernel goes by a size then, and does not tell the
+	 * position: it is counted here, from 0, as if nobody moved it.
+	 */
+	const bool append = t->write && (t->flags & O_APPEND) != 0;
 	struct caller *before;
 	int error;
 
+	if (append)
+		uio.uio_loffset = advance(f, 0);
 	fuse_call_begin(c, f, &memory, &before);
 	error = file_transfer(f, &uio, t->write, done);
 	fuse_call_end(c, before);
+	if (append)
+		(void)advance(f, *done);
 	file_put(f);
 	/* What was moved before an error counts, as for any file. */
 	return *done > 0 ? 0 : error;
