@@ -16,6 +16,7 @@
 
 #define REAL_LATE(X)								\
 	X(openat) X(openat64) X(creat) X(creat64)				\
+	X(posix_spawn_file_actions_addopen)					\
 	X(__open_2) X(__open64_2) X(__openat_2) X(__openat64_2)			\
 	X(fopen) X(fopen64) X(freopen) X(freopen64) X(fdopen)			\
 	X(fread) X(fwrite)							\

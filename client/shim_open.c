@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* open(2) and its family. */
+#include <spawn.h>
 #include <stdarg.h>
 
 #include "shim.h"
@@ -166,4 +167,15 @@ EXPORT int creat64(const char *path, mode_t mode)
 	if (open_before(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, &fd))
 		return fd;
 	return REAL(creat64)(path, mode);
+}
+
+/* libc opens it in the child, past us, so by the name that the kernel knows. */
+EXPORT int posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *restrict actions, int fd,
+					    const char *restrict path, int flags, mode_t mode)
+{
+	struct device_name n;
+
+	if (path_candidate(path) && name_lookup(path, &n) && n.served)
+		path = n.path;
+	return REAL(posix_spawn_file_actions_addopen)(actions, fd, path, flags, mode);
 }

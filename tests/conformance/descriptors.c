@@ -231,6 +231,7 @@ static void spawn_opens(const char *path)
 static void opened_by_spawn(void)
 {
 	prepared("spawned");
+	spawn_opens("/dev/ctest0");
 	spawn_opens(served_path("ctest0"));
 }
 
@@ -349,6 +350,9 @@ static void by_link(void)
 	snprintf(dir, sizeof(dir), "%s/link.XXXXXX", tmp);
 	CHECK(mkdtemp(dir) != NULL);
 	snprintf(path, sizeof(path), "%s/link", dir);
+	DO(symlink("/dev/ctest0", path));
+	check_name(path, fd);
+	DO(unlink(path));
 	DO(symlink(served_path("ctest0"), path));
 	check_name(path, fd);
 	check_name(served_path("ctest0"), fd);
