@@ -69,6 +69,7 @@ static struct {
 struct status {
 	unsigned long long pending, shared, blocked, caught;
 	int process;
+	char state;
 };
 
 static bool read_status(pid_t thread, struct status *s)
@@ -82,8 +83,9 @@ static bool read_status(pid_t thread, struct status *s)
 	snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
 	if (thread > 0)
 		f = fopen(path, "re");
-	while (f != NULL && found < 5 && getline(&line, &room, f) > 0)
-		found += sscanf(line, "Tgid: %d", &s->process) == 1 ||
+	while (f != NULL && found < 6 && getline(&line, &room, f) > 0)
+		found += sscanf(line, "State: %c", &s->state) == 1 ||
+			 sscanf(line, "Tgid: %d", &s->process) == 1 ||
 			 sscanf(line, "SigPnd: %llx", &s->pending) == 1 ||
 			 sscanf(line, "ShdPnd: %llx", &s->shared) == 1 ||
 			 sscanf(line, "SigBlk: %llx", &s->blocked) == 1 ||
@@ -91,13 +93,14 @@ static bool read_status(pid_t thread, struct status *s)
 	if (f != NULL)
 		fclose(f);
 	free(line);
-	return found == 5;
+	return found == 6;
 }
 
 /* Is the thread being killed, or gone? Then it waits for nothing but our answer. */
 static bool is_dying(const struct status *s)
 {
-	return ((s->pending | s->shared) & 1ull << (SIGKILL - 1)) != 0;
+	return s->state == 'Z' || s->state == 'X' ||
+	       ((s->pending | s->shared) & 1ull << (SIGKILL - 1)) != 0;
 }
 
 bool fuse_thread_dying(pid_t thread)

@@ -228,24 +228,6 @@ static int transfer_run(struct fuse_call *c, struct file *f, struct transfer *t,
 	return *done > 0 ? 0 : error;
 }
 
-/*
- * To append is to write at the end of a device that has one, and else behind what was appended before:
- * the kernel takes it for the end of a file of the size that it was told.
- */
-static int64_t append_at(struct file *f, size_t len)
-{
-	struct dm_info info;
-	int64_t at;
-
-	door_info(f->door, &info);
-	pthread_mutex_lock(&f->lock);
-	at = info.size > 0 ? info.size : f->offset;
-	if (info.size == 0)
-		f->offset += (int64_t)len;
-	pthread_mutex_unlock(&f->lock);
-	return at;
-}
-
 static void serve_write(struct fuse_call *c, struct file *f)
 {
 	const struct fuse_write_in *in = c->arg;
@@ -257,8 +239,6 @@ static void serve_write(struct fuse_call *c, struct file *f)
 	size_t done = 0;
 	int error = -EPROTO;
 
-	if ((in->flags & O_APPEND) != 0)
-		t.offset = append_at(f, in->size);
 	if (in->size <= c->len - sizeof(*in))
 		error = transfer_run(c, f, &t, &done);
 	else
