@@ -12,7 +12,7 @@
 #   core       core/ and ddi/ know no operating system, and the files of core/ call each other in one
 #              direction
 #   shim       a wrapper calls the next function of its own name
-#   documents  links, files and functions in documents are there
+#   documents  links, files, functions and tests in documents are there
 #   lengths    of functions, at most so many lines
 #   format     the layout is that of .clang-format
 #

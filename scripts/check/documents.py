@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """
 Documents: relative links lead to files, and to headings that are there; files that are named are
-there; functions that are named are in the sources.
+there; functions that are named are in the sources, and tests among the tests.
 """
 
 import os
@@ -56,7 +56,23 @@ def check_function(place, name, known):
         tree.complain(place, f'{name} is named, and is nowhere in the sources')
 
 
+def check_test(place, name, tests):
+    if re.match(r'[CX]\d+ ', name) and name not in tests:
+        tree.complain(place, f'no test is called "{name}"')
+
+
+def names_of_tests():
+    """What stands in quotes, or before a bar, in the tests."""
+    found = set()
+    for path in tree.files(under='tests/'):
+        text = tree.text_of(path)
+        found |= set(re.findall(r'"([CX]\d+ [^"\n]*)"', text))
+        found |= set(re.findall(r'^([CX]\d+ [^|\n]*) \|', text, re.M))
+    return found
+
+
 def main():
+    tests = names_of_tests()
     known = tree.identifiers(tree.files('.c', '.h'))
     # Families of functions, which macros make.
     known |= {f'{stem}{bits}' for stem in re.findall(r'\b(\w+)##bits\b', '\n'.join(
@@ -69,6 +85,7 @@ def main():
             for quoted in re.findall(r'`([^`]+)`', line):
                 check_file(place, path, quoted)
                 check_function(place, quoted, known)
+                check_test(place, quoted, tests)
 
 
 main()

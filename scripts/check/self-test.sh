@@ -115,6 +115,8 @@ add doc/driver.md '`core/nowhere.c` and `devmap_nowhere()`'
 sees documents doc/driver.md 'core/nowhere.c is named'
 add doc/driver.md '`core/nowhere.c` and `devmap_nowhere()`'
 sees documents doc/driver.md 'devmap_nowhere is named'
+add doc/driver.md '`C2 a test of nothing`'
+sees documents doc/driver.md 'no test is called "C2 a test of nothing"'
 
 add core/bits.c "int f(void)\n{\n$(seq 60 | sed 's/.*/;\\n/' | tr -d '\n')}"
 sees lengths core/bits.c 'f has 6[0-9] lines'
