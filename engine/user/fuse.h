@@ -108,7 +108,7 @@ void fuse_serve_ioctl(struct fuse_call *c);
 
 /* fuse_round.c. Is it one? */
 bool fuse_round_is(const struct fuse_call *c);
-bool fuse_round_is_quick(const struct fuse_call *c); /* one that calls no driver */
+bool fuse_round_is_quick(const struct fuse_call *c);	    /* one that calls no driver */
 void fuse_round_serve(struct fuse_call *c, struct file *f); /* drops f */
 void fuse_rounds_end(const struct file *f); /* nobody comes back to those of this file */
 void fuse_rounds_stop(void);
