@@ -108,9 +108,16 @@ static int next_round(struct round *r, const struct dm_round *head, const void *
 /* Nobody else can guess it. False: there is no chance to be had. */
 static bool draw_id(struct round *r)
 {
-	if (r->id == 0 && getrandom(&r->id, sizeof(r->id), 0) != sizeof(r->id))
-		r->id = 0;
-	return r->id != 0;
+	uint64_t id = r->id;
+
+	if (id != 0)
+		return true;
+	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+		return false;
+	pthread_mutex_lock(&rounds.lock);
+	r->id = id;
+	pthread_mutex_unlock(&rounds.lock);
+	return id != 0;
 }
 
 static bool is_vouched(const struct round *r, uintptr_t addr, size_t len)
