@@ -42,6 +42,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -187,6 +188,12 @@ int call(struct call *c);
 /* The same at a front door, which answers on the connection itself. */
 int call_door(struct call *c);
 void call_drop(struct call *c); /* closes what came along */
+/*
+ * A program that has no descriptor left unmaps and forks all the same, and its driver has to hear of it:
+ * the soft limit is lifted meanwhile. False: it cannot be.
+ */
+bool limit_lift(struct rlimit *before);
+void limit_restore(const struct rlimit *before);
 #define CALL(s, o)                                                            \
 	{                                                                     \
 		.rq = { .op = (o) }, .sock = (s), .fd = -1, .got = { -1, -1 } \

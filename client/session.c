@@ -15,17 +15,29 @@
 
 struct session sessions[SESSIONS_MAX]; /* guarded by ops */
 
-int session_userfaultfd(struct session *s)
+static int new_userfaultfd(struct session *s)
 {
-	int flags = O_CLOEXEC | O_NONBLOCK, fd = -1;
+	int flags = O_CLOEXEC | O_NONBLOCK, fd = -EPERM;
 
 	if (s->kernel_faults && s->uffd_dev >= 0)
 		fd = (int)raw(SYS_ioctl, s->uffd_dev, USERFAULTFD_IOC_NEW, (long)flags);
 	if (s->kernel_faults && fd < 0)
 		fd = (int)raw(SYS_userfaultfd, flags);
-	if (fd < 0) {
+	if (fd < 0 && fd != -EMFILE) {
 		s->kernel_faults = false;
 		fd = (int)raw(SYS_userfaultfd, flags | UFFD_USER_MODE_ONLY);
+	}
+	return fd;
+}
+
+int session_userfaultfd(struct session *s)
+{
+	struct rlimit before;
+	int fd = new_userfaultfd(s);
+
+	if (fd == -EMFILE && limit_lift(&before)) {
+		fd = new_userfaultfd(s);
+		limit_restore(&before);
 	}
 	if (fd < 0)
 		return fd;

@@ -210,17 +210,38 @@ static int wait_answer(struct call *c, int reply)
 	return an.re.error != 0 ? -an.re.error : pieces_error;
 }
 
+bool limit_lift(struct rlimit *before)
+{
+	struct rlimit lifted;
+
+	if (raw(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, before) != 0 ||
+	    before->rlim_cur >= before->rlim_max)
+		return false;
+	lifted = (struct rlimit){ .rlim_cur = before->rlim_max, .rlim_max = before->rlim_max };
+	return raw(SYS_prlimit64, 0, RLIMIT_NOFILE, &lifted, NULL) == 0;
+}
+
+void limit_restore(const struct rlimit *before)
+{
+	(void)raw(SYS_prlimit64, 0, RLIMIT_NOFILE, before, NULL);
+}
+
 int call(struct call *c)
 {
+	struct rlimit before;
+	bool lifted;
 	int reply, error;
 
 	c->rq.magic = DM_MAGIC;
 	c->rq.version = DM_VERSION;
 	reply = send_with_reply(c);
-	if (reply < 0)
-		return reply;
-	error = wait_answer(c, reply);
+	lifted = reply == -EMFILE && limit_lift(&before);
+	if (lifted)
+		reply = send_with_reply(c);
+	error = reply < 0 ? reply : wait_answer(c, reply);
 	fd_close_hidden(reply);
+	if (lifted)
+		limit_restore(&before);
 	return error;
 }
 

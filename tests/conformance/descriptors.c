@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -464,6 +465,57 @@ static void static_program(void)
 	CHECK_EQ(counts(fd).gated, 0);
 }
 
+/* Without another descriptor. */
+
+static void take_all_descriptors(void)
+{
+	struct rlimit r;
+
+	DO(getrlimit(RLIMIT_NOFILE, &r));
+	r.rlim_cur = 200 < r.rlim_max ? 200 : r.rlim_max;
+	DO(setrlimit(RLIMIT_NOFILE, &r));
+	while (dup(0) != -1)
+		;
+	CHECK_EQ(errno, EMFILE);
+}
+
+static void exhausted(void *arg)
+{
+	const int fd = *(int *)arg, own = open_device("ctest0");
+	volatile uint64_t *p = DO(mmap(NULL, 4 * page, RW, MAP_SHARED, own, 0));
+	struct rlimit before, after;
+	pid_t pid;
+
+	*p = 5;
+	take_all_descriptors();
+	DO(getrlimit(RLIMIT_NOFILE, &before));
+	DO(munmap((char *)p + 2 * page, 2 * page));
+	AWAIT(calls(fd, CT_UNMAP) == 1);
+	pid = DO(fork());
+	if (pid == 0) {
+		CHECK_EQ(*p, 5);
+		*p = 6;
+		CHECK_EQ(*p, 6);
+		exit(0);
+	}
+	CHECK(WAS_OK(await_pid(pid)));
+	AWAIT(calls(fd, CT_DUP) == 1 && calls(fd, CT_UNMAP) == 2);
+	CHECK_EQ(*p, 5);
+	CHECK_ERRNO(dup(0), EMFILE);
+	DO(getrlimit(RLIMIT_NOFILE, &after));
+	CHECK(memcmp(&before, &after, sizeof(before)) == 0);
+	exit(0);
+}
+
+static void no_descriptor_left(void)
+{
+	int fd = file_control();
+
+	CHECK(WAS_OK(in_child(exhausted, &fd)));
+	AWAIT(counts(fd).maps == 0);
+	CHECK_EQ(calls(fd, CT_UNMAP), 3);
+}
+
 static const struct test tests[] = {
 	{ "C2 flock on a device", with_flock },
 	{ "C2 POSIX locks on a device", with_posix_locks },
@@ -479,6 +531,7 @@ static const struct test tests[] = {
 	{ "C2 an exclusive device is opened again once its holder is dead",
 	  opened_again_after_a_death },
 	{ "C2 a static program on a device", static_program },
+	{ "C22 munmap, fork and exit with no descriptor left", no_descriptor_left },
 };
 
 int main(int argc, char **argv)
