@@ -198,8 +198,10 @@ static void wait_in(bool in_ioctl)
 	char byte = 0, to = 0;
 	const int fd = open_device("ctest0");
 
-	if (waiter->flags != -1)
+	if (waiter->flags != -1) {
 		handle(SIGUSR1, on_usr1, waiter->flags);
+		handle(SIGUSR2, on_usr1, ~waiter->flags & SA_RESTART); /* which nobody sends */
+	}
 	errno = 0;
 	waiter->result = in_ioctl ? echo(fd, "x", &to, 1) : (int)read(fd, &byte, 1);
 	waiter->error = errno;
@@ -247,7 +249,7 @@ static void goes_on(void (*fn)(void *))
 
 	for (int i = 1; i <= 20; i++) {
 		DO(kill(pid, SIGUSR1));
-		AWAIT(waiter->handled == i && counts(fd).gated == 1);
+		AWAIT(waiter->ended || (waiter->handled == i && counts(fd).gated == 1));
 		CHECK(!waiter->ended);
 	}
 	CHECK_EQ(counts(fd).interrupted, 20);
@@ -300,7 +302,7 @@ static void stopped(void (*fn)(void *))
 		AWAIT(DO(waitpid(pid, &status, WUNTRACED | WNOHANG)) == pid);
 		CHECK(WIFSTOPPED(status));
 		DO(kill(pid, SIGCONT));
-		AWAIT(counts(fd).gated == 1);
+		AWAIT(waiter->ended || counts(fd).gated == 1);
 		CHECK(!waiter->ended);
 	}
 	let_through(fd);

@@ -251,17 +251,23 @@ static int wait_or_not(struct unit *u, uint_t gate)
 	return knob(u, gate) == 0 ? 0 : wait_at(u, gate, knob(u, CT_DEAF) == 0);
 }
 
-/* A short sleep now and then, which a signal ends; nothing is done before it. */
+/* A short sleep now and then, every other of which a signal ends; nothing is done before it. */
 static int stall(struct unit *u)
 {
 	kmutex_t *lock = &u->cu_dev->cd_log_lock;
+	const int64_t each = knob(u, CT_STALL);
+	const clock_t ticks = drv_usectohz(2000);
 	int error = 0;
 
 	mutex_enter(lock);
-	if (u->cu_knob[CT_STALL] != 0 && ++u->cu_stalls % u->cu_knob[CT_STALL] == 0 &&
-	    cv_reltimedwait_sig(&u->cu_gate, lock, drv_usectohz(2000), TR_CLOCK_TICK) == 0)
+	if (each == 0 || ++u->cu_stalls % each != 0)
+		goto out;
+	if (u->cu_stalls / each % 2 == 0)
+		(void)cv_reltimedwait(&u->cu_gate, lock, ticks, TR_CLOCK_TICK);
+	else if (cv_reltimedwait_sig(&u->cu_gate, lock, ticks, TR_CLOCK_TICK) == 0)
 		error = EINTR;
 	u->cu_counts.interrupted += error != 0;
+out:
 	mutex_exit(lock);
 	return error;
 }

@@ -84,9 +84,9 @@ enum ctest_knob {
 	CT_GATE_READ,	/* in read(9E), */
 	CT_GATE_ECHO,	/* and in CT_OP_ECHO, between its copies; a signal ends these three, */
 	CT_DEAF,	/* unless this is 1 */
-	CT_STALL,  /* how many of read(9E), write(9E), CT_OP_ECHO to each that sleeps 2 ms first */
-	CT_STREAM, /* 1: read(9E) and write(9E) are of a stream, CTEST_STREAM */
-	CT_EXCLUSIVE, /* 1: each minor node can be opened once */
+	CT_STALL,	/* each n-th of read(9E), write(9E) and CT_OP_ECHO sleeps 2 ms first */
+	CT_STREAM,	/* 1: read(9E) and write(9E) are of a stream, CTEST_STREAM */
+	CT_EXCLUSIVE,	/* 1: each minor node can be opened once */
 	CT_NKNOBS
 };
 
