@@ -399,6 +399,7 @@ void file_serve(struct file *f, struct request *rq)
 		file_seek(f, rq);
 		break;
 	case DM_MMAP:
+		file_get(f);
 		session_mmap(f, rq);
 		break;
 	case DM_IOCTL:

@@ -144,7 +144,7 @@ void sessions_each(void (*fn)(struct session *s, void *arg), void *arg);
 struct session *session_of(struct as *as);
 
 /* session_map.c: DM_MMAP, and the requests about mappings on a session's socket. */
-void session_mmap(struct file *f, struct request *rq);
+void session_mmap(struct file *f, struct request *rq); /* drops f */
 void session_commit(struct session *s, struct request *rq);
 void session_abort(struct session *s, struct request *rq);
 void session_munmap(struct session *s, struct request *rq);

@@ -425,7 +425,6 @@ static void serve_mmap(struct request *rq)
 		return;
 	}
 	session_mmap(f, rq);
-	file_put(f);
 }
 
 static void session_serve(struct session *s, struct request *rq)

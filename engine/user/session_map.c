@@ -187,10 +187,12 @@ void session_mmap(struct file *f, struct request *rq)
 	int error;
 
 	if (s == NULL) {
+		file_put(f);
 		reply_error(rq, -EPERM);
 		return;
 	}
 	error = mmap_driver(s, f, rq, &m);
+	file_put(f); /* the handles have it; who has the answer may unmap and close */
 	if (error != 0)
 		reply_error(rq, error);
 	else
