@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 
 #include "server.h"
 #include "thread.h"
+#include "uffd.h"
 
 #define POISON_MS 20 /* how long a page stays poisoned */
 
@@ -241,10 +243,36 @@ static void fail_hard(struct job *j, int sig)
 	client_uffd_wake(&s->uffd, j->page, PAGESIZE);
 }
 
+static void *nothing; /* a page that nobody can read */
+
+static void nothing_make(void)
+{
+	nothing = mmap(NULL, PAGESIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* Is the page still the userfaultfd's? One that cannot be filled tells, and changes nothing. */
+static bool is_registered(struct session *s, uintptr_t page)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	size_t done;
+
+	(void)pthread_once(&once, nothing_make);
+	return nothing == MAP_FAILED ||
+	       uffd_copy(s->uffd.fd, page, nothing, PAGESIZE, &done) != -ENOENT;
+}
+
+/*
+ * A signal in the middle of an access makes a second event of it. When that is read the access may have
+ * been served, and the page unmapped: then nobody is there, or the kernel has a signal for him.
+ */
 static void job_fail(struct job *j)
 {
 	bool hard = false;
 
+	if (j->fault.f_signal == SIGSEGV && !is_registered(j->session, j->page)) {
+		client_uffd_wake(&j->session->uffd, j->page, PAGESIZE);
+		return;
+	}
 	for (unsigned i = 0; i < j->nwaiters; i++)
 		if (!send_signal(j->session, &j->waiters[i], j->fault.f_signal))
 			hard = true;
