@@ -165,12 +165,10 @@ static void answer_file(struct request *rq)
 {
 	struct file *f = file_by_key(rq->msg.a[1]);
 
-	if (f == NULL) {
+	if (f == NULL)
 		reply_error(rq, -EBADF);
-		return;
-	}
-	file_serve(f, rq);
-	file_put(f);
+	else
+		file_serve_at_door(f, rq);
 }
 
 static void door_serve(struct door *d, struct request *rq)

@@ -21,6 +21,8 @@
 #include "number.h"
 #include "policy.h"
 
+#define DEAD_TRIES 500 /* of 2 ms, for the ends of processes that have died */
+
 static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *files;
 static pthread_cond_t files_cv = PTHREAD_COND_INITIALIZER;
@@ -186,7 +188,7 @@ void file_info(const struct file *f, struct dm_info *info)
 	info->access = (uint32_t)(f->flags & O_ACCMODE);
 }
 
-int file_open_driver(struct file *f)
+static int driver_open_once(struct file *f)
 {
 	struct cb_ops *cb = file_ops(f);
 	int error = 0;
@@ -203,6 +205,25 @@ int file_open_driver(struct file *f)
 		f->door->opens++;
 	pthread_mutex_unlock(&f->door->open_lock);
 	return error;
+}
+
+/* Of processes that have died nothing is left open: nobody who has seen them die finds them here. */
+static void await_dead(void)
+{
+	const struct timespec nap = { .tv_nsec = 2000000 };
+
+	for (int i = 0; i < DEAD_TRIES && sessions_end_dead(); i++)
+		(void)nanosleep(&nap, NULL);
+}
+
+int file_open_driver(struct file *f)
+{
+	int error = driver_open_once(f);
+
+	if (error != -EBUSY)
+		return error;
+	await_dead();
+	return driver_open_once(f);
 }
 
 static int driver_open(struct file *f, struct request *rq)
@@ -384,6 +405,23 @@ static void serve_attach(struct request *rq)
 		close(end);
 	if (error == 0)
 		session_put(s);
+}
+
+/* Who has the answer may close the file: it is dropped before. */
+void file_serve_at_door(struct file *f, struct request *rq)
+{
+	struct cred *cred = f->cred;
+	struct dm_reply r;
+
+	reply_init(&r, 0);
+	file_info(f, &r.info);
+	cred_get(cred);
+	file_put(f);
+	if (rq->msg.op == DM_ATTACH)
+		serve_attach(rq);
+	else
+		policy_send(rq, &r, cred, -1);
+	cred_put(cred);
 }
 
 void file_serve(struct file *f, struct request *rq)

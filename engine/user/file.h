@@ -36,8 +36,9 @@ int file_ioctl(struct file *f, int cmd, intptr_t arg, int flags, int *value);
 /* chpoll(9E), or the events of a device that is always ready. */
 short file_chpoll(struct file *f, short events);
 
-/* A request on a device socket, or about one that the kernel serves. */
-void file_serve(struct file *f, struct request *rq);
+void file_serve(struct file *f, struct request *rq); /* a request on its socket */
+/* DM_INFO or DM_ATTACH of one that the kernel serves, come to a door. Drops f. */
+void file_serve_at_door(struct file *f, struct request *rq);
 void file_io(struct file *f, struct request *rq);
 void file_seek(struct file *f, struct request *rq);
 

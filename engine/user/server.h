@@ -139,6 +139,11 @@ void session_leave(struct session *s);
 void session_get(struct session *s);
 void session_put(struct session *s);
 void sessions_end(void); /* at stop: every client is told */
+/*
+ * Ends one session of a process that has died, if nobody does that yet. False: there is none any more,
+ * whoever has ended it.
+ */
+bool sessions_end_dead(void);
 /* Calls fn with sessions_lock held. */
 void sessions_each(void (*fn)(struct session *s, void *arg), void *arg);
 struct session *session_of(struct as *as);

@@ -17,6 +17,7 @@
 #include "peer.h"
 #include "pieces.h"
 #include "server.h"
+#include "thread.h"
 
 static pthread_mutex_t sessions_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct session *sessions;
@@ -499,6 +500,38 @@ void sessions_each(void (*fn)(struct session *s, void *arg), void *arg)
 	for (struct session *s = sessions; s != NULL; s = s->next)
 		fn(s, arg);
 	pthread_mutex_unlock(&sessions_lock);
+}
+
+struct search_dead {
+	struct session *found;
+	bool any;
+};
+
+/* sessions_lock held. */
+static void look_for_dead(struct session *s, void *arg)
+{
+	struct search_dead *w = arg;
+
+	if (s->pidfd < 0 || process_is_there(s->pidfd))
+		return;
+	w->any = true;
+	if (w->found == NULL && !s->ending) {
+		s->ending = true;
+		session_get(s);
+		w->found = s;
+	}
+}
+
+bool sessions_end_dead(void)
+{
+	struct search_dead w = { .any = false };
+
+	sessions_each(look_for_dead, &w);
+	if (w.found != NULL) {
+		session_end(w.found);
+		session_put(w.found);
+	}
+	return w.any;
 }
 
 /* One that has not been given out before. */

@@ -413,9 +413,12 @@ static void opened_again_at_once(void)
 	knob(fd, CT_EXCLUSIVE, 0);
 }
 
+/* Its mapping has the device open, too. */
 static void hold_it(void *arg)
 {
-	open_device("ctest0");
+	const int fd = open_device("ctest0");
+
+	DO(mmap(NULL, page, RW, MAP_SHARED, fd, 0));
 	*(volatile int *)arg = 1;
 	for (;;)
 		pause();
