@@ -207,23 +207,27 @@ static int driver_open_once(struct file *f)
 	return error;
 }
 
-/* Of processes that have died nothing is left open: nobody who has seen them die finds them here. */
-static void await_dead(void)
+/*
+ * Of processes that have died nothing is left open: nobody who has seen them die finds them here. False:
+ * there were none.
+ */
+static bool await_dead(void)
 {
 	const struct timespec nap = { .tv_nsec = 2000000 };
+	int tries = 0;
 
-	for (int i = 0; i < DEAD_TRIES && sessions_end_dead(); i++)
+	while (tries < DEAD_TRIES && sessions_end_dead()) {
 		(void)nanosleep(&nap, NULL);
+		tries++;
+	}
+	return tries > 0;
 }
 
 int file_open_driver(struct file *f)
 {
 	int error = driver_open_once(f);
 
-	if (error != -EBUSY)
-		return error;
-	await_dead();
-	return driver_open_once(f);
+	return error == -EBUSY && await_dead() ? driver_open_once(f) : error;
 }
 
 static int driver_open(struct file *f, struct request *rq)

@@ -21,9 +21,9 @@ rm -rf $root
 mkdir -p $root/bin $root/etc $root/guest $root/devmap
 
 programs='
-	basename cat chmod cmp cp cut date dd diff dirname env expr fbcat fbset find grep gunzip gzip
-	head id kill ls mkdir mkfifo mktemp od printf ps python3 rm sed seq sh sha256sum sleep sort stat
-	tail tar test timeout touch tr true uname wc xargs
+	awk base64 basename cat chmod cksum cmp cp cut date dd diff dirname env expr fbcat fbset find grep gunzip gzip
+	head id kill ls md5sum mkdir mkfifo mktemp od printf ps python3 rm sed seq sh sha256sum sleep sort stat
+	tail tar test timeout touch tr true uname wc xargs xxd
 '
 
 (cd "$tree" && find bench bin demo include lib share tests -name '*.p' -prune -o \
@@ -58,6 +58,11 @@ find $root/devmap $root/usr -type f \( -perm /111 -o -name '*.so' \) -exec ldd {
 		*) cp -L --parents "$library" $root ;;
 		esac
 	done
+
+# pthread_cancel(3) loads it when it is called.
+PATH=$PATH:/sbin ldconfig -p | sed -n 's/.*libgcc_s.so.1 .*=> //p' | head -n 1 | while read -r library; do
+	cp -L --parents "$library" $root
+done
 
 cp /bin/busybox $root/bin/busybox
 ln -s ../usr/bin/sh $root/bin/sh
