@@ -28,6 +28,7 @@
 #include "thread.h"
 #include "uffd.h"
 
+#define STRAY_NS  (500 * (hrtime_t)1000000)
 #define POISON_MS 20 /* how long a page stays poisoned */
 
 struct waiter {
@@ -261,15 +262,33 @@ static bool is_registered(struct session *s, uintptr_t page)
 	       uffd_copy(s->uffd.fd, page, nothing, PAGESIZE, &done) != -ENOENT;
 }
 
+/* Has this session had events without a mapping for so long, and nothing else, that it is no accident? */
+static bool strays_for_long(struct session *s)
+{
+	hrtime_t now = gethrtime(), none = 0;
+
+	(void)atomic_compare_exchange_strong(&s->stray_since, &none, now);
+	return none != 0 && now - none > STRAY_NS;
+}
+
 /*
- * A signal in the middle of an access makes a second event of it. When that is read the access may have
- * been served, and the page unmapped: then nobody is there, or the kernel has a signal for him.
+ * An event for which there is no mapping. A signal in the middle of an access makes a second event of it:
+ * when that is read the access may have been served, and the page unmapped, and perhaps be part of a
+ * mapping that is only just made. Whoever is there after all tries again, and if the page is not ours the
+ * kernel has a signal for him.
  */
+static bool is_stray(struct job *j)
+{
+	if (j->fault.f_signal != SIGSEGV || j->fault.f_error != EFAULT)
+		return false;
+	return !is_registered(j->session, j->page) || !strays_for_long(j->session);
+}
+
 static void job_fail(struct job *j)
 {
 	bool hard = false;
 
-	if (j->fault.f_signal == SIGSEGV && !is_registered(j->session, j->page)) {
+	if (is_stray(j)) {
 		client_uffd_wake(&j->session->uffd, j->page, PAGESIZE);
 		return;
 	}
@@ -301,6 +320,7 @@ static void job_serve(struct job *j)
 		caller_set(before);
 		return;
 	case DEVMAP_FAULT_DONE:
+		atomic_store(&s->stray_since, 0);
 		job_end(j, 0);
 		client_uffd_wake(&s->uffd, j->page, PAGESIZE);
 		break;

@@ -122,6 +122,8 @@ struct session {
 	pthread_cond_t unused; /* ended, and the last user has left */
 	bool ended;
 	unsigned users; /* threads that work on it */
+	_Atomic hrtime_t
+		stray_since; /* the first event without a mapping since one was served; 0: none */
 	struct job *jobs[64];
 	struct backing *backings;
 	struct pending *pending;
