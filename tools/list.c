@@ -288,7 +288,7 @@ int cmd_list(int argc, char **argv)
 	if (as_json) {
 		json_t *o = json_pack("{s:o}", "devices", all);
 
-		json_dumpf(o, stdout, JSON_COMPACT);
+		json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(10));
 		printf("\n");
 		json_decref(o);
 	} else {

@@ -198,7 +198,7 @@ char *status_json(struct minor_node *m)
 	o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:o}", "name", m->name, "driver", drv.name,
 		      "engine", "user", "engine_pid", (int)getpid(), "major", (int)major(m->dev),
 		      "minor", (int)minor(m->dev), "groups", groups);
-	text = c.failed ? NULL : json_dumps(o, JSON_COMPACT);
+	text = c.failed ? NULL : json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(10));
 	json_decref(o);
 	return text;
 }
