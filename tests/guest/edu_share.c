@@ -371,14 +371,15 @@ static void set_status(uint32_t value)
 }
 
 /*
- * Leaves only these bits pending. The interrupt of a computation may be late, so let there be a
- * computation without one after it.
+ * Leaves only these bits pending. The interrupt of a computation may be late, that of one for which it was
+ * not asked too, and though it is not asked for any more: so let there be a computation without one after
+ * it.
  */
 static void set_irq(uint32_t value)
 {
 	uint32_t status = now.status;
 
-	if (status & EDU_IRQ_FACTORIAL) {
+	if ((status & EDU_IRQ_FACTORIAL) != 0 || may_come) {
 		set_status(0);
 		computed(4);
 		set_status(status);
