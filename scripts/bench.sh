@@ -15,6 +15,12 @@ if [ "$(nproc)" -gt 1 ]; then
 	echo "# a switch, clients on two CPUs"
 	"$devmap" run --driver xfb -- "$bench/switch" /dev/xfb0 two
 fi
+echo "# calls on a descriptor, everything on one CPU, the engine too"
+taskset -c 0 "$devmap" run --driver xfb -- "$bench/calls" /dev/xfb0 one
+if [ "$(nproc)" -gt 1 ]; then
+	echo "# calls on a descriptor, on two CPUs"
+	"$devmap" run --driver xfb -- "$bench/calls" /dev/xfb0 two
+fi
 if [ -x "$bench/bench_pages" ]; then
 	echo "# moving pages"
 	"$bench/bench_pages"
