@@ -148,8 +148,12 @@ bool name_device(const char *name, struct device_name *n)
 		return false;
 	}
 	error = (int)raw(SYS_newfstatat, AT_FDCWD, n->path, &st, 0);
-	/* Mounted where we do not see it, as from a container: the front door is left. */
-	if (error == 0 && S_ISREG(st.st_mode) && !DM_INO_IS(st.st_ino) && st.st_size == 0) {
+	/*
+	 * Mounted where we do not see it, as from a container, or by a user who may not let others in: the
+	 * front door is left.
+	 */
+	if (error == -EACCES ||
+	    (error == 0 && S_ISREG(st.st_mode) && !DM_INO_IS(st.st_ino) && st.st_size == 0)) {
 		m = snprintf(n->path, sizeof(n->path), "%s/.%s", dir, n->name);
 		error = m < (int)sizeof(n->path) ?
 				(int)raw(SYS_newfstatat, AT_FDCWD, n->path, &st, 0) :
