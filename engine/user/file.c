@@ -21,7 +21,7 @@
 #include "number.h"
 #include "policy.h"
 
-#define DEAD_TRIES 500 /* of 2 ms, for the ends of processes that have died */
+#define DEAD_TRIES 2500 /* of 2 ms, for the ends of processes that have died */
 
 static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct file *files;
@@ -145,6 +145,7 @@ void file_put(struct file *f)
 	pthread_mutex_lock(&files_lock);
 	f->next = d->closing;
 	d->closing = f;
+	d->leavings++;
 	start = !d->closer_runs;
 	d->closer_runs = true;
 	pthread_mutex_unlock(&files_lock);
@@ -223,11 +224,25 @@ static bool await_dead(void)
 	return tries > 0;
 }
 
+static unsigned leavings(struct door *d)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&files_lock);
+	n = d->leavings;
+	pthread_mutex_unlock(&files_lock);
+	return n;
+}
+
+/* What was busy is asked once more if somebody has left it, or was dead, and may not have been waited for. */
 int file_open_driver(struct file *f)
 {
+	unsigned before = leavings(f->door);
 	int error = driver_open_once(f);
 
-	return error == -EBUSY && await_dead() ? driver_open_once(f) : error;
+	if (error == -EBUSY && (await_dead() || leavings(f->door) != before))
+		error = driver_open_once(f);
+	return error;
 }
 
 static int driver_open(struct file *f, struct request *rq)
