@@ -11,10 +11,11 @@
 #include "internal.h"
 #include "real.h"
 
-#define SMALL 4096u /* of a buffer on the stack */
-bool served_flags_change;
-
+#define SMALL	   4096u /* of a buffer on the stack */
 #define ROOM(size) ((size) - sizeof(struct dm_round))
+#define OPEN_TRIES 100 /* then the EINTR is the driver's own */
+
+bool served_flags_change;
 
 bool served_probe(int fd)
 {
@@ -66,13 +67,13 @@ static bool any_handler_ends_calls(void)
 
 int served_open(const struct device_name *n, int flags)
 {
-	int fd, as = flags & ~(O_CREAT | O_EXCL);
+	int fd, as = flags & ~(O_CREAT | O_EXCL), tries = 0;
 
 	if ((flags & O_EXCL) != 0)
 		as |= DM_OPEN_EXCL;
 	do
 		fd = REAL(openat)(AT_FDCWD, n->path, as);
-	while (fd < 0 && errno == EINTR && !any_handler_ends_calls());
+	while (fd < 0 && errno == EINTR && ++tries < OPEN_TRIES && !any_handler_ends_calls());
 	if (fd < 0)
 		return died(-1, -errno);
 	fd_mark_served(fd);
