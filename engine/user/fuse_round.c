@@ -29,7 +29,8 @@ struct round {
 	uint64_t id;   /* 0: not drawn yet */
 	pid_t thread;  /* whose it is */
 	bool deserted; /* nobody comes any more */
-	hrtime_t end;  /* the client is waited for no longer, all rounds together */
+	hrtime_t waited,
+		since; /* for the client: in the rounds before, and since when in this one */
 	struct fuse_call *call;
 	struct file *file;
 	size_t room;  /* for data, in the buffer that the client waits with */
@@ -79,8 +80,10 @@ static void wait_round(struct round *r)
 	}
 	if (pthread_cond_clockwait(&r->cv, &rounds.lock, CLOCK_MONOTONIC, &until) == 0)
 		return;
+	if (r->waited + (gethrtime() - r->since) > PATIENCE)
+		r->deserted = true;
 	pthread_mutex_unlock(&rounds.lock);
-	if (gethrtime() > r->end || fuse_thread_dying(r->thread))
+	if (fuse_thread_dying(r->thread))
 		r->deserted = true;
 	pthread_mutex_lock(&rounds.lock);
 }
@@ -91,6 +94,9 @@ static int next_round(struct round *r, const struct dm_round *head, const void *
 	int error = -EFAULT;
 
 	pthread_mutex_lock(&rounds.lock);
+	r->since = gethrtime();
+	if (r->waited > PATIENCE)
+		r->deserted = true;
 	r->arrived = false;
 	if (!answer(r->call, 0, head, data))
 		r->deserted = true;
@@ -101,6 +107,7 @@ static int next_round(struct round *r, const struct dm_round *head, const void *
 	else
 		r->deserted = true;
 	r->arrived = true; /* no other is waited for */
+	r->waited += gethrtime() - r->since;
 	pthread_mutex_unlock(&rounds.lock);
 	return r->deserted ? -EFAULT : error;
 }
@@ -210,6 +217,21 @@ static void round_unlist(struct round *r)
 	pthread_mutex_unlock(&rounds.lock);
 }
 
+/* An error brings no data: what the driver has stored all the same goes before it. */
+static void deliver(struct round *r)
+{
+	struct dm_round head = { .magic = DM_MAGIC,
+				 .version = DM_VERSION,
+				 .op = DM_ROUND_OUT,
+				 .a = { r->from, r->to - r->from },
+				 .len = (uint32_t)(r->to - r->from) };
+
+	if (r->from == r->to || !draw_id(r))
+		return;
+	head.id = r->id;
+	(void)next_round(r, &head, r->vouched + (r->from - r->arg));
+}
+
 static void run(struct fuse_call *c, struct file *f, const struct dm_round *rq, struct round *r)
 {
 	const struct client_memory memory = { .in = memory_in, .out = memory_out, .arg = r };
@@ -222,6 +244,8 @@ static void run(struct fuse_call *c, struct file *f, const struct dm_round *rq, 
 	/* The flags of now, if the client knows of any others. */
 	error = file_ioctl(f, (int)rq->a[0], (intptr_t)rq->a[1],
 			   rq->id != 0 ? file_flags(f, (int)rq->id) : f->flags, &value);
+	if (error != 0)
+		deliver(r);
 	fuse_call_end(c, before);
 	round_unlist(r);
 	file_put(f);
@@ -249,7 +273,7 @@ static void serve_first(struct fuse_call *c, struct file *f, const struct dm_rou
 	r->id = 0;
 	r->thread = (pid_t)c->in->pid;
 	r->deserted = false;
-	r->end = gethrtime() + PATIENCE;
+	r->waited = 0;
 	r->arrived = true;
 	r->arg = rq->a[1];
 	r->len = rq->len;

@@ -145,6 +145,22 @@ static void memory_that_refuses(void)
 	free(heap);
 }
 
+/* A driver may store and fail all the same. */
+static void stored_before_an_error(void)
+{
+	const int fd = file_control();
+	struct ctest_op wrong = { .op = CT_OP_PEEK, .off = -1 }, op = wrong;
+	struct ctest_op *far = malloc(sizeof(*far));
+
+	CHECK(far != NULL);
+	CHECK_ERRNO(ioctl(fd, CTEST_OP, &op), EINVAL);
+	CHECK_EQ(op.result, EINVAL);
+	*far = wrong;
+	CHECK_ERRNO(ioctl(fd, CTEST_OP, far), EINVAL);
+	CHECK_EQ(far->result, EINVAL);
+	free(far);
+}
+
 /* The second half of what is copied is not there: the first is. */
 static void memory_that_ends(void)
 {
@@ -314,6 +330,7 @@ static const struct test tests[] = {
 	{ "C2 ioctl copies from and to the heap", on_the_heap },
 	{ "C2 ioctl copies up to the end of memory, and not a byte more", up_to_the_end_of_memory },
 	{ "C2 ioctl: EFAULT for memory that refuses", memory_that_refuses },
+	{ "C2 ioctl: what is stored before an error is there", stored_before_an_error },
 	{ "C2 ioctl: EFAULT for memory that ends in between", memory_that_ends },
 	{ "C2 ioctl copies from and to device memory", device_memory },
 	{ "C2 ioctl finds its arguments in device memory", arguments_in_device_memory },

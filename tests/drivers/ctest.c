@@ -1292,6 +1292,11 @@ static int ctest_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *credp
 	if (len != 0 && ddi_copyin((void *)arg, &a, len, mode) != 0)
 		return EFAULT;
 	error = control(u, cmd, &a, mode);
+	/* What is wrong with an operation stands in it, too. */
+	if (error == EINVAL && cmd == CTEST_OP) {
+		a.op.result = error;
+		(void)ddi_copyout(&a, (void *)arg, len, mode);
+	}
 	if (error == 0 && len != 0 && ddi_copyout(&a, (void *)arg, len, mode) != 0)
 		error = EFAULT;
 	*rvalp = 0;
