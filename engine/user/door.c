@@ -71,6 +71,27 @@ static int door_bind(struct door *d, const struct sockaddr_un *sa)
 	return error;
 }
 
+/* DIR/NAME. 0 or -errno. */
+static int door_show(struct door *d)
+{
+	static atomic_bool said;
+	const char *wanted = getenv("DEVMAP_FUSE");
+	bool sockets = wanted != NULL && strcmp(wanted, "no") == 0;
+	int error = sockets ? -ENOTSUP : fuse_mount(d);
+
+	if (error == 0)
+		return 0;
+	if (!sockets && !atomic_exchange(&said, true))
+		log_info("%s: FUSE is not to be had (%s): programs need the library, for reads and "
+			 "writes too",
+			 d->minor.name, strerror(-error));
+	return node_link(d->minor.name);
+}
+
+/*
+ * The node is shown before its door is there: whoever finds the door finds the node. Who opens the node
+ * before waits for the door.
+ */
 static int door_listen(struct door *d)
 {
 	struct sockaddr_un sa;
@@ -79,7 +100,12 @@ static int door_listen(struct door *d)
 	if (error == 0)
 		error = node_clear(d->minor.name, &sa);
 	if (error == 0)
+		error = door_show(d);
+	if (error == 0) {
 		error = door_bind(d, &sa);
+		if (error != 0)
+			node_remove(d->minor.name);
+	}
 	if (dirfd >= 0)
 		close(dirfd);
 	nodes_unlock(lock);
@@ -358,26 +384,6 @@ static bool door_is_open(const struct minor_node *m)
 	return open;
 }
 
-/* DIR/NAME. 0 or -errno. */
-static int door_show(struct door *d)
-{
-	static atomic_bool said;
-	const char *wanted = getenv("DEVMAP_FUSE");
-	bool sockets = wanted != NULL && strcmp(wanted, "no") == 0;
-	int error = sockets ? -ENOTSUP : fuse_begin(d);
-
-	if (error == 0)
-		return 0;
-	if (!sockets && !atomic_exchange(&said, true))
-		log_info("%s: FUSE is not to be had (%s): programs need the library, for reads and "
-			 "writes too",
-			 d->minor.name, strerror(-error));
-	error = node_link(d->minor.name);
-	if (error != 0)
-		node_remove(d->minor.name);
-	return error;
-}
-
 int door_open(struct minor_node *m)
 {
 	struct door *d;
@@ -387,10 +393,10 @@ int door_open(struct minor_node *m)
 		return 0;
 	d = door_new(m);
 	error = d ? door_listen(d) : -ENOMEM;
-	if (error == 0)
-		error = door_show(d);
 	if (error == 0) {
-		error = source_add(&d->source);
+		error = fuse_start(d);
+		if (error == 0)
+			error = source_add(&d->source);
 		if (error != 0)
 			node_remove(m->name);
 	}

@@ -22,8 +22,9 @@ struct door {
 	struct work closer;
 	struct file *closing;
 	bool closer_runs;
-	unsigned leavings; /* files that were to be closed so far; files_lock too */
-	unsigned refs;	   /* the list's, and one for each open file; under doors_lock */
+	struct fuse *mounted; /* and not started yet */
+	unsigned leavings;    /* files that were to be closed so far; files_lock too */
+	unsigned refs;	      /* the list's, and one for each open file; under doors_lock */
 };
 
 void door_info(const struct door *d, struct dm_info *info);

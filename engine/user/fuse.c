@@ -317,7 +317,7 @@ static void connection_release(struct source *s)
 	fuse_put(container_of(s, struct fuse, source));
 }
 
-int fuse_begin(struct door *d)
+int fuse_mount(struct door *d)
 {
 	struct fuse *f = calloc(1, sizeof(*f));
 	char path[NODE_PATH_MAX];
@@ -338,18 +338,17 @@ int fuse_begin(struct door *d)
 	LIST_INIT(&f->opens);
 	atomic_init(&f->refs, 1);
 	door_get(d);
-	error = source_add(&f->source);
-	if (error != 0) {
-		connection_release(&f->source);
-		mount_end(path);
-	}
-	return error;
+	d->mounted = f;
+	return 0;
 }
 
-void fuse_end(struct door *d)
+int fuse_start(struct door *d)
 {
-	char path[NODE_PATH_MAX];
+	struct fuse *f = d->mounted;
+	int error = f != NULL ? source_add(&f->source) : 0;
 
-	if (node_path(d->minor.name, path, sizeof(path)) == 0)
-		mount_end(path);
+	d->mounted = NULL;
+	if (error != 0)
+		fuse_put(f);
+	return error;
 }

@@ -55,9 +55,12 @@ struct fuse_call {
 	unsigned looks; /* at whether it is to be given up */
 };
 
-/* fuse.c. 0 or -errno. */
-int fuse_begin(struct door *d);
-void fuse_end(struct door *d);
+/*
+ * fuse.c. Both return 0 or -errno. Once it is mounted a node can be opened, but nobody is answered before
+ * it has been started; that ends by itself when it is unmounted (node_remove()).
+ */
+int fuse_mount(struct door *d);
+int fuse_start(struct door *d); /* nothing to do where it was not mounted */
 void fuse_put(struct fuse *f);
 /* An answer; failures are the client's business only. error: 0 or -errno. */
 void fuse_answer(const struct fuse_call *c, int error, const void *data, size_t len);
