@@ -103,8 +103,10 @@ static int door_listen(struct door *d)
 		error = door_show(d);
 	if (error == 0) {
 		error = door_bind(d, &sa);
-		if (error != 0)
+		if (error != 0) {
 			node_remove(d->minor.name);
+			fuse_abandon(d);
+		}
 	}
 	if (dirfd >= 0)
 		close(dirfd);

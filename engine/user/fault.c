@@ -320,7 +320,8 @@ static void job_serve(struct job *j)
 		caller_set(before);
 		return;
 	case DEVMAP_FAULT_DONE:
-		atomic_store(&s->stray_since, 0);
+		if (atomic_load_explicit(&s->stray_since, memory_order_relaxed) != 0)
+			atomic_store(&s->stray_since, 0);
 		job_end(j, 0);
 		client_uffd_wake(&s->uffd, j->page, PAGESIZE);
 		break;

@@ -342,6 +342,13 @@ int fuse_mount(struct door *d)
 	return 0;
 }
 
+void fuse_abandon(struct door *d)
+{
+	if (d->mounted != NULL)
+		fuse_put(d->mounted);
+	d->mounted = NULL;
+}
+
 int fuse_start(struct door *d)
 {
 	struct fuse *f = d->mounted;

@@ -60,7 +60,8 @@ struct fuse_call {
  * it has been started; that ends by itself when it is unmounted (node_remove()).
  */
 int fuse_mount(struct door *d);
-int fuse_start(struct door *d); /* nothing to do where it was not mounted */
+int fuse_start(struct door *d);	   /* nothing to do where it was not mounted */
+void fuse_abandon(struct door *d); /* instead of it; it has been unmounted */
 void fuse_put(struct fuse *f);
 /* An answer; failures are the client's business only. error: 0 or -errno. */
 void fuse_answer(const struct fuse_call *c, int error, const void *data, size_t len);
@@ -75,7 +76,7 @@ int fuse_calls_init(unsigned max);
 bool fuse_call_enter(const struct fuse_call *c);
 /* Somebody else may have its place. */
 void fuse_call_leave(const struct fuse_call *c);
-/* Around the driver's work: makes c->caller this thread's. False: it has been interrupted by now. */
+/* Around the driver's work: makes c->caller this thread's. */
 void fuse_call_begin(struct fuse_call *c, struct file *f, const struct client_memory *memory,
 		     struct caller **before);
 void fuse_call_end(struct fuse_call *c, struct caller *before);

@@ -107,7 +107,10 @@ bool fuse_thread_dying(pid_t thread)
 {
 	struct status s;
 
-	return thread > 0 && (!read_status(thread, &s) || is_dying(&s));
+	if (thread <= 0)
+		return false;
+	/* What we may not see may be there all the same. */
+	return read_status(thread, &s) ? is_dying(&s) : kill(thread, 0) != 0 && errno == ESRCH;
 }
 
 /* Signals wait until the thread is back from its call, so they are still to be seen. */

@@ -70,6 +70,7 @@ static bool answer(struct fuse_call *c, int value, const struct dm_round *head, 
 static void wait_round(struct round *r)
 {
 	struct timespec until;
+	bool dying;
 
 	ASSERT_HELD(&rounds.lock);
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -83,9 +84,9 @@ static void wait_round(struct round *r)
 	if (r->waited + (gethrtime() - r->since) > PATIENCE)
 		r->deserted = true;
 	pthread_mutex_unlock(&rounds.lock);
-	if (fuse_thread_dying(r->thread))
-		r->deserted = true;
+	dying = fuse_thread_dying(r->thread);
 	pthread_mutex_lock(&rounds.lock);
+	r->deserted |= dying;
 }
 
 /* Answers this round and waits for the next. 0 or -errno. */
@@ -108,8 +109,10 @@ static int next_round(struct round *r, const struct dm_round *head, const void *
 		r->deserted = true;
 	r->arrived = true; /* no other is waited for */
 	r->waited += gethrtime() - r->since;
+	if (r->deserted)
+		error = -EFAULT;
 	pthread_mutex_unlock(&rounds.lock);
-	return r->deserted ? -EFAULT : error;
+	return error;
 }
 
 /* Nobody else can guess it. False: there is no chance to be had. */

@@ -110,7 +110,7 @@ struct session {
 	_Atomic pid_t pid;    /* 0: a child not born yet */
 	_Atomic pid_t number; /* what drivers know it by: number.h */
 	bool unborn;	      /* a child that has not said anything yet; s->lock */
-	int pidfd;
+	_Atomic int pidfd;
 	struct cred *cred;
 	struct source sock, fault, exit; /* requests, userfaultfd, pidfd */
 	struct work exited;
