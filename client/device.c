@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* Calls on a device descriptor, as requests to its engine. */
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
@@ -21,16 +22,15 @@ static int settle(int fd, int flags)
 	return to;
 }
 
-int connect_address(const char *path)
+/* The socket, or -errno. */
+static int connect_to(const struct sockaddr_un *sa, size_t len)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int sock = (int)raw(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), error;
 
 	if (sock < 0)
 		return sock;
-	memcpy(sa.sun_path, path, strnlen(path, sizeof(sa.sun_path)));
 	do
-		error = (int)raw(SYS_connect, sock, &sa, sizeof(sa));
+		error = (int)raw(SYS_connect, sock, sa, len);
 	while (error == -EINTR);
 	if (error != 0) {
 		(void)raw_close(sock);
@@ -38,6 +38,24 @@ int connect_address(const char *path)
 		return error == -ECONNREFUSED || error == -EPROTOTYPE ? -ENXIO : error;
 	}
 	return sock;
+}
+
+int connect_address(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	memcpy(sa.sun_path, path, strnlen(path, sizeof(sa.sun_path)));
+	return connect_to(&sa, sizeof(sa));
+}
+
+int connect_side(uint64_t engine)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int n = snprintf(sa.sun_path, sizeof(sa.sun_path), DM_SIDE_DOOR,
+			 (unsigned long long)engine);
+
+	sa.sun_path[0] = '\0';
+	return connect_to(&sa, offsetof(struct sockaddr_un, sun_path) + (size_t)n);
 }
 
 int device_open(const struct device_name *n, int flags)

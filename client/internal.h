@@ -318,6 +318,7 @@ bool fork_pending(void);   /* is this thread between the two? */
 /* device.c; results or -errno */
 int device_open(const struct device_name *n, int flags);
 int connect_address(const char *path); /* a front door's: the socket */
+int connect_side(uint64_t engine);     /* the side door's */
 long device_ioctl(int fd, const struct device *d, unsigned long cmd, unsigned long arg);
 ssize_t device_transfer(int fd, const struct device *d, uint16_t op, const void *buf, size_t len,
 			int64_t off);

@@ -73,6 +73,8 @@ static int target_call(const struct target *t, struct call *c)
 		return call(c);
 	}
 	c->sock = connect_address(t->door);
+	if (c->sock < 0) /* out of reach for who we are now */
+		c->sock = connect_side(t->engine);
 	if (c->sock < 0)
 		return c->sock;
 	if (!is_trusted(c->sock)) {

@@ -11,11 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "door.h"
@@ -25,8 +23,7 @@
 
 #include <sys/sunddi.h>
 
-#define VISITORS_MAX 1024
-#define BLOCK	     512 /* the unit of "nblocks" */
+#define BLOCK 512 /* the unit of "nblocks" */
 
 static pthread_mutex_t doors_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct door *doors;
@@ -55,16 +52,13 @@ void door_put(struct door *d)
 static int door_bind(struct door *d, const struct sockaddr_un *sa)
 {
 	mode_t connectable = d->mode | (d->mode & 0444) >> 1;
-	int one = 1, error;
+	int error = entrance_socket(&d->entrance, sa, sizeof(*sa));
 
-	d->source.fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (d->source.fd < 0 ||
-	    setsockopt(d->source.fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) != 0 ||
-	    bind(d->source.fd, (const struct sockaddr *)sa, sizeof(*sa)) != 0)
-		return -errno;
+	if (error != 0)
+		return error;
 	if (((d->uid == geteuid() && d->gid == getegid()) ||
 	     chown(sa->sun_path, d->uid, d->gid) == 0) &&
-	    chmod(sa->sun_path, connectable) == 0 && listen(d->source.fd, 1024) == 0)
+	    chmod(sa->sun_path, connectable) == 0)
 		return 0;
 	error = -errno;
 	(void)unlink(sa->sun_path);
@@ -216,136 +210,49 @@ static void door_serve(struct door *d, struct request *rq)
 	}
 }
 
+static void door_serve_visitor(struct entrance *e, struct request *rq)
+{
+	door_serve(container_of(e, struct door, entrance), rq);
+}
+
+static void get_door(struct entrance *e)
+{
+	door_get(container_of(e, struct door, entrance));
+}
+
+static void put_door(struct entrance *e)
+{
+	door_put(container_of(e, struct door, entrance));
+}
+
 /*
- * Who has come in. Waits here, without a thread of ours, until he says something. Of those who say
- * nothing only the newest VISITORS_MAX may stay.
+ * The side door, which has no path and asks for no permission: who holds a descriptor may map it, whoever he
+ * has become since he opened it, and whatever he sees of the file system.
  */
-struct visitor {
-	struct source source;
-	struct door *door;
-	bool listed;
-	TAILQ_ENTRY(visitor) link;
-};
-
-static TAILQ_HEAD(, visitor) visitors =
-	TAILQ_HEAD_INITIALIZER(visitors); /* oldest first; doors_lock */
-static unsigned nvisitors;
-
-/* doors_lock held. */
-static void visitor_unlist(struct visitor *v)
+static void side_serve(struct entrance *e, struct request *rq)
 {
-	ASSERT_HELD(&doors_lock);
-	if (!v->listed)
-		return;
-	TAILQ_REMOVE(&visitors, v, link);
-	v->listed = false;
-	nvisitors--;
+	(void)e;
+	if (rq->msg.version != DM_VERSION)
+		reply_error(rq, -EPROTONOSUPPORT);
+	else if (rq->msg.op == DM_INFO || rq->msg.op == DM_ATTACH)
+		answer_file(rq);
+	else
+		reply_error(rq, -EPROTO);
 }
 
-static void visitor_list(struct visitor *v)
+int side_door_open(void)
 {
-	struct visitor *oldest;
+	static struct entrance side;
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int n = snprintf(sa.sun_path, sizeof(sa.sun_path), DM_SIDE_DOOR,
+			 (unsigned long long)server_id);
+	int error;
 
-	pthread_mutex_lock(&doors_lock);
-	v->door->refs++;
-	TAILQ_INSERT_TAIL(&visitors, v, link);
-	v->listed = true;
-	if (++nvisitors > VISITORS_MAX) {
-		oldest = TAILQ_FIRST(&visitors);
-		visitor_unlist(oldest);
-		/* It finds the end of its socket, and goes. */
-		(void)shutdown(oldest->source.fd, SHUT_RDWR);
-	}
-	pthread_mutex_unlock(&doors_lock);
-}
-
-static void visitor_release(struct source *s)
-{
-	struct visitor *v = container_of(s, struct visitor, source);
-
-	pthread_mutex_lock(&doors_lock);
-	visitor_unlist(v);
-	pthread_mutex_unlock(&doors_lock);
-	close(s->fd);
-	door_put(v->door);
-	free(v);
-}
-
-static void visitor_ready(struct source *s, uint32_t events)
-{
-	struct visitor *v = container_of(s, struct visitor, source);
-	struct request rq = { .nfds = 0 };
-	int fds[WIRE_FDS_MAX];
-	unsigned nfds;
-	ssize_t n = wire_receive(s->fd, &rq.msg, sizeof(rq.msg), fds, WIRE_FDS_MAX, &nfds, &rq.cred,
-				 MSG_DONTWAIT);
-
-	(void)events;
-	/* One that may be wanted, behind the socket itself. */
-	for (unsigned i = 1; i < nfds; i++)
-		close(fds[i]);
-	if (nfds > 0) {
-		rq.fds[1] = fds[0];
-		rq.nfds = 2;
-	}
-	if (n == sizeof(rq.msg) && rq.msg.magic == DM_MAGIC && files_enter()) {
-		pthread_mutex_lock(&doors_lock);
-		visitor_unlist(v);
-		pthread_mutex_unlock(&doors_lock);
-		rq.nfds = nfds > 0 ? 2 : 1;
-		rq.fds[0] = s->fd;
-		door_serve(v->door, &rq);
-		files_leave();
-	}
-	if (nfds > 0 && rq.fds[1] >= 0)
-		close(rq.fds[1]);
-	source_remove(s);
-}
-
-static void visitor_come(struct door *d, int sock)
-{
-	struct visitor *v = calloc(1, sizeof(*v));
-
-	if (v == NULL) {
-		close(sock);
-		return;
-	}
-	v->source =
-		(struct source){ .fd = sock, .ready = visitor_ready, .release = visitor_release };
-	v->door = d;
-	visitor_list(v);
-	if (source_add(&v->source) != 0)
-		visitor_release(&v->source);
-}
-
-/* Out of descriptors, most likely: the next accept(2) would fail at once too. */
-static void door_rest(struct door *d)
-{
-	const struct timespec nap = { .tv_nsec = 20000000 };
-	static atomic_bool warned;
-
-	if (!atomic_exchange(&warned, true))
-		log_warn("%s: accept: %s", d->minor.name, strerror(errno));
-	(void)nanosleep(&nap, NULL);
-}
-
-static void door_ready(struct source *s, uint32_t events)
-{
-	struct door *d = container_of(s, struct door, source);
-	int sock = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC);
-
-	(void)events;
-	if (sock < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
-		door_rest(d);
-	source_arm(s);
-	if (sock >= 0)
-		visitor_come(d, sock);
-}
-
-static void door_release(struct source *s)
-{
-	close(s->fd);
-	door_put(container_of(s, struct door, source));
+	sa.sun_path[0] = '\0';
+	entrance_init(&side, "side door", side_serve);
+	error = entrance_socket(&side, &sa,
+				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n));
+	return error != 0 ? error : source_add(&side.source);
 }
 
 static struct door *door_new(const struct minor_node *m)
@@ -361,7 +268,9 @@ static struct door *door_new(const struct minor_node *m)
 	d->mode = server_options.mode ? server_options.mode : m->mode ? m->mode : 0600;
 	d->refs = 1;
 	pthread_mutex_init(&d->open_lock, NULL);
-	d->source = (struct source){ .fd = -1, .ready = door_ready, .release = door_release };
+	entrance_init(&d->entrance, d->minor.name, door_serve_visitor);
+	d->entrance.get = get_door;
+	d->entrance.put = put_door;
 	return d;
 }
 
@@ -398,7 +307,7 @@ int door_open(struct minor_node *m)
 	if (error == 0) {
 		error = fuse_start(d);
 		if (error == 0)
-			error = source_add(&d->source);
+			error = source_add(&d->entrance.source);
 		if (error != 0)
 			node_remove(m->name);
 	}
@@ -414,8 +323,8 @@ int door_open(struct minor_node *m)
 	else
 		log_warn("%s/%s: cannot serve: %s", server_options.dir, m->name, strerror(-error));
 	if (d != NULL) {
-		if (d->source.fd >= 0)
-			close(d->source.fd);
+		if (d->entrance.source.fd >= 0)
+			close(d->entrance.source.fd);
 		door_put(d);
 	}
 	return error;
@@ -424,7 +333,7 @@ int door_open(struct minor_node *m)
 static void door_shut(struct door *d)
 {
 	node_remove(d->minor.name);
-	source_remove(&d->source);
+	source_remove(&d->entrance.source);
 }
 
 void door_close(struct minor_node *m)

@@ -3,10 +3,10 @@
 #ifndef DEVMAP_ENGINE_USER_DOOR_H
 #define DEVMAP_ENGINE_USER_DOOR_H
 
-#include "server.h"
+#include "entrance.h"
 
 struct door {
-	struct source source;
+	struct entrance entrance;
 	struct door *next;
 	struct minor_node minor; /* a copy: the driver's may go first */
 	uid_t uid;

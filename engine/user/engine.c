@@ -229,6 +229,11 @@ static int engine_start(const char *spec, int fd)
 	glue_init();
 	devmap_set_lock_limits(server_options.lock_ns, server_options.lock_pages);
 	files_init();
+	error = side_door_open();
+	if (error != 0)
+		log_warn(
+			"no side door: %s; who opens a device and gives up his rights cannot map it",
+			strerror(-error));
 	driver_set_minor_hook(minor_added, minor_removed);
 	error = serve_driver(spec, fd);
 	/*

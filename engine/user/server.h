@@ -72,6 +72,7 @@ struct door;
 int door_open(struct minor_node *m); /* 0 or -errno with a message */
 void door_close(struct minor_node *m);
 void doors_close(void);
+int side_door_open(void); /* 0 or -errno */
 
 /* file.c, file_io.c, file_poll.c */
 struct file {

@@ -10,6 +10,8 @@
  * THE SOCKETS (all SOCK_SEQPACKET)
  *   front door   DIR/.NAME. A client connects, sends one DM_OPEN (or DM_STATUS), gets one answer, closes.
  *                The answer to DM_OPEN carries the device socket.
+ *   side door    an abstract address, DM_SIDE_DOOR, open to all: it serves who names an open file by its
+ *                token, for processes that have given up their rights, or see another file system.
  *   device       the file descriptor the program holds, one per open(2). May be shared by several
  *                processes, so nothing is ever received on it by a request: each request carries, as its
  *                first descriptor, a reply socket of its own. The one thing that comes down the device
@@ -50,6 +52,7 @@
 #define DM_MAGIC       0x64766d70u /* "dvmp" */
 #define DM_VERSION     1
 #define DM_PEER_PREFIX "\0devmap/" /* then "<engine id>/<serial>/<name>"; 8 bytes with the NUL */
+#define DM_SIDE_DOOR   "@devmap-side/%016llx" /* of the engine id; '@' stands for NUL */
 #define DM_NAME_MAX    64
 #define DM_DATA_MAX    32768u /* bytes of data in one message */
 #define DM_PIECES_MAX  64u    /* pieces in one message; at most as many descriptors */

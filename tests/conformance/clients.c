@@ -618,6 +618,41 @@ static void without_permission(void)
 	CHECK(WAS_OK(in_child(as_nobody, NULL)));
 }
 
+/* Who has a descriptor may use it, whatever becomes of him. */
+static void gives_up_rights(void *arg)
+{
+	int fd = open_device("ctest0");
+	volatile uint64_t *p;
+
+	(void)arg;
+	DO(setgid(65534));
+	DO(setuid(65534));
+	p = map_fd(fd, 0, 2);
+	*p = 5;
+	CHECK_EQ(*p, 5);
+}
+
+static void leaves_the_root(void *arg)
+{
+	int fd = open_device("ctest0");
+	volatile uint64_t *p;
+
+	(void)arg;
+	DO(chroot("/proc/self/fdinfo"));
+	DO(chdir("/"));
+	p = map_fd(fd, 0, 2);
+	*p = 5;
+	CHECK_EQ(*p, 5);
+}
+
+static void rights_given_up(void)
+{
+	if (geteuid() != 0)
+		skip("it takes root to become somebody else");
+	CHECK(WAS_OK(in_child(gives_up_rights, NULL)));
+	CHECK(WAS_OK(in_child(leaves_the_root, NULL)));
+}
+
 /* Threads. */
 
 #define THREADS 8
@@ -850,6 +885,7 @@ static const struct test tests[] = {
 	{ "C2 a descriptor passed over a socket", passed_over_a_socket },
 	{ "C21 daemon", as_a_daemon },
 	{ "C24 without permission it cannot be opened", without_permission },
+	{ "C2 it is mapped after rights were given up, and in another root", rights_given_up },
 	{ "C1 threads of one process share its context", threads },
 	{ "C2 threads open, map, unmap and close", threads_that_open },
 	{ "C22 mremap moves a mapping", mremap_moves },
