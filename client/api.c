@@ -42,7 +42,7 @@ EXPORT int devmap_unlock(void *addr, size_t len)
 
 EXPORT int devmap_is_device(int fd)
 {
-	return fd_device(fd) != NULL || fd_probe(fd) || kernel_device(fd);
+	return fd_probe(fd) || kernel_device(fd);
 }
 
 EXPORT int devmap_open(const char *name, int flags)

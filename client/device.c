@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Calls on a device descriptor, as requests to its engine. */
-#include <limits.h>
+/*
+ * Opening a device; and one that is a socket, where there is no FUSE: it can be had, mapped, and given to
+ * ioctl(2). Nothing is ever sent on it. Whoever asks about it shows it at a door of its engine.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -40,7 +42,7 @@ static int connect_to(const struct sockaddr_un *sa, size_t len)
 	return sock;
 }
 
-int connect_address(const char *path)
+int device_door(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
@@ -48,7 +50,7 @@ int connect_address(const char *path)
 	return connect_to(&sa, sizeof(sa));
 }
 
-int connect_side(uint64_t engine)
+static int side_door(uint64_t engine)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int n = snprintf(sa.sun_path, sizeof(sa.sun_path), DM_SIDE_DOOR,
@@ -58,20 +60,44 @@ int connect_side(uint64_t engine)
 	return connect_to(&sa, offsetof(struct sockaddr_un, sun_path) + (size_t)n);
 }
 
-int device_open(const struct device_name *n, int flags)
+/*
+ * Whoever is there is given power over our memory, and the file that named him may be anybody's: root's,
+ * our own, or that of the directory's owner.
+ */
+static bool is_trusted(int sock)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	struct stat st;
+
+	if (raw(SYS_getsockopt, sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return false;
+	return peer.uid == 0 || peer.uid == (uid_t)raw(SYS_geteuid) ||
+	       (raw(SYS_newfstatat, AT_FDCWD, names_directory(), &st, 0) == 0 &&
+		peer.uid == st.st_uid);
+}
+
+int device_call(uint64_t engine, const char *door, struct call *c)
+{
+	int error = -EPERM;
+
+	c->sock = side_door(engine);
+	if (c->sock < 0) /* another network's */
+		c->sock = device_door(door);
+	if (c->sock < 0)
+		return c->sock;
+	if (is_trusted(c->sock))
+		error = call_door(c);
+	(void)raw_close(c->sock);
+	return error;
+}
+
+static int socket_open(const struct device_name *n, int flags)
 {
 	struct call c = CALL(-1, DM_OPEN);
 	int fd, error;
 
-	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-		return -EEXIST;
-	if ((flags & O_DIRECTORY) != 0)
-		return -ENOTDIR;
-	if ((flags & O_PATH) != 0)
-		return (int)raw(SYS_openat, AT_FDCWD, n->path, flags);
-	if (n->served)
-		return served_open(n, flags);
-	c.sock = connect_address(n->address.sun_path);
+	c.sock = device_door(n->address.sun_path);
 	if (c.sock < 0)
 		return c.sock;
 	c.rq.a[0] = (uint64_t)flags;
@@ -79,142 +105,107 @@ int device_open(const struct device_name *n, int flags)
 	(void)raw_close(c.sock);
 	if (error == 0 && c.got[0] < 0)
 		error = -EPROTO;
+	if (error == -EIO) /* it went meanwhile: there was no device */
+		error = -ENXIO;
 	fd = error;
 	if (error == 0) {
 		fd = settle(c.got[0], flags);
 		c.got[0] = -1;
 	}
 	call_drop(&c);
-	if (fd >= 0) {
-		error = fd_mark(fd, c.re.info.engine,
-				flags & ~(O_CLOEXEC | O_CREAT | O_TRUNC | O_NOCTTY), &c.re.info);
-		if (error != 0) {
-			(void)raw_close(fd);
-			fd = error;
-		}
-	} else {
+	if (fd >= 0)
+		fd_mark(fd, FD_SOCKET);
+	else
 		debug("%s: open: error %d", n->name, -fd);
-	}
 	return fd;
 }
 
-static int device_call(struct call *c, const struct device *d)
+int device_open(const struct device_name *n, int flags)
+{
+	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return -EEXIST;
+	if ((flags & O_DIRECTORY) != 0)
+		return -ENOTDIR;
+	if ((flags & O_PATH) != 0)
+		return (int)raw(SYS_openat, AT_FDCWD, n->path, flags);
+	return n->served ? served_open(n, flags) : socket_open(n, flags);
+}
+
+/* The engine, and its front door, of a socket that is a device; false: it is none. */
+static bool peer_engine(int fd, uint64_t *engine, char door[108])
+{
+	struct sockaddr_un sa;
+	socklen_t len = sizeof(sa);
+	const char *name = sa.sun_path + sizeof(DM_PEER_PREFIX) - 1;
+	unsigned long long id;
+	char device[DM_NAME_MAX];
+
+	memset(&sa, 0, sizeof(sa));
+	if (raw(SYS_getpeername, fd, &sa, &len) != 0 || sa.sun_family != AF_UNIX ||
+	    memcmp(sa.sun_path, DM_PEER_PREFIX, sizeof(DM_PEER_PREFIX) - 1) != 0)
+		return false;
+	sa.sun_path[sizeof(sa.sun_path) - 1] = '\0';
+	if (sscanf(name, "%16llx/%*u/%63s", &id, device) != 2)
+		return false;
+	*engine = id;
+	snprintf(door, 108, "%s/.%s", names_directory(), device);
+	return true;
+}
+
+bool socket_probe(int fd)
+{
+	char door[108];
+	uint64_t engine;
+
+	return peer_engine(fd, &engine, door);
+}
+
+/* Asks about fd, which is shown. 0 or -errno. */
+static int socket_call(int fd, struct call *c, uint64_t *engine, char door[108])
 {
 	int error;
 
-	c->device = true;
-	c->rq.session = session_id(d->engine);
-	/* The file's flags as they are now (O_NONBLOCK). */
-	c->rq.a[5] = (uint64_t)raw_fcntl(c->sock, F_GETFL, 0);
-	error = call(c);
+	if (!peer_engine(fd, engine, door))
+		return -EBADF;
+	c->fd = fd;
+	error = device_call(*engine, door, c);
 	call_drop(c);
 	return error;
 }
 
-long device_ioctl(int fd, const struct device *d, unsigned long cmd, unsigned long arg)
+int socket_file(int fd, struct dm_file *f)
 {
-	struct call c = CALL(fd, DM_IOCTL);
-	int error;
+	struct call c = CALL(-1, DM_INFO);
+	uint64_t engine;
+	int error = socket_call(fd, &c, &engine, f->door);
 
-	/* These are the descriptor's, whatever is behind it. */
-	if (cmd == FIONBIO || cmd == FIOASYNC || cmd == FIOCLEX || cmd == FIONCLEX)
-		return raw(SYS_ioctl, fd, cmd, arg);
-	c.rq.a[0] = cmd;
-	c.rq.a[1] = arg;
-	error = device_call(&c, d);
-	return error != 0 ? error : (int)c.re.v[0];
-}
-
-ssize_t device_transfer(int fd, const struct device *d, uint16_t op, const void *buf, size_t len,
-			int64_t off)
-{
-	struct call c = CALL(fd, op);
-	int error, mode = d->flags & O_ACCMODE;
-
-	if (d->known && mode == (op == DM_READ ? O_WRONLY : O_RDONLY))
-		return -EBADF;
-	if (off < -1)
-		return -EINVAL;
-	c.rq.a[0] = (uintptr_t)buf;
-	c.rq.a[1] = len < 0x7ffff000 ? len : 0x7ffff000;
-	c.rq.a[2] = (uint64_t)off;
-	error = device_call(&c, d);
-	return error != 0 ? error : (ssize_t)c.re.v[0];
-}
-
-/* Between a program's vector and one buffer. 0 or -errno. */
-static int gather(char *buf, const struct iovec *iov, int n, size_t len, bool store)
-{
-	int error = 0;
-
-	for (int i = 0; i < n && len > 0 && error == 0; i++) {
-		size_t part = iov[i].iov_len < len ? iov[i].iov_len : len;
-
-		if (part > 0)
-			error = store ? data_store(iov[i].iov_base, buf, part) :
-					data_fetch(buf, iov[i].iov_base, part);
-		buf += part;
-		len -= part;
+	if (error == 0) {
+		f->info = c.re.info;
+		f->token = c.re.v[0];
 	}
 	return error;
 }
 
-/* One transfer, as the driver would see one uio(9S). */
-ssize_t device_transferv(int fd, const struct device *d, uint16_t op, const struct iovec *iov,
-			 int n, int64_t off)
+bool socket_ioctl(int fd, unsigned long cmd, unsigned long arg, long *result)
 {
-	size_t len = 0;
-	ssize_t done;
-	char *buf;
+	struct call c = CALL(-1, DM_IOCTL);
+	char door[108];
+	uint64_t engine;
 
-	if (n < 0 || n > IOV_MAX)
-		return -EINVAL;
-	for (int i = 0; i < n; i++)
-		if (iov[i].iov_len > (size_t)0x7ffff000 - len)
-			return -EINVAL;
-		else
-			len += iov[i].iov_len;
-	if (n == 1 || len == 0)
-		return device_transfer(fd, d, op, n > 0 ? iov[0].iov_base : NULL, len, off);
-	buf = bounce_get(len);
-	if (buf == NULL)
-		return -ENOMEM;
-	done = op == DM_WRITE ? gather(buf, iov, n, len, false) : 0;
-	if (done == 0)
-		done = device_transfer(fd, d, op, buf, len, off);
-	if (op == DM_READ && done > 0) {
-		int error = gather(buf, iov, n, (size_t)done, true);
-
-		if (error != 0)
-			done = error;
+	/* These are the descriptor's, whatever is behind it. */
+	if (cmd == FIONBIO || cmd == FIOASYNC || cmd == FIOCLEX || cmd == FIONCLEX)
+		return false;
+	c.rq.a[2] = cmd;
+	c.rq.a[3] = arg;
+	c.rq.a[5] = (uint64_t)raw_fcntl(fd, F_GETFL, 0);
+	*result = socket_call(fd, &c, &engine, door);
+	if (*result == -EBADF && !socket_probe(fd)) {
+		fd_forget(fd);
+		return false;
 	}
-	bounce_put(buf, len);
-	return done;
-}
-
-int64_t device_seek(int fd, int64_t off, int whence)
-{
-	struct call c = CALL(fd, DM_SEEK);
-	int error;
-
-	c.device = true;
-	c.rq.a[0] = (uint64_t)off;
-	c.rq.a[1] = (uint64_t)whence;
-	error = call(&c);
-	call_drop(&c);
-	return error != 0 ? error : (int64_t)c.re.v[0];
-}
-
-/* What chpoll(9E) says now; also has the engine put a token on the socket when it says readable. */
-int device_poll(int fd, short events)
-{
-	const struct device *d = fd_device(fd);
-	struct call c = CALL(fd, DM_POLL);
-
-	if (d == NULL)
-		return POLLNVAL;
-	c.rq.a[0] = (uint16_t)events;
-	return device_call(&c, d) != 0 ? POLLHUP | POLLERR : (short)c.re.v[0];
+	if (*result == 0)
+		*result = (int)c.re.v[0];
+	return true;
 }
 
 /* As a character device; the rest of st (size, times) is as the caller found it. */

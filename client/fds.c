@@ -1,53 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Which descriptor is a device, and which is the library's own. The table is a cache, indexed by
- * descriptor: 0 nothing, FD_INTERNAL ours, else an index into devices. It may be stale where a
- * program goes around us, so whoever is about to speak to an engine asks the kernel
- * (getpeername(2)) first.
+ * descriptor. It may be stale where a program goes around us, so before anything is done in place of the
+ * kernel, it is asked what the descriptor is.
  */
 #include <string.h>
 #include <sys/resource.h>
 
 #include "internal.h"
 
-#define DEVICES_MAX 8192
-
-enum { DEVICE_FREE, DEVICE_WRITING, DEVICE_READY };
-
-_Atomic uint16_t fd_table[FD_MAX];
+_Atomic uint8_t fd_table[FD_MAX];
 int client_active;
-static struct device devices[DEVICES_MAX]; /* [0] stays unused */
-static _Atomic int fd_top = -1;		   /* no entry above it is set */
-
-static bool device_equal(const struct device *a, const struct device *b)
-{
-	return a->engine == b->engine && a->known == b->known && a->flags == b->flags &&
-	       (!a->known || memcmp(&a->info, &b->info, sizeof(a->info)) == 0);
-}
-
-/*
- * The index of a published device that equals d; 0: no room. Two threads may publish the same
- * twice.
- */
-static unsigned device_publish(const struct device *d)
-{
-	for (unsigned i = 1; i < DEVICES_MAX; i++) {
-		int state = atomic_load_explicit(&devices[i].state, memory_order_acquire);
-
-		if (state == DEVICE_READY && device_equal(&devices[i], d))
-			return i;
-		if (state != DEVICE_FREE ||
-		    !atomic_compare_exchange_strong(&devices[i].state, &state, DEVICE_WRITING))
-			continue;
-		devices[i].known = d->known;
-		devices[i].engine = d->engine;
-		devices[i].flags = d->flags;
-		devices[i].info = d->info;
-		atomic_store_explicit(&devices[i].state, DEVICE_READY, memory_order_release);
-		return i;
-	}
-	return 0;
-}
+bool fd_sockets;
+static _Atomic int fd_top = -1; /* no entry above it is set */
 
 static void fd_set_kind(int fd, unsigned kind)
 {
@@ -55,32 +20,17 @@ static void fd_set_kind(int fd, unsigned kind)
 
 	while (kind != 0 && fd > top && !atomic_compare_exchange_weak(&fd_top, &top, fd))
 		;
-	atomic_store(&fd_table[fd], (uint16_t)kind);
+	atomic_store(&fd_table[fd], (uint8_t)kind);
+	if (kind == FD_SOCKET)
+		fd_sockets = true;
 	if (kind != 0)
 		client_active = 1;
 }
 
-int fd_mark(int fd, uint64_t engine, int flags, const struct dm_info *info)
-{
-	struct device d = { .engine = engine, .flags = flags };
-	unsigned i;
-
-	if (info != NULL) {
-		d.known = true;
-		d.info = *info;
-	}
-	if (!process_ours())
-		return 0;
-	if (fd < 0 || fd >= FD_MAX || (i = device_publish(&d)) == 0)
-		return -EMFILE;
-	fd_set_kind(fd, i);
-	return 0;
-}
-
-void fd_mark_served(int fd)
+void fd_mark(int fd, unsigned kind)
 {
 	if (fd >= 0 && fd < FD_MAX && process_ours())
-		fd_set_kind(fd, FD_SERVED);
+		fd_set_kind(fd, kind);
 }
 
 void fd_copy(int from, int to)
@@ -108,85 +58,43 @@ int fd_each(unsigned first, unsigned last, int (*f)(int fd, unsigned kind, void 
 	return r;
 }
 
-/* The engine of the device that fd is; false if it is none. */
-static bool peer_engine(int fd, uint64_t *engine)
+/* What fd is, as the kernel says. */
+static unsigned ask_kind(int fd)
 {
-	struct sockaddr_un sa;
-	socklen_t len = sizeof(sa);
-	size_t prefix = sizeof(DM_PEER_PREFIX) - 1;
-
-	if (raw(SYS_getpeername, fd, &sa, &len) != 0 ||
-	    len <= offsetof(struct sockaddr_un, sun_path))
-		return false;
-	len -= (socklen_t)offsetof(struct sockaddr_un, sun_path);
-	if (sa.sun_family != AF_UNIX || len <= prefix ||
-	    memcmp(sa.sun_path, DM_PEER_PREFIX, prefix) != 0)
-		return false;
-	*engine = 0;
-	for (size_t i = prefix; i < len && i < sizeof(sa.sun_path); i++) {
-		char c = sa.sun_path[i];
-
-		if (c >= '0' && c <= '9')
-			*engine = *engine << 4 | (unsigned)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			*engine = *engine << 4 | (unsigned)(c - 'a' + 10);
-		else
-			break;
-	}
-	return true;
+	return fd < 0 ? 0 : served_probe(fd) ? FD_SERVED : socket_probe(fd) ? FD_SOCKET : 0;
 }
 
 bool fd_probe(int fd)
 {
-	uint64_t engine;
+	unsigned kind = ask_kind(fd);
 
-	if (fd < 0)
-		return false;
-	if (peer_engine(fd, &engine))
-		return fd_mark(fd, engine, 0, NULL) == 0;
-	if (!served_probe(fd))
-		return false;
-	fd_mark_served(fd);
-	return true;
+	if (kind != 0)
+		fd_mark(fd, kind);
+	return kind != 0;
 }
 
-const struct device *fd_device(int fd)
+int fd_file(int fd, struct dm_file *f)
 {
-	unsigned kind = fd_kind(fd);
-	uint64_t engine;
+	int error = fd_served(fd) ? served_file(fd, f) : socket_file(fd, f);
 
-	if (kind == 0 || kind == FD_INTERNAL || kind == FD_SERVED)
-		return NULL;
-	if (peer_engine(fd, &engine)) {
-		if (engine == devices[kind].engine)
-			return &devices[kind];
-		/* Another device under the same number. */
-		if (fd_mark(fd, engine, 0, NULL) == 0 && process_ours())
-			return &devices[fd_kind(fd)];
-		return NULL;
-	}
+	if (error == 0 || ask_kind(fd) == fd_kind(fd))
+		return error;
 	fd_forget(fd);
-	return NULL;
+	return -EBADF;
 }
 
-const struct device *fd_device_known(int fd)
+bool fd_refuses_slow(int fd)
 {
-	const struct device *d = fd_device(fd);
-	struct call c = CALL(fd, DM_INFO);
-	int error;
-
-	if (d == NULL || d->known)
-		return d;
-	c.device = true;
-	error = call(&c);
-	call_drop(&c);
-	if (error == 0)
-		error = fd_mark(fd, d->engine, (int)c.re.info.access, &c.re.info);
-	if (error != 0 || !devices[fd_kind(fd)].known) {
-		errno = error != 0 ? -error : EBADF;
-		return NULL;
+	if (fd_internal(fd)) {
+		errno = EBADF;
+		return process_ours();
 	}
-	return &devices[fd_kind(fd)];
+	if (!socket_probe(fd)) {
+		fd_forget(fd);
+		return false;
+	}
+	errno = EOPNOTSUPP;
+	return true;
 }
 
 struct dirent64_raw {

@@ -28,7 +28,6 @@ static int ask(struct session *s)
 	struct call c = CALL(s->sock, DM_FORK);
 	int error;
 
-	c.rq.session = s->id;
 	error = call(&c);
 	if (error == 0 && c.got[0] >= 0) {
 		s->unborn = fd_hide(c.got[0]);
@@ -128,10 +127,8 @@ static int child_attach(unsigned index)
 	c.pieces = child_place;
 	error = call(&c);
 	call_drop(&c);
-	if (error == 0) {
-		s->id = c.re.v[0];
+	if (error == 0)
 		error = session_call(index, DM_COMMIT, 0, 0);
-	}
 	return error;
 }
 

@@ -14,7 +14,7 @@
  *   maps.c      the table of device mappings; mapping.c how they are made, changed and ended
  *   fork.c      fork
  *   served.c    a device as a file that the kernel serves
- *   device.c    ioctl, read, write, lseek, poll on a device that is a socket
+ *   device.c    opening one; and a device that is a socket, where there is no FUSE
  *   kernel.c    locks of the kernel engine's mappings
  *   api.c       devmap_lock(3) and friends
  *
@@ -86,23 +86,15 @@ void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 	} while (0)
 
 /* fds.c */
-#define FD_MAX	    (1 << 20)
-#define FD_INTERNAL 0xffffu
-#define FD_SERVED   0xfffeu /* a file that the kernel serves: nothing more is kept of it */
+#define FD_MAX (1 << 20)
+enum {
+	FD_SERVED = 1, /* a file that the kernel serves */
+	FD_SOCKET,     /* a device where there is no FUSE */
+	FD_INTERNAL
+}; /* the library's own */
 
-/*
- * What is known of an open device: never changed once published, never freed, shared by
- * descriptors.
- */
-struct device {
-	_Atomic int state;
-	bool known; /* flags and info hold; else only engine */
-	uint64_t engine;
-	int flags; /* of open(2) */
-	struct dm_info info;
-};
-
-extern _Atomic uint16_t fd_table[FD_MAX];
+extern _Atomic uint8_t fd_table[FD_MAX];
+extern bool fd_sockets; /* there was a device that is a socket */
 
 static inline unsigned fd_kind(int fd)
 {
@@ -123,16 +115,22 @@ static inline bool fd_served(int fd)
 	return fd_kind(fd) == FD_SERVED;
 }
 
-void fd_mark_served(int fd);
-/* The device behind fd, a socket, or NULL. Asks the kernel: a table may be stale, a descriptor is not. */
-const struct device *fd_device(int fd);
-/* The same with `known`: asks the engine if need be. NULL with errno EBADF or the engine's. */
-const struct device *fd_device_known(int fd);
+/*
+ * Is fd one on which nothing can be read, written, waited for or locked? errno says why. The kernel is
+ * asked: a table may be stale, a descriptor is not.
+ */
+bool fd_refuses_slow(int fd);
+static inline bool fd_refuses(int fd)
+{
+	return unlikely(fd_kind(fd) > FD_SERVED) && fd_refuses_slow(fd);
+}
+
+void fd_mark(int fd, unsigned kind);
+/* What the engine says of a noted device. 0 or -errno; -EBADF: it is none, and is not noted any more. */
+int fd_file(int fd, struct dm_file *f);
 /* Has the kernel say whether fd is a device, and notes it. */
 bool fd_probe(int fd);
 void fd_probe_all(void);
-/* Notes a device descriptor. 0 or -EMFILE. */
-int fd_mark(int fd, uint64_t engine, int flags, const struct dm_info *info);
 void fd_copy(int from, int to);
 void fd_forget(int fd);
 /* Calls f for each noted descriptor from first to last until it returns non-zero. */
@@ -173,8 +171,7 @@ void wire_open(void);
 struct call {
 	struct dm_request rq; /* op, session, a: by the caller */
 	int sock;
-	bool device; /* sock is a device socket, which may have to be drained */
-	int fd;	     /* sent along, or -1 */
+	int fd; /* sent along, or -1 */
 	/* Takes some pieces; fds are closed after it. 0 or -errno, which ends up as the call's. */
 	int (*pieces)(void *arg, const struct dm_piece *p, unsigned n, const int *fds,
 		      unsigned nfds);
@@ -213,24 +210,16 @@ int data_store(void *program, const void *from, size_t len);
 struct session {
 	bool used;
 	bool kernel_faults;
-	uint64_t engine, id;
+	uint64_t engine;
 	int sock, uffd;
 	int uffd_dev; /* /dev/userfaultfd as the engine lent it, or -1 */
 	int unborn;   /* the child's socket, between DM_FORK and the end of fork */
 };
 extern struct session sessions[SESSIONS_MAX];
-/* Whom to ask about an open device, and by what name. */
-struct target {
-	uint64_t engine;
-	int fd;		  /* the device socket; -1: it is a file that the kernel serves */
-	const char *door; /* and this is where to ask, */
-	uint64_t token;	  /* by this name */
-};
-/* ops held. The session with the engine of a device, made if need be. 0 or -errno. */
-int session_of(const struct target *t, unsigned *index);
+/* ops held. The session with the engine of an open device, made if need be. 0 or -errno. */
+int session_of(const struct dm_file *f, unsigned *index);
 int session_userfaultfd(struct session *s); /* makes one: s->uffd. 0 or -errno */
 void session_drop(struct session *s);
-uint64_t session_id(uint64_t engine); /* 0: none */
 int session_call(unsigned index, uint16_t op, uint64_t a0, uint64_t a1);
 
 /* maps.c */
@@ -267,7 +256,7 @@ void maps_change(uintptr_t start, uintptr_t end, void (*f)(struct map *m, int ar
 void maps_clear(void);
 
 /* mapping.c; results as the system calls', -errno for an error */
-void *mapping_make(const struct target *t, void *addr, size_t len, int prot, int flags, off_t off);
+void *mapping_make(const struct dm_file *f, void *addr, size_t len, int prot, int flags, off_t off);
 int mapping_end(uintptr_t addr, size_t len);
 int mapping_protect(uintptr_t addr, size_t len, int prot);
 int mapping_advise(uintptr_t addr, size_t len, int advice);
@@ -317,15 +306,13 @@ bool fork_pending(void);   /* is this thread between the two? */
 
 /* device.c; results or -errno */
 int device_open(const struct device_name *n, int flags);
-int connect_address(const char *path); /* a front door's: the socket */
-int connect_side(uint64_t engine);     /* the side door's */
-long device_ioctl(int fd, const struct device *d, unsigned long cmd, unsigned long arg);
-ssize_t device_transfer(int fd, const struct device *d, uint16_t op, const void *buf, size_t len,
-			int64_t off);
-ssize_t device_transferv(int fd, const struct device *d, uint16_t op, const struct iovec *iov,
-			 int n, int64_t off);
-int64_t device_seek(int fd, int64_t off, int whence);
-int device_poll(int fd, short events);
+int device_door(const char *path); /* connects to a front door */
+/* A request about an open file, at whatever door of its engine is within reach. */
+int device_call(uint64_t engine, const char *door, struct call *c);
+bool socket_probe(int fd); /* is it a device that is a socket? Asks the kernel */
+int socket_file(int fd, struct dm_file *f);
+/* False: it is not for the driver, or fd is none after all. */
+bool socket_ioctl(int fd, unsigned long cmd, unsigned long arg, long *result);
 void device_stat(const struct dm_info *info, struct stat *st);
 
 #endif

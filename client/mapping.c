@@ -102,7 +102,6 @@ static int fill(struct call *c, unsigned session, uintptr_t addr, size_t len)
 	int error;
 
 	ASSERT_OPS_HELD();
-	c->rq.session = sessions[session].id;
 	c->pieces = mapping_place;
 	c->arg = &pl;
 	error = call(c);
@@ -173,9 +172,9 @@ static int check_flags(size_t len, int flags, off_t off)
 	return 0;
 }
 
-void *mapping_make(const struct target *t, void *addr, size_t len, int prot, int flags, off_t off)
+void *mapping_make(const struct dm_file *f, void *addr, size_t len, int prot, int flags, off_t off)
 {
-	struct call c = CALL(t->fd, DM_MMAP);
+	struct call c = CALL(-1, DM_MMAP);
 	struct held h;
 	unsigned session;
 	void *p = NULL;
@@ -185,21 +184,19 @@ void *mapping_make(const struct target *t, void *addr, size_t len, int prot, int
 		return (void *)(intptr_t)error;
 	len = page_round(len);
 	ops_lock(&h);
-	error = session_of(t, &session);
+	error = session_of(f, &session);
 	if (error == 0) {
 		p = reserve(addr, len, flags);
 		error = raw_bad(p) ? (int)(intptr_t)p : 0;
 	}
 	if (error == 0) {
-		c.device = t->fd >= 0;
-		if (t->fd < 0)
-			c.sock = sessions[session].sock;
+		c.sock = sessions[session].sock;
 		c.rq.a[0] = (uintptr_t)p;
 		c.rq.a[1] = len;
 		c.rq.a[2] = (uint64_t)prot;
 		c.rq.a[3] = (uint64_t)(flags & ~(MAP_POPULATE | MAP_NONBLOCK | MAP_LOCKED));
 		c.rq.a[4] = (uint64_t)off;
-		c.rq.a[5] = t->token;
+		c.rq.a[5] = f->token;
 		error = fill(&c, session, (uintptr_t)p, len);
 		if (error != 0)
 			(void)raw_munmap((uintptr_t)p, len);

@@ -22,7 +22,7 @@
 	X(fread) X(fwrite)							\
 	X(fread_unlocked) X(fwrite_unlocked) X(__fread_chk)			\
 	X(__fread_unlocked_chk)							\
-	X(closefrom) X(ioctl) X(lseek64)					\
+	X(closefrom) X(flock) X(lockf) X(lockf64) X(ioctl) X(lseek64)					\
 	X(readv) X(writev) X(pread) X(pread64) X(pwrite)			\
 	X(pwrite64) X(preadv) X(preadv64) X(pwritev) X(pwritev64)		\
 	X(preadv2) X(preadv64v2) X(pwritev2) X(pwritev64v2)			\

@@ -76,7 +76,7 @@ int served_open(const struct device_name *n, int flags)
 	while (fd < 0 && errno == EINTR && ++tries < OPEN_TRIES && !any_handler_ends_calls());
 	if (fd < 0)
 		return died(-1, -errno);
-	fd_mark_served(fd);
+	fd_mark(fd, FD_SERVED);
 	return fd;
 }
 

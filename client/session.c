@@ -45,53 +45,18 @@ int session_userfaultfd(struct session *s)
 	return 0;
 }
 
-/*
- * Whoever is there is given power over our memory, and the file that named him may be anybody's: root's,
- * our own, or that of the directory's owner.
- */
-static bool is_trusted(int sock)
-{
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-	struct stat st;
-
-	if (raw(SYS_getsockopt, sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
-		return false;
-	return peer.uid == 0 || peer.uid == (uid_t)raw(SYS_geteuid) ||
-	       (raw(SYS_newfstatat, AT_FDCWD, names_directory(), &st, 0) == 0 &&
-		peer.uid == st.st_uid);
-}
-
 /* A request about an open device, before there is a session. 0 or -errno. */
-static int target_call(const struct target *t, struct call *c)
+static int file_call(const struct dm_file *f, struct call *c)
 {
-	int error;
-
-	if (t->fd >= 0) {
-		c->sock = t->fd;
-		c->device = true;
-		return call(c);
-	}
-	c->sock = connect_address(t->door);
-	if (c->sock < 0) /* out of reach for who we are now */
-		c->sock = connect_side(t->engine);
-	if (c->sock < 0)
-		return c->sock;
-	if (!is_trusted(c->sock)) {
-		(void)raw_close(c->sock);
-		return -EPERM;
-	}
-	c->rq.a[1] = t->token;
-	error = call_door(c);
-	(void)raw_close(c->sock);
-	return error;
+	c->rq.a[1] = f->token;
+	return device_call(f->info.engine, f->door, c);
 }
 
 /* What the engine offers: is the userfaultfd to serve kernel-mode faults too? */
-static int session_ask(struct session *s, const struct target *t)
+static int session_ask(struct session *s, const struct dm_file *f)
 {
 	struct call c = CALL(-1, DM_INFO);
-	int error = target_call(t, &c);
+	int error = file_call(f, &c);
 
 	if (error == 0) {
 		s->kernel_faults = (c.re.flags & DM_F_KFAULTS) != 0;
@@ -104,7 +69,7 @@ static int session_ask(struct session *s, const struct target *t)
 	return error;
 }
 
-static int session_attach(struct session *s, const struct target *t)
+static int session_attach(struct session *s, const struct dm_file *f)
 {
 	struct call c = CALL(-1, DM_ATTACH);
 	int error = session_userfaultfd(s);
@@ -113,11 +78,10 @@ static int session_attach(struct session *s, const struct target *t)
 		return error;
 	c.fd = s->uffd;
 	c.rq.a[0] = s->kernel_faults;
-	error = target_call(t, &c);
+	error = file_call(f, &c);
 	if (error == 0 && c.got[0] < 0)
 		error = -EPROTO;
 	if (error == 0) {
-		s->id = c.re.v[0];
 		s->sock = fd_hide(c.got[0]);
 		c.got[0] = -1;
 	}
@@ -152,7 +116,7 @@ static bool session_dead(const struct session *s)
 	return raw(SYS_ppoll, &p, 1L, &(struct timespec){ 0 }, NULL, 0L) == 1;
 }
 
-int session_of(const struct target *t, unsigned *index)
+int session_of(const struct dm_file *f, unsigned *index)
 {
 	unsigned i, slot = SESSIONS_MAX;
 	struct session *s;
@@ -161,7 +125,7 @@ int session_of(const struct target *t, unsigned *index)
 	ASSERT_OPS_HELD();
 	for (i = 0; i < SESSIONS_MAX; i++) {
 		s = &sessions[i];
-		if (s->used && s->engine == t->engine) {
+		if (s->used && s->engine == f->info.engine) {
 			*index = i;
 			return 0;
 		}
@@ -178,11 +142,11 @@ int session_of(const struct target *t, unsigned *index)
 		return -ENOMEM;
 	s = &sessions[slot];
 	*s = (struct session){
-		.engine = t->engine, .sock = -1, .uffd = -1, .uffd_dev = -1, .unborn = -1
+		.engine = f->info.engine, .sock = -1, .uffd = -1, .uffd_dev = -1, .unborn = -1
 	};
-	error = session_ask(s, t);
+	error = session_ask(s, f);
 	if (error == 0)
-		error = session_attach(s, t);
+		error = session_attach(s, f);
 	if (error != 0) {
 		debug("no session with the engine: %s", strerrorname_np(-error));
 		session_drop(s);
@@ -193,21 +157,12 @@ int session_of(const struct target *t, unsigned *index)
 	return 0;
 }
 
-uint64_t session_id(uint64_t engine)
-{
-	for (unsigned i = 0; i < SESSIONS_MAX; i++)
-		if (sessions[i].used && sessions[i].engine == engine)
-			return sessions[i].id;
-	return 0;
-}
-
 int session_call(unsigned index, uint16_t op, uint64_t a0, uint64_t a1)
 {
 	struct session *s = &sessions[index];
 	struct call c = CALL(s->sock, op);
 	int error;
 
-	c.rq.session = s->id;
 	c.rq.a[0] = a0;
 	c.rq.a[1] = a1;
 	error = call(&c);

@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 #include <stdarg.h>
+#include <sys/file.h>
 
 #include "shim.h"
 
@@ -128,28 +129,30 @@ EXPORT int dup3(int from, int to, int flags)
 	return fd;
 }
 
-static int device_fcntl(int fd, int cmd, unsigned long arg)
+static bool is_lock(int cmd)
 {
-	const struct device *d = NULL;
-	const int settable = O_NONBLOCK | O_ASYNC;
-	int r;
+	return cmd == F_SETLK || cmd == F_SETLKW || cmd == F_GETLK || cmd == F_OFD_SETLK ||
+	       cmd == F_OFD_SETLKW || cmd == F_OFD_GETLK;
+}
 
+/* Before the real call. False with errno: there is none. */
+static bool fcntl_begin(int fd, int cmd)
+{
+	if (is_lock(cmd) && fd_refuses(fd))
+		return false;
 	if (fd_internal(fd) && process_ours()) {
 		errno = EBADF;
-		return -1;
-	}
-	if (cmd == F_GETFL || cmd == F_SETFL) {
-		d = fd_device_known(fd);
-		if (d != NULL && cmd == F_SETFL)
-			arg &= (unsigned)settable;
+		return false;
 	}
 	if (cmd == F_SETFL && fd_served(fd))
 		served_flags_change = true;
-	r = REAL(fcntl)(fd, cmd, arg);
+	return true;
+}
+
+static int fcntl_end(int fd, int cmd, int r)
+{
 	if (r >= 0 && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC))
 		fd_copy(fd, r);
-	if (r >= 0 && d != NULL && cmd == F_GETFL)
-		r = (r & settable) | (d->flags & ~settable);
 	return r;
 }
 
@@ -161,9 +164,9 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, unsigned long);
 	va_end(ap);
-	if (fd_special(fd))
-		return device_fcntl(fd, cmd, arg);
-	return REAL(fcntl)(fd, cmd, arg);
+	if (!fd_special(fd))
+		return REAL(fcntl)(fd, cmd, arg);
+	return fcntl_begin(fd, cmd) ? fcntl_end(fd, cmd, REAL(fcntl)(fd, cmd, arg)) : -1;
 }
 
 EXPORT int fcntl64(int fd, int cmd, ...)
@@ -174,7 +177,22 @@ EXPORT int fcntl64(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, unsigned long);
 	va_end(ap);
-	if (fd_special(fd))
-		return device_fcntl(fd, cmd, arg);
-	return REAL(fcntl64)(fd, cmd, arg);
+	if (!fd_special(fd))
+		return REAL(fcntl64)(fd, cmd, arg);
+	return fcntl_begin(fd, cmd) ? fcntl_end(fd, cmd, REAL(fcntl64)(fd, cmd, arg)) : -1;
+}
+
+EXPORT int flock(int fd, int operation)
+{
+	return fd_refuses(fd) ? -1 : REAL(flock)(fd, operation);
+}
+
+EXPORT int lockf(int fd, int cmd, off_t len)
+{
+	return fd_refuses(fd) ? -1 : REAL(lockf)(fd, cmd, len);
+}
+
+EXPORT int lockf64(int fd, int cmd, off64_t len)
+{
+	return fd_refuses(fd) ? -1 : REAL(lockf64)(fd, cmd, len);
 }

@@ -5,38 +5,6 @@
 #include "bounce.h"
 #include "shim.h"
 
-/* A transfer on a device, or on a descriptor that the program does not have. */
-static bool special_io(int fd, uint16_t op, const struct iovec *iov, int n, int64_t off, ssize_t *r)
-{
-	const struct device *d;
-
-	if (likely(fd_kind(fd) == 0))
-		return false;
-	if (fd_internal(fd) && process_ours()) {
-		*r = -EBADF;
-	} else {
-		d = fd_device(fd);
-		if (d == NULL)
-			return false;
-		*r = off < -1 ? -EINVAL : device_transferv(fd, d, op, iov, n, off);
-	}
-	*r = finish(*r);
-	return true;
-}
-
-static bool special_buf(int fd, uint16_t op, const void *buf, size_t n, int64_t off, ssize_t *r)
-{
-	struct iovec iov = { .iov_base = (void *)buf, .iov_len = n < 0x7ffff000 ? n : 0x7ffff000 };
-
-	return special_io(fd, op, &iov, 1, off, r);
-}
-
-/* -1 stands for the file's own offset, which pread(2) does not accept. */
-static int64_t position(off_t off)
-{
-	return off < 0 ? -2 : off;
-}
-
 /*
  * A real call on what may be a device that the kernel serves: one that a signal has ended goes on, if
  * the program's handlers say so (SA_RESTART), or if there was none (a stop, a debugger).
@@ -54,12 +22,11 @@ static int64_t position(off_t off)
 EXPORT ssize_t read(int fd, void *buf, size_t n)
 {
 	struct bounce b;
-	ssize_t r;
 
 	if (likely(!client_active))
 		return REAL(read)(fd, buf, n);
-	if (special_buf(fd, DM_READ, buf, n, -1, &r))
-		return r;
+	if (fd_refuses(fd))
+		return -1;
 	bounce_in(&b, buf, n);
 	return bounce_in_end(&b, RESTARTED(fd, REAL(read)(fd, b.iov.iov_base, b.iov.iov_len)));
 }
@@ -71,8 +38,8 @@ EXPORT ssize_t write(int fd, const void *buf, size_t n)
 
 	if (likely(!client_active))
 		return REAL(write)(fd, buf, n);
-	if (special_buf(fd, DM_WRITE, buf, n, -1, &r))
-		return r;
+	if (fd_refuses(fd))
+		return -1;
 	bounce_out(&b, buf, n);
 	r = RESTARTED(fd, REAL(write)(fd, b.iov.iov_base, b.iov.iov_len));
 	bounce_end(&b);
@@ -82,12 +49,11 @@ EXPORT ssize_t write(int fd, const void *buf, size_t n)
 EXPORT ssize_t pread(int fd, void *buf, size_t n, off_t off)
 {
 	struct bounce b;
-	ssize_t r;
 
 	if (likely(!client_active))
 		return REAL(pread)(fd, buf, n, off);
-	if (special_buf(fd, DM_READ, buf, n, position(off), &r))
-		return r;
+	if (fd_refuses(fd))
+		return -1;
 	bounce_in(&b, buf, n);
 	return bounce_in_end(&b,
 			     RESTARTED(fd, REAL(pread)(fd, b.iov.iov_base, b.iov.iov_len, off)));
@@ -100,8 +66,8 @@ EXPORT ssize_t pwrite(int fd, const void *buf, size_t n, off_t off)
 
 	if (likely(!client_active))
 		return REAL(pwrite)(fd, buf, n, off);
-	if (special_buf(fd, DM_WRITE, buf, n, position(off), &r))
-		return r;
+	if (fd_refuses(fd))
+		return -1;
 	bounce_out(&b, buf, n);
 	r = RESTARTED(fd, REAL(pwrite)(fd, b.iov.iov_base, b.iov.iov_len, off));
 	bounce_end(&b);
@@ -111,12 +77,11 @@ EXPORT ssize_t pwrite(int fd, const void *buf, size_t n, off_t off)
 EXPORT ssize_t readv(int fd, const struct iovec *iov, int n)
 {
 	struct bounce b;
-	ssize_t r;
 
 	if (likely(!client_active))
 		return REAL(readv)(fd, iov, n);
-	if (special_io(fd, DM_READ, iov, n, -1, &r))
-		return r;
+	if (fd_refuses(fd))
+		return -1;
 	if (!bounce_vector(&b, iov, (size_t)n, false))
 		return RESTARTED(fd, REAL(readv)(fd, iov, n));
 	return bounce_scatter(&b, iov, (size_t)n, RESTARTED(fd, REAL(readv)(fd, &b.iov, 1)));
@@ -129,8 +94,8 @@ EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 
 	if (likely(!client_active))
 		return REAL(writev)(fd, iov, n);
-	if (special_io(fd, DM_WRITE, iov, n, -1, &r))
-		return r;
+	if (fd_refuses(fd))
+		return -1;
 	if (!bounce_vector(&b, iov, (size_t)n, true))
 		return RESTARTED(fd, REAL(writev)(fd, iov, n));
 	r = RESTARTED(fd, REAL(writev)(fd, &b.iov, 1));
@@ -141,12 +106,11 @@ EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 EXPORT ssize_t preadv(int fd, const struct iovec *iov, int n, off_t off)
 {
 	struct bounce b;
-	ssize_t r;
 
 	if (likely(!client_active))
 		return REAL(preadv)(fd, iov, n, off);
-	if (special_io(fd, DM_READ, iov, n, position(off), &r))
-		return r;
+	if (fd_refuses(fd))
+		return -1;
 	if (!bounce_vector(&b, iov, (size_t)n, false))
 		return RESTARTED(fd, REAL(preadv)(fd, iov, n, off));
 	return bounce_scatter(&b, iov, (size_t)n, RESTARTED(fd, REAL(preadv)(fd, &b.iov, 1, off)));
@@ -159,8 +123,8 @@ EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t off)
 
 	if (likely(!client_active))
 		return REAL(pwritev)(fd, iov, n, off);
-	if (special_io(fd, DM_WRITE, iov, n, position(off), &r))
-		return r;
+	if (fd_refuses(fd))
+		return -1;
 	if (!bounce_vector(&b, iov, (size_t)n, true))
 		return RESTARTED(fd, REAL(pwritev)(fd, iov, n, off));
 	r = RESTARTED(fd, REAL(pwritev)(fd, &b.iov, 1, off));
@@ -172,12 +136,11 @@ EXPORT ssize_t pwritev(int fd, const struct iovec *iov, int n, off_t off)
 EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int n, off_t off, int flags)
 {
 	struct bounce b;
-	ssize_t r;
 
 	if (likely(!client_active))
 		return REAL(preadv2)(fd, iov, n, off, flags);
-	if (special_io(fd, DM_READ, iov, n, off, &r))
-		return r;
+	if (fd_refuses(fd))
+		return -1;
 	if (!bounce_vector(&b, iov, (size_t)n, false))
 		return RESTARTED(fd, REAL(preadv2)(fd, iov, n, off, flags));
 	return bounce_scatter(&b, iov, (size_t)n,
@@ -191,8 +154,8 @@ EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t off, int f
 
 	if (likely(!client_active))
 		return REAL(pwritev2)(fd, iov, n, off, flags);
-	if (special_io(fd, DM_WRITE, iov, n, off, &r))
-		return r;
+	if (fd_refuses(fd))
+		return -1;
 	if (!bounce_vector(&b, iov, (size_t)n, true))
 		return RESTARTED(fd, REAL(pwritev2)(fd, iov, n, off, flags));
 	r = RESTARTED(fd, REAL(pwritev2)(fd, &b.iov, 1, off, flags));
@@ -254,7 +217,6 @@ EXPORT ssize_t __pread64_chk(int fd, void *buf, size_t n, off64_t off, size_t ro
 
 EXPORT int ioctl(int fd, unsigned long cmd, ...)
 {
-	const struct device *d;
 	unsigned long arg;
 	long result;
 	va_list ap;
@@ -265,15 +227,13 @@ EXPORT int ioctl(int fd, unsigned long cmd, ...)
 	if (fd_special(fd)) {
 		if (fd_internal(fd) && process_ours())
 			return finish(-EBADF);
-		if (fd_served(fd) && served_ioctl(fd, cmd, arg, &result))
+		if (fd_served(fd) ? served_ioctl(fd, cmd, arg, &result) :
+				    socket_ioctl(fd, cmd, arg, &result))
 			return (int)finish(result);
-		d = fd_device(fd);
-		if (d != NULL)
-			return (int)finish(device_ioctl(fd, d, cmd, arg));
 	}
 	/* A device that came to us by an unknown way. */
 	if (names_used && !fd_special(fd) && served_probe(fd)) {
-		fd_mark_served(fd);
+		fd_mark(fd, FD_SERVED);
 		if (served_ioctl(fd, cmd, arg, &result))
 			return (int)finish(result);
 	}
@@ -284,33 +244,26 @@ EXPORT int ioctl(int fd, unsigned long cmd, ...)
  * False: the real call is right, with what off and whence are now. The kernel has been told a size of
  * devices that have none.
  */
-static bool seek_special(int fd, off_t *off, int *whence, off_t *result)
+static bool seek_served(int fd, off_t *off, int *whence, off_t *result)
 {
 	int64_t to;
 
-	if (fd_served(fd)) {
-		if (*whence != SEEK_END)
-			return false;
-		to = served_seek_end(fd, *off);
-		if (to >= 0) {
-			*off = to;
-			*whence = SEEK_SET;
-			return false;
-		}
-		*result = finish(to);
-		return true;
-	}
-	if (fd_device(fd) == NULL)
+	if (*whence != SEEK_END || !fd_served(fd))
 		return false;
-	*result = finish(device_seek(fd, *off, *whence));
-	return true;
+	to = served_seek_end(fd, *off);
+	*result = finish(to);
+	if (to < 0)
+		return true;
+	*off = to;
+	*whence = SEEK_SET;
+	return false;
 }
 
 EXPORT off_t lseek(int fd, off_t off, int whence)
 {
 	off_t r;
 
-	if (fd_special(fd) && seek_special(fd, &off, &whence, &r))
+	if (fd_special(fd) && seek_served(fd, &off, &whence, &r))
 		return r;
 	return REAL(lseek)(fd, off, whence);
 }
@@ -319,7 +272,7 @@ EXPORT off64_t lseek64(int fd, off64_t off, int whence)
 {
 	off_t r;
 
-	if (fd_special(fd) && seek_special(fd, &off, &whence, &r))
+	if (fd_special(fd) && seek_served(fd, &off, &whence, &r))
 		return r;
 	return REAL(lseek64)(fd, off, whence);
 }

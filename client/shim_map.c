@@ -25,35 +25,11 @@ static uintptr_t page_up(uintptr_t addr)
 	return page_down(addr + page_size() - 1);
 }
 
-/* False: fd is no device after all. *error: 0, or -errno of a device that cannot be asked. */
-static bool find_target(int fd, struct dm_file *file, struct target *t, int *error)
-{
-	const struct device *d;
-
-	if (fd_served(fd)) {
-		*error = served_file(fd, file);
-		if (*error != 0 && !served_probe(fd)) {
-			fd_forget(fd);
-			return false;
-		}
-		*t = (struct target){ .engine = file->info.engine,
-				      .fd = -1,
-				      .door = file->door,
-				      .token = file->token };
-		return true;
-	}
-	d = fd_device(fd);
-	if (d != NULL)
-		*t = (struct target){ .engine = d->engine, .fd = fd };
-	return d != NULL;
-}
-
 /* The rest of mmap() in a process that has devices, or with a descriptor that may be one. */
 static bool mmap_device(void *addr, size_t len, int prot, int flags, int fd, off_t off, void **p)
 {
-	struct target t;
 	struct dm_file file;
-	int error = 0;
+	int error;
 
 	if ((flags & MAP_ANONYMOUS) != 0 || !fd_special(fd))
 		return false;
@@ -61,10 +37,11 @@ static bool mmap_device(void *addr, size_t len, int prot, int flags, int fd, off
 		*p = result((void *)-EBADF);
 		return true;
 	}
-	if (!find_target(fd, &file, &t, &error))
+	error = fd_file(fd, &file);
+	if (error == -EBADF)
 		return false;
 	*p = result(error != 0 ? (void *)(intptr_t)error :
-				 mapping_make(&t, addr, len, prot, flags, off));
+				 mapping_make(&file, addr, len, prot, flags, off));
 	return true;
 }
 

@@ -7,30 +7,25 @@
 
 _Static_assert(sizeof(struct stat) == sizeof(struct stat64), "the 64-bit variants are the same");
 
-/* 1: st is a device's. 0: not a device. -1: errno. */
+/* 1: st is a device's. 0: not a socket's. -1: errno. */
 static int stat_fd(int fd, struct stat *st)
 {
-	const struct device *d;
+	struct dm_file f = { .token = 0 };
 	int error;
 
 	if (fd_internal(fd) && process_ours()) {
 		errno = EBADF;
 		return -1;
 	}
-	if (fd_device(fd) == NULL)
+	if (fd_served(fd))
 		return 0;
 	error = (int)raw(SYS_fstat, fd, st);
 	if (error != 0)
 		return finish(error);
-	d = fd_device_known(fd);
-	if (d == NULL) {
-		/* The engine is gone: what stays true is that it was a character device. */
-		struct dm_info info = { .mode = 0 };
-
-		device_stat(&info, st);
-	} else {
-		device_stat(&d->info, st);
-	}
+	/* Where the engine is gone, it was a character device all the same. */
+	if (fd_file(fd, &f) == -EBADF)
+		return 0;
+	device_stat(&f.info, st);
 	return 1;
 }
 
@@ -40,12 +35,10 @@ static int ask_door(const struct device_name *n, struct dm_info *info)
 	struct call c = CALL(-1, DM_INFO);
 	int error;
 
-	c.sock = (int)raw(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	c.sock = device_door(n->address.sun_path);
 	if (c.sock < 0)
 		return c.sock;
-	error = (int)raw(SYS_connect, c.sock, &n->address, sizeof(n->address));
-	if (error == 0)
-		error = call_door(&c);
+	error = call_door(&c);
 	(void)raw_close(c.sock);
 	call_drop(&c);
 	*info = c.re.info;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Streams. libc's own calls its own read() inside, where nobody can stand before it; so a stream on
- * a device is made with fopencookie(3). fileno(3) works on it because glibc looks at a public
- * field.
+ * Streams. libc opens, reads and writes past us, so it gets the name that the kernel knows; and where the
+ * memory is a device's, the data go through a buffer.
  */
 #include <string.h>
 
@@ -11,89 +10,6 @@
 
 #undef fread_unlocked
 #undef fwrite_unlocked
-
-static ssize_t stream_read(void *cookie, char *buf, size_t n)
-{
-	return read((int)(intptr_t)cookie, buf, n);
-}
-
-static ssize_t stream_write(void *cookie, const char *buf, size_t n)
-{
-	ssize_t r = write((int)(intptr_t)cookie, buf, n);
-
-	return r < 0 ? 0 : r; /* what fopencookie(3) asks for */
-}
-
-static int stream_seek(void *cookie, off64_t *off, int whence)
-{
-	off64_t r = lseek64((int)(intptr_t)cookie, *off, whence);
-
-	if (r >= 0)
-		*off = r;
-	return r < 0 ? -1 : 0;
-}
-
-static int stream_close(void *cookie)
-{
-	return close((int)(intptr_t)cookie);
-}
-
-/* Flags of open(2) for a mode of fopen(3); -1 if it is none. */
-static int mode_flags(const char *mode)
-{
-	int flags = mode[0] == 'r' ? O_RDONLY :
-		    mode[0] == 'w' ? O_WRONLY | O_CREAT | O_TRUNC :
-		    mode[0] == 'a' ? O_WRONLY | O_CREAT | O_APPEND :
-				     -1;
-
-	for (const char *p = mode; flags >= 0 && *p != '\0' && *p != ','; p++) {
-		if (*p == '+')
-			flags = (flags & ~O_ACCMODE) | O_RDWR;
-		else if (*p == 'e')
-			flags |= O_CLOEXEC;
-		else if (*p == 'x')
-			flags |= O_EXCL;
-	}
-	return flags;
-}
-
-static FILE *cookie_stream(int fd, const char *mode)
-{
-	cookie_io_functions_t io = { stream_read, stream_write, stream_seek, stream_close };
-	FILE *f = fopencookie((void *)(intptr_t)fd, mode, io);
-
-#ifdef __GLIBC__
-	if (f != NULL)
-		f->_fileno = fd;
-#endif
-	return f;
-}
-
-static FILE *stream_on(int fd, const char *mode)
-{
-	if (fd_served(fd))
-		return REAL(fdopen)(fd, mode);
-	return cookie_stream(fd, mode);
-}
-
-/* Through the real function, which opens the file that the kernel serves; it is noted. */
-static FILE *stream_served(FILE *f)
-{
-	if (f != NULL)
-		fd_mark_served(fileno(f));
-	return f;
-}
-
-/* A stream on a device that is a socket, or NULL with errno. */
-static FILE *stream_open(const struct device_name *n, const char *mode)
-{
-	int flags = mode_flags(mode), fd = finish(flags == -1 ? -EINVAL : device_open(n, flags));
-	FILE *f = fd >= 0 ? stream_on(fd, mode) : NULL;
-
-	if (fd >= 0 && f == NULL)
-		(void)close(fd);
-	return f;
-}
 
 /* Does path name a device, or is it a link to one? */
 static bool stream_path(const char *path, struct device_name *n)
@@ -104,55 +20,45 @@ static bool stream_path(const char *path, struct device_name *n)
 	       name_linked(AT_FDCWD, path, n);
 }
 
+/* The stream is noted. One on a socket has nothing that libc could read or write. */
+#define STREAM(name, path, ...)                                                   \
+	({                                                                        \
+		struct device_name n_;                                            \
+		bool device_ = stream_path(path, &n_);                            \
+		FILE *f_ = NULL;                                                  \
+                                                                                  \
+		if (device_ && !n_.served)                                        \
+			errno = EOPNOTSUPP;                                       \
+		else                                                              \
+			f_ = REAL(name)(device_ ? n_.path : (path), __VA_ARGS__); \
+		if (device_ && f_ != NULL)                                        \
+			fd_mark(fileno(f_), FD_SERVED);                           \
+		f_;                                                               \
+	})
+
 EXPORT FILE *fopen(const char *path, const char *mode)
 {
-	struct device_name n;
-
-	if (!stream_path(path, &n))
-		return REAL(fopen)(path, mode);
-	return n.served ? stream_served(REAL(fopen)(n.path, mode)) : stream_open(&n, mode);
+	return STREAM(fopen, path, mode);
 }
 
 EXPORT FILE *fopen64(const char *path, const char *mode)
 {
-	struct device_name n;
-
-	if (!stream_path(path, &n))
-		return REAL(fopen64)(path, mode);
-	return n.served ? stream_served(REAL(fopen64)(n.path, mode)) : stream_open(&n, mode);
+	return STREAM(fopen64, path, mode);
 }
 
-/* One that is a socket has nothing that libc could read or write. */
 EXPORT FILE *freopen(const char *path, const char *mode, FILE *f)
 {
-	struct device_name n;
-
-	if (!stream_path(path, &n))
-		return REAL(freopen)(path, mode, f);
-	return stream_served(REAL(freopen)(n.path, mode, f));
+	return STREAM(freopen, path, mode, f);
 }
 
 EXPORT FILE *freopen64(const char *path, const char *mode, FILE *f)
 {
-	struct device_name n;
-
-	if (!stream_path(path, &n))
-		return REAL(freopen64)(path, mode, f);
-	return stream_served(REAL(freopen64)(n.path, mode, f));
+	return STREAM(freopen64, path, mode, f);
 }
 
 EXPORT FILE *fdopen(int fd, const char *mode)
 {
-	const struct device *d = fd_special(fd) ? fd_device_known(fd) : NULL;
-	int flags = d != NULL ? mode_flags(mode) & O_ACCMODE : 0;
-
-	if (d == NULL)
-		return REAL(fdopen)(fd, mode);
-	if ((d->flags & O_ACCMODE) != O_RDWR && (d->flags & O_ACCMODE) != flags) {
-		errno = EINVAL;
-		return NULL;
-	}
-	return stream_on(fd, mode);
+	return fd_refuses(fd) ? NULL : REAL(fdopen)(fd, mode);
 }
 
 /* Through a buffer, a part at a time. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Requests to an engine. Each brings a reply socket of its own, because a device socket may be
- * shared with other processes. An engine that dies closes its end of the reply socket: then the
- * wait ends.
+ * Requests to an engine. On a session's socket each brings a reply socket of its own, because threads
+ * send there at the same time. An engine that dies closes its end of the reply socket: then the wait ends.
  */
 #include <string.h>
 
@@ -159,7 +158,7 @@ static void cancel(int reply)
 /* Does the driver get at the program's memory in this request? */
 static bool moves_data(const struct call *c)
 {
-	return c->rq.op == DM_IOCTL || c->rq.op == DM_READ || c->rq.op == DM_WRITE;
+	return c->rq.op == DM_IOCTL;
 }
 
 /* Serves one message. Returns 1 when the request is done, 0 to go on, or -errno. */
@@ -202,11 +201,6 @@ static int wait_answer(struct call *c, int reply)
 	if (r < 0)
 		return r;
 	c->re = an.re;
-	if (c->device && (an.re.flags & DM_F_DRAIN) != 0) {
-		char token;
-
-		(void)raw(SYS_recvfrom, c->sock, &token, (size_t)1, MSG_DONTWAIT, NULL, NULL);
-	}
 	return an.re.error != 0 ? -an.re.error : pieces_error;
 }
 
@@ -254,7 +248,7 @@ int call_door(struct call *c)
 	error = send_request(c->sock, &c->rq, &c->fd, c->fd >= 0 ? 1 : 0);
 	if (error == 0)
 		error = wait_answer(c, c->sock);
-	return error == -EIO ? -ENXIO : error;
+	return error;
 }
 
 void call_drop(struct call *c)

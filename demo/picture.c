@@ -6,29 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <linux/fb.h>
 
 #include "image.h"
 
-/* Reads one row of the screen. */
-static bool read_row(int fd, uint32_t *row, size_t len, off_t off)
+static uint32_t *copy_screen(int fd, const struct fb_fix_screeninfo *fix,
+			     const struct fb_var_screeninfo *var)
 {
-	char *to = (char *)row;
+	size_t len = (size_t)fix->line_length * var->yres;
+	uint32_t *pixels = calloc((size_t)var->xres * var->yres, sizeof(*pixels));
+	char *screen = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, 0);
 
-	while (len > 0) {
-		ssize_t n = pread(fd, to, len, off);
-
-		if (n <= 0) {
-			if (n == 0)
-				errno = EIO;
-			return false;
-		}
-		to += n;
-		off += n;
-		len -= (size_t)n;
+	for (uint32_t y = 0; pixels != NULL && screen != MAP_FAILED && y < var->yres; y++)
+		memcpy(pixels + y * var->xres, screen + (size_t)y * fix->line_length,
+		       var->xres * sizeof(*pixels));
+	if (screen == MAP_FAILED) {
+		free(pixels);
+		return NULL;
 	}
-	return true;
+	(void)munmap(screen, len);
+	return pixels;
 }
 
 static uint32_t *read_screen(const char *path, int *width, int *height)
@@ -40,14 +39,7 @@ static uint32_t *read_screen(const char *path, int *width, int *height)
 
 	if (fd < 0 || ioctl(fd, FBIOGET_FSCREENINFO, &fix) || ioctl(fd, FBIOGET_VSCREENINFO, &var))
 		return NULL;
-	pixels = calloc((size_t)var.xres * var.yres, sizeof(*pixels));
-	for (uint32_t y = 0; pixels != NULL && y < var.yres; y++) {
-		if (!read_row(fd, pixels + y * var.xres, var.xres * sizeof(*pixels),
-			      (off_t)y * fix.line_length)) {
-			free(pixels);
-			pixels = NULL;
-		}
-	}
+	pixels = copy_screen(fd, &fix, &var);
 	close(fd);
 	*width = (int)var.xres;
 	*height = (int)var.yres;

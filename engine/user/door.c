@@ -76,8 +76,8 @@ static int door_show(struct door *d)
 	if (error == 0)
 		return 0;
 	if (!sockets && !atomic_exchange(&said, true))
-		log_info("%s: FUSE is not to be had (%s): programs need the library, for reads and "
-			 "writes too",
+		log_info("%s: FUSE is not to be had (%s): it can be opened, mapped and given to "
+			 "ioctl(2), but not read, written, polled or locked",
 			 d->minor.name, strerror(-error));
 	return node_link(d->minor.name);
 }
@@ -182,15 +182,17 @@ static void answer_open(struct door *d, struct request *rq)
 		cred_put(cred);
 }
 
-/* As on a device socket, for a file that the kernel serves. */
+/* About an open file, which the visitor names, or shows. */
 static void answer_file(struct request *rq)
 {
-	struct file *f = file_by_key(rq->msg.a[1]);
+	struct file *f = rq->msg.a[1] != 0 ? file_by_key(rq->msg.a[1]) :
+			 rq->nfds > 1	   ? file_by_socket(rq->fds[1]) :
+					     NULL;
 
 	if (f == NULL)
 		reply_error(rq, -EBADF);
 	else
-		file_serve_at_door(f, rq);
+		file_serve(f, rq);
 }
 
 static void door_serve(struct door *d, struct request *rq)
@@ -201,12 +203,12 @@ static void door_serve(struct door *d, struct request *rq)
 		reply_error(rq, -EPROTONOSUPPORT);
 	} else if (rq->msg.op == DM_STATUS) {
 		answer_status(d, rq);
-	} else if (rq->msg.a[1] != 0 && (rq->msg.op == DM_INFO || rq->msg.op == DM_ATTACH)) {
-		answer_file(rq);
-	} else if (rq->msg.op == DM_INFO) {
-		answer_info(d, rq);
 	} else if (rq->msg.op == DM_OPEN) {
 		answer_open(d, rq);
+	} else if (rq->msg.op == DM_INFO && rq->msg.a[1] == 0 && rq->nfds == 1) {
+		answer_info(d, rq);
+	} else {
+		answer_file(rq);
 	}
 }
 
@@ -232,12 +234,10 @@ static void put_door(struct entrance *e)
 static void side_serve(struct entrance *e, struct request *rq)
 {
 	(void)e;
-	if (rq->msg.version != DM_VERSION)
-		reply_error(rq, -EPROTONOSUPPORT);
-	else if (rq->msg.op == DM_INFO || rq->msg.op == DM_ATTACH)
+	if (rq->msg.version == DM_VERSION)
 		answer_file(rq);
 	else
-		reply_error(rq, -EPROTO);
+		reply_error(rq, -EPROTONOSUPPORT);
 }
 
 int side_door_open(void)

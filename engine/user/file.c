@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -175,10 +176,7 @@ static void file_release(struct source *s)
 	pthread_mutex_lock(&files_lock);
 	file_unlist(f);
 	pthread_mutex_unlock(&files_lock);
-	pthread_mutex_lock(&f->lock);
 	close(s->fd);
-	s->fd = -1;
-	pthread_mutex_unlock(&f->lock);
 	file_put(f);
 }
 
@@ -259,12 +257,17 @@ static int driver_open(struct file *f, struct request *rq)
 	return error;
 }
 
-/* The pair of sockets of a new file; the engine's end is named, for getpeername(2). */
-static int file_sockets(const char *name, int ends[2])
+/*
+ * The pair of sockets of a new file, which carry nothing: what a program writes is refused, what it reads
+ * does not come. The engine's end is named, for getpeername(2).
+ */
+static int file_sockets(const char *name, int ends[2], ino_t *socket)
 {
+	const struct timeval at_once = { .tv_usec = 1 };
 	static atomic_uint serial;
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int one = 1, n;
+	struct stat st;
+	int n;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return -errno;
@@ -272,8 +275,12 @@ static int file_sockets(const char *name, int ends[2])
 		     (unsigned long long)server_id, atomic_fetch_add(&serial, 1), name);
 	if (bind(ends[0], (struct sockaddr *)&sa,
 		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) == 0 &&
-	    setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0)
+	    shutdown(ends[0], SHUT_RD) == 0 &&
+	    setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &at_once, sizeof(at_once)) == 0 &&
+	    fstat(ends[1], &st) == 0) {
+		*socket = st.st_ino;
 		return 0;
+	}
 	n = -errno;
 	close(ends[0]);
 	close(ends[1]);
@@ -293,8 +300,12 @@ struct file *file_new(struct door *d, int flags, struct cred *cred)
 	f->dev = d->minor.dev;
 	f->flags = flags;
 	f->cred = cred;
-	f->source = (struct source){ .fd = -1, .ready = file_ready, .release = file_release };
+	f->source = (struct source){
+		.fd = -1, .hangup = true, .ready = file_ready, .release = file_release
+	};
 	pthread_mutex_init(&f->lock, NULL);
+	if (getrandom(&f->key, sizeof(f->key), 0) != sizeof(f->key))
+		f->key = 0; /* it cannot be mapped then */
 	return f;
 }
 
@@ -325,6 +336,22 @@ struct file *file_by_key(uint64_t key)
 
 	pthread_mutex_lock(&files_lock);
 	for (f = files; f != NULL && (key == 0 || f->key != key); f = f->next)
+		;
+	if (f != NULL)
+		file_get(f);
+	pthread_mutex_unlock(&files_lock);
+	return f;
+}
+
+struct file *file_by_socket(int fd)
+{
+	struct stat st;
+	struct file *f;
+
+	if (fstat(fd, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return NULL;
+	pthread_mutex_lock(&files_lock);
+	for (f = files; f != NULL && f->socket != st.st_ino; f = f->next)
 		;
 	if (f != NULL)
 		file_get(f);
@@ -376,7 +403,7 @@ int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, 
 
 	if (f == NULL)
 		return -ENOMEM;
-	error = file_sockets(d->minor.name, ends);
+	error = file_sockets(d->minor.name, ends, &f->socket);
 	if (error == 0) {
 		error = driver_open(f, rq);
 		if (error != 0) {
@@ -402,15 +429,6 @@ int file_open(struct door *d, int flags, struct cred *cred, struct request *rq, 
 	return 0;
 }
 
-static void serve_info(struct file *f, struct request *rq)
-{
-	struct dm_reply r;
-
-	reply_init(&r, 0);
-	file_info(f, &r.info);
-	policy_send(rq, &r, f->cred, -1);
-}
-
 static void serve_attach(struct request *rq)
 {
 	struct dm_reply r;
@@ -418,7 +436,6 @@ static void serve_attach(struct request *rq)
 	int end = -1, error = session_attach(rq, &s, &end);
 
 	reply_init(&r, error);
-	r.v[0] = error == 0 ? s->id : 0;
 	reply_send(rq, &r, NULL, &end, error == 0 ? 1 : 0);
 	if (end >= 0)
 		close(end);
@@ -427,19 +444,17 @@ static void serve_attach(struct request *rq)
 }
 
 /* Who has the answer may close the file: it is dropped before. */
-void file_serve_at_door(struct file *f, struct request *rq)
+static void serve_info(struct file *f, struct request *rq)
 {
 	struct cred *cred = f->cred;
 	struct dm_reply r;
 
 	reply_init(&r, 0);
 	file_info(f, &r.info);
+	r.v[0] = f->key;
 	cred_get(cred);
 	file_put(f);
-	if (rq->msg.op == DM_ATTACH)
-		serve_attach(rq);
-	else
-		policy_send(rq, &r, cred, -1);
+	policy_send(rq, &r, cred, -1);
 	cred_put(cred);
 }
 
@@ -448,47 +463,24 @@ void file_serve(struct file *f, struct request *rq)
 	switch (rq->msg.op) {
 	case DM_INFO:
 		serve_info(f, rq);
-		break;
+		return;
 	case DM_ATTACH:
+		file_put(f);
 		serve_attach(rq);
-		break;
-	case DM_SEEK:
-		file_seek(f, rq);
-		break;
-	case DM_MMAP:
-		file_get(f);
-		session_mmap(f, rq);
-		break;
+		return;
 	case DM_IOCTL:
-	case DM_READ:
-	case DM_WRITE:
-	case DM_POLL:
-		file_io(f, rq);
+		file_serve_ioctl(f, rq);
 		break;
 	default:
 		reply_error(rq, -EPROTO);
 	}
+	file_put(f);
 }
 
 static void file_ready(struct source *s, uint32_t events)
 {
-	struct file *f = container_of(s, struct file, source);
-	struct request rq;
-	int error = request_receive(s->fd, &rq);
-
 	(void)events;
-	if (error == -ECONNRESET) {
-		source_remove(s);
-		return;
-	}
-	source_arm(s);
-	if (error != 0)
-		return;
-	if (rq.msg.version != DM_VERSION)
-		reply_error(&rq, -EPROTONOSUPPORT);
-	else
-		file_serve(f, &rq);
-	request_end(&rq);
+	source_remove(s);
 }
 
 void files_each(void (*fn)(struct file *f))

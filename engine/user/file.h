@@ -23,6 +23,8 @@ bool file_list(struct file *f);	      /* where it did not. False: we stop, it is
 void file_info(const struct file *f, struct dm_info *info);
 /* The file that has this key, with a reference, or NULL. */
 struct file *file_by_key(uint64_t key);
+/* The same of one that is a socket, whose client's end this is. */
+struct file *file_by_socket(int fd);
 /* Of a file that the kernel serves. With a reference, or NULL: it has hung up. */
 struct file *file_of_open(struct fuse_open *o);
 void file_hang_up(struct fuse_open *o);
@@ -36,14 +38,8 @@ int file_ioctl(struct file *f, int cmd, intptr_t arg, int flags, int *value);
 /* chpoll(9E), or the events of a device that is always ready. */
 short file_chpoll(struct file *f, short events);
 
-void file_serve(struct file *f, struct request *rq); /* a request on its socket */
-/* DM_INFO or DM_ATTACH of one that the kernel serves, come to a door. Drops f. */
-void file_serve_at_door(struct file *f, struct request *rq);
-void file_io(struct file *f, struct request *rq);
-void file_seek(struct file *f, struct request *rq);
-
-void file_poll(struct file *f, struct request *rq);
-/* After a call that may have changed what chpoll(9E) says. Returns flags for the answer. */
-uint32_t token_refresh(struct file *f);
+/* A request about it that came to a door. Drops f. */
+void file_serve(struct file *f, struct request *rq);
+void file_serve_ioctl(struct file *f, struct request *rq);
 
 #endif

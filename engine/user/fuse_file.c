@@ -86,8 +86,6 @@ static int open_file(struct fuse_call *c, struct file *f, struct fuse_open **out
 	pthread_mutex_unlock(&opens_lock);
 	o->file = f;
 	f->open = o;
-	if (getrandom(&f->key, sizeof(f->key), 0) != sizeof(f->key))
-		f->key = 0; /* it cannot be mapped then */
 	if (!file_list(f))
 		file_hang_up(o);
 	*out = o;

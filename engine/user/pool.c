@@ -127,8 +127,8 @@ static void table_remove(struct source *s)
 
 static int source_wait(struct source *s, int op)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
-				  .data.u64 = s->id };
+	const uint32_t input = s->hangup ? 0 : EPOLLIN | EPOLLRDHUP;
+	struct epoll_event ev = { .events = input | EPOLLONESHOT, .data.u64 = s->id };
 	int epfd = s->urgent ? pool.urgent_epfd : pool.epfd;
 
 	return epoll_ctl(epfd, op, s->fd, &ev) == 0 ? 0 : -errno;

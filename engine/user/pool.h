@@ -25,6 +25,7 @@
 struct source {
 	int fd;
 	bool urgent;   /* `ready` neither blocks nor calls a driver */
+	bool hangup;   /* waits for that alone, not for input */
 	uint64_t id;   /* in epoll; 0: not added */
 	unsigned refs; /* guarded by the pool's table lock */
 	/* Called with the source disarmed. Calls source_arm() when the message has been read. */

@@ -4,7 +4,7 @@
  *
  * OBJECTS
  *   door      a minor node under the device directory; accepts clients              door.c
- *   file      one open(2): the engine's end of a device socket                      file.c, file_io.c
+ *   file      one open(2): what a descriptor of a program stands for               file.c, file_io.c
  *   session   one process (address space) with mappings of this engine's devices    session.c, session_map.c
  *   backing   what stands behind handles of a session: its window on one region,
  *             or the region's own memory                                            glue.c
@@ -17,7 +17,7 @@
  *   files_lock     the list of files
  *   sessions_lock  the list of sessions
  *   s->lock        a session's jobs, backings, pending mappings
- *   f->lock        a file's offset and token
+ *   f->lock        a file's offset
  *   the pool's and the pages' locks
  */
 #ifndef DEVMAP_ENGINE_USER_SERVER_H
@@ -84,9 +84,8 @@ struct file {
 	struct cred *cred;
 	pthread_mutex_t lock;
 	int64_t offset;
-	bool token;		/* one lies in the client's queue: chpoll says readable */
-	atomic_bool polled;	/* somebody asked chpoll */
-	uint64_t key;		/* names it on a socket: dm_file.token. 0: none */
+	uint64_t key;		/* names it in a request: dm_file.token. 0: none */
+	ino_t socket;		/* of the client's end; 0: it is no socket */
 	struct fuse_open *open; /* NULL: it was opened through a door, and has a source */
 	struct file *next;
 };
@@ -131,9 +130,7 @@ struct session {
 };
 /* *out has a reference for the caller. 0 or -errno. */
 int session_attach(struct request *rq, struct session **out, int *client_end);
-/* The session, entered and with a reference, or NULL; session_done() gives both back. */
-struct session *session_find(uint64_t id, pid_t pid);
-/* The same of a process, whatever its id is. */
+/* A process's, entered and with a reference, or NULL; session_done() gives both back. */
 struct session *session_of_process(pid_t pid);
 void session_done(struct session *s);
 /* Whoever calls the core for a session is inside it meanwhile. False: it has ended. */
@@ -152,7 +149,7 @@ void sessions_each(void (*fn)(struct session *s, void *arg), void *arg);
 struct session *session_of(struct as *as);
 
 /* session_map.c: DM_MMAP, and the requests about mappings on a session's socket. */
-void session_mmap(struct file *f, struct request *rq); /* drops f */
+void session_mmap(struct session *s, struct request *rq);
 void session_commit(struct session *s, struct request *rq);
 void session_abort(struct session *s, struct request *rq);
 void session_munmap(struct session *s, struct request *rq);

@@ -87,24 +87,6 @@ static void session_wait_unused(struct session *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-struct session *session_find(uint64_t id, pid_t pid)
-{
-	struct session *s;
-
-	pthread_mutex_lock(&sessions_lock);
-	for (s = sessions; s != NULL; s = s->next)
-		if (s->id == id && s->pid == pid)
-			break;
-	if (s != NULL)
-		session_get(s);
-	pthread_mutex_unlock(&sessions_lock);
-	if (s != NULL && !session_enter(s)) {
-		session_put(s);
-		s = NULL;
-	}
-	return s;
-}
-
 /* One that has ended may still be listed: of a program that the process ran before. */
 struct session *session_of_process(pid_t pid)
 {
@@ -401,7 +383,7 @@ static void serve_child(struct session *s, struct request *rq)
 	}
 	if (ps.error == 0)
 		devmap_each_handle(&s->as, pieces_add, &ps);
-	pieces_send(&ps, DM_RESULT, s->id);
+	pieces_send(&ps, DM_RESULT, 0);
 }
 
 static void serve_lock(struct session *s, struct request *rq, struct caller *caller)
@@ -416,18 +398,6 @@ static void serve_lock(struct session *s, struct request *rq, struct caller *cal
 	request_unwatch(rq);
 }
 
-/* Of a file that the kernel serves. */
-static void serve_mmap(struct request *rq)
-{
-	struct file *f = file_by_key(rq->msg.a[5]);
-
-	if (f == NULL) {
-		reply_error(rq, -EBADF);
-		return;
-	}
-	session_mmap(f, rq);
-}
-
 static void session_serve(struct session *s, struct request *rq)
 {
 	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
@@ -435,7 +405,7 @@ static void session_serve(struct session *s, struct request *rq)
 
 	switch (rq->msg.op) {
 	case DM_MMAP:
-		serve_mmap(rq);
+		session_mmap(s, rq);
 		break;
 	case DM_COMMIT:
 		session_commit(s, rq);

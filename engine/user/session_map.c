@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/param.h>
 
+#include "file.h"
 #include "keeper.h"
 #include "pieces.h"
 #include "server.h"
@@ -180,24 +181,18 @@ static void mmap_answer(struct session *s, struct request *rq, struct devmap_map
 }
 
 /* DM_MMAP. */
-void session_mmap(struct file *f, struct request *rq)
+void session_mmap(struct session *s, struct request *rq)
 {
-	struct session *s = session_find(rq->msg.session, rq->cred.pid);
+	struct file *f = file_by_key(rq->msg.a[5]);
 	struct devmap_mapping *m = NULL;
-	int error;
+	int error = f != NULL ? mmap_driver(s, f, rq, &m) : -EBADF;
 
-	if (s == NULL) {
-		file_put(f);
-		reply_error(rq, -EPERM);
-		return;
-	}
-	error = mmap_driver(s, f, rq, &m);
-	file_put(f); /* the handles have it; who has the answer may unmap and close */
+	if (f != NULL)
+		file_put(f); /* the handles have it; who has the answer may unmap and close */
 	if (error != 0)
 		reply_error(rq, error);
 	else
 		mmap_answer(s, rq, m);
-	session_done(s);
 }
 
 /* Registers handles' ranges at their addresses plus a distance, which is not 0 for a move. */

@@ -5,24 +5,21 @@
  * A DESCRIPTOR is a file that the kernel serves (FUSE): DIR/NAME is opened, read, written, polled and
  * closed as any file. ioctl(2) on it goes in ROUNDS, since a driver may want more of the client's
  * memory than the kernel would move: see struct dm_round. Where there is no FUSE, DIR/NAME is a link to
- * the front door, and a descriptor is a device socket.
+ * the front door, and a descriptor is a socket that carries nothing: it can be had, mapped, and given to
+ * ioctl(2), and its closing is heard.
  *
  * THE SOCKETS (all SOCK_SEQPACKET)
- *   front door   DIR/.NAME. A client connects, sends one DM_OPEN (or DM_STATUS), gets one answer, closes.
- *                The answer to DM_OPEN carries the device socket.
+ *   front door   DIR/.NAME. A client connects, sends one request, gets its answer, closes.
  *   side door    an abstract address, DM_SIDE_DOOR, open to all: it serves who names an open file by its
- *                token, for processes that have given up their rights, or see another file system.
- *   device       the file descriptor the program holds, one per open(2). May be shared by several
- *                processes, so nothing is ever received on it by a request: each request carries, as its
- *                first descriptor, a reply socket of its own. The one thing that comes down the device
- *                socket is a one-byte token while chpoll(9E) says readable, so that poll, select and
- *                epoll wake; whoever is told to (DM_F_DRAIN in an answer) takes it out again.
- *                The engine's end of it is bound to an abstract name that begins with DM_PEER_PREFIX:
- *                so a process finds out with getpeername(2) that a descriptor is a device, after exec or
- *                SCM_RIGHTS.
+ *                token, or shows a descriptor of it, also to processes that have given up their rights,
+ *                or see another file system.
+ *   device       a descriptor, where there is no FUSE. The engine's end is bound to an abstract name that
+ *                begins with DM_PEER_PREFIX: so a process finds out with getpeername(2) that a
+ *                descriptor is a device, after exec or SCM_RIGHTS.
  *   session      one per (process, engine), close-on-exec, private to the process. Requests about
- *                mappings go here, also after the device descriptor was closed. When it closes, the
- *                process is gone or has called exec: all its mappings end.
+ *                mappings go here, also after the device descriptor was closed. Each carries, as its
+ *                first descriptor, a reply socket of its own. When it closes, the process is gone or has
+ *                called exec: all its mappings end.
  *
  * The engine learns who asks from SCM_CREDENTIALS of each message, never from what the message
  * says.
@@ -38,8 +35,8 @@
  * parent closes its copy of the child's socket after fork; if fork failed this ends the unborn
  * child.
  *
- * DATA: while a request of a client is served, the engine may ask the requesting thread for its
- * memory over the reply socket: DM_COPYIN is answered by DM_DATA messages, DM_COPYOUT brings data.
+ * DATA: while DM_IOCTL of a client is served, the engine may ask the requesting thread for its
+ * memory over the connection: DM_COPYIN is answered by DM_DATA messages, DM_COPYOUT brings data.
  * So drivers reach client memory without any privilege, and a bad address is the client's own
  * EFAULT.
  */
@@ -59,33 +56,26 @@
 
 enum dm_op {
 	/* front door */
-	DM_OPEN = 1, /* a0: open(2) flags. Answer: v0 engine id, fd: device socket, info */
+	DM_OPEN = 1, /* a0: open(2) flags. Answer: fd: device socket, info */
 	DM_STATUS,   /* answer: fd: memfd with JSON */
-		     /* DM_INFO here: what stat(2) of the node shows; opens nothing */
-		     /* DM_INFO, DM_ATTACH here with a1, the token of a file that the kernel serves
-				 * (struct dm_file): as on a device socket */
-	/* device socket */
-	DM_INFO = 16, /* answer: info, and DM_F_KFAULTS, DM_F_UFFD_FD: asked before DM_ATTACH */
-	DM_ATTACH,    /* fds: reply, userfaultfd; a0: it serves kernel-mode faults too.
-				 * Answer: v0 session id, fd: session socket */
-		      /* DM_IOCTL, DM_READ, DM_WRITE, DM_POLL: a5 is what F_GETFL says of the
-				 * socket: O_NONBLOCK may have been set since the open. session: if
-				 * any */
-	DM_IOCTL,     /* a0 command, a1 argument. Answer: v0 the result */
-	DM_READ,      /* a0 address, a1 length, a2 offset (-1: the file's own). v0 bytes */
-	DM_WRITE,     /* the same */
-	DM_SEEK,      /* a0 offset, a1 whence. v0 new offset */
-	DM_POLL,      /* a0 events. v0 revents */
-	DM_MMAP, /* a0 addr, a1 len, a2 prot, a3 flags, a4 offset; session. v0 mapping id, pieces.
-				 * On a session socket: a5 is the token of the file */
+	/* Front or side door. Of an open file: a1 is its token, or 0 and its descriptor comes along */
+	DM_INFO = 16, /* answer: v0 the token, info, and DM_F_KFAULTS, DM_F_UFFD_FD: asked before
+				 * DM_ATTACH. At a front door without a file: what stat(2) of the node
+				 * shows */
+	DM_ATTACH, /* fd: userfaultfd; a0: it serves kernel-mode faults too; a1 the token. Answer:
+				 * fd: session socket */
+	DM_IOCTL, /* a2 command, a3 argument, a5 what F_GETFL says: O_NONBLOCK may have been set since
+				 * the open. Answer: v0 the result */
 	/* session socket */
+	DM_MMAP = 31, /* a0 addr, a1 len, a2 prot, a3 flags, a4 offset, a5 the file's token. Answer:
+				 * v0 mapping id, pieces */
 	DM_COMMIT = 32, /* a0 mapping id (0 in a child: all) */
 	DM_ABORT,	/* a0 mapping id */
 	DM_MUNMAP,	/* a0 addr, a1 len. Before the munmap(2) itself */
 	DM_MOVE,	/* a0 old addr, a1 len, a2 new addr, made and filled as DM_MMAP's pieces:
 				 * the answer has the pieces; then DM_COMMIT of v0 */
 	DM_FORK,	/* answer: fd: the child's session socket */
-	DM_CHILD,	/* as DM_ATTACH. Answer: v0 session id, pieces */
+	DM_CHILD,	/* fds: reply, userfaultfd; a0 as DM_ATTACH. Answer: pieces */
 	DM_LOCK,	/* a0 addr, a1 len */
 	DM_UNLOCK,
 	DM_TOUCH, /* a0 address, a1 PROT_READ or PROT_WRITE: an access, as a fault makes it; any
@@ -93,7 +83,7 @@ enum dm_op {
 				 * leaves the kernel out and a system call is given device memory.
 				 * EPROTO: the engine has none; then the library touches the memory
 				 * itself */
-	/* reply socket, from the client */
+	/* reply socket, or connection, from the client */
 	DM_DATA = 48, /* a0 error (errno) or 0; followed by bytes */
 	DM_CANCEL,    /* the requesting thread took a signal: interrupt the driver */
 };
@@ -102,7 +92,6 @@ struct dm_request {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t op;
-	uint64_t session; /* from DM_ATTACH; 0: none */
 	uint64_t a[6];
 };
 
@@ -113,7 +102,6 @@ enum dm_answer {
 	DM_COPYOUT,    /* v1 bytes follow for address v0: answer with one DM_DATA with the error */
 };
 
-#define DM_F_DRAIN   0x1 /* take one token out of the device socket now */
 #define DM_F_KFAULTS 0x2 /* the engine allows a userfaultfd that serves kernel-mode faults too */
 #define DM_F_UFFD_FD 0x4 /* ... and the last descriptor of this answer is /dev/userfaultfd */
 

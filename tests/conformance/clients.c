@@ -100,7 +100,7 @@ static void flags_of_open(void)
 	char byte = 0;
 	int fd;
 
-	control();
+	stream_control();
 	fd = DO(open("/dev/ctest0", O_RDONLY | O_CLOEXEC));
 	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	CHECK_EQ(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
@@ -248,7 +248,7 @@ static void after_closing_all(void)
 
 static void read_and_write(void)
 {
-	const int fd = control();
+	const int fd = stream_control();
 	char text[16] = "", tail[16] = "";
 	struct iovec iov[2] = { { text, 3 }, { tail, 4 } };
 
@@ -273,7 +273,7 @@ static void with_stdio(void)
 	FILE *f;
 	char text[16] = "";
 
-	CHECK_EQ(pwrite(control(), "hello, device", 13, 0), 13);
+	CHECK_EQ(pwrite(stream_control(), "hello, device", 13, 0), 13);
 	f = fopen("/dev/ctest0", "r+");
 	CHECK(f != NULL);
 	CHECK_EQ(fread(text, 1, 5, f), 5);
@@ -291,7 +291,7 @@ static void through_a_shell(void)
 	char text[16] = "";
 	FILE *f;
 
-	CHECK_EQ(pwrite(control(), "hello, device", 13, 0), 13);
+	CHECK_EQ(pwrite(stream_control(), "hello, device", 13, 0), 13);
 	f = popen("dd if=/dev/ctest0 bs=5 count=1 2>/dev/null", "r");
 	CHECK(f != NULL && fread(text, 1, 5, f) == 5);
 	CHECK_EQ(pclose(f), 0);
@@ -383,7 +383,7 @@ static pthread_t make_ready_soon(int fd)
 
 static void polling(void)
 {
-	const int fd = control();
+	const int fd = stream_control();
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	CHECK_EQ(poll(&p, 1, 0), 0);
@@ -404,7 +404,7 @@ static void polling(void)
 
 static void selecting(void)
 {
-	const int fd = control();
+	const int fd = stream_control();
 	struct timeval none = { 0 }, long_time = { .tv_sec = limit_ms() / 1000 };
 	fd_set set;
 
@@ -422,7 +422,7 @@ static void selecting(void)
 
 static void with_epoll(void)
 {
-	const int fd = control(), ep = DO(epoll_create1(0));
+	const int fd = stream_control(), ep = DO(epoll_create1(0));
 	struct epoll_event e = { .events = EPOLLIN, .data.u32 = 7 };
 
 	DO(epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e));

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -41,6 +43,16 @@ int reset_unit(const char *name)
 int control(void)
 {
 	return reset_unit("ctest0");
+}
+
+int stream_control(void)
+{
+	const int fd = control();
+	struct stat st;
+
+	if (syscall(SYS_fstat, fd, &st) == 0 && S_ISSOCK(st.st_mode))
+		skip("without FUSE a device is opened, mapped, and given to ioctl(2)");
+	return fd;
 }
 
 int file_control(void)

@@ -117,7 +117,8 @@ extern size_t page; /* bytes in a page */
 /* The driver. Most functions take the descriptor of a minor node; log and knobs are its unit's. */
 int open_device(const char *name); /* O_RDWR */
 int control(void);		   /* /dev/ctest0, reset: what nearly every test begins with */
-int file_control(void);		  /* the same; skips where the kernel does not serve it as a file */
+int stream_control(void); /* the same; skips where a device cannot be read, written, polled */
+int file_control(void);	  /* the same; skips where the kernel does not serve it as a file */
 int reset_unit(const char *name); /* opens and resets another one */
 void knob(int fd, enum ctest_knob which, int64_t value);
 struct ctest_counts counts(int fd);

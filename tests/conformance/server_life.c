@@ -90,49 +90,61 @@ static bool receive(int sock, struct dm_reply *re, int *fd)
 	return n >= (ssize_t)sizeof(*re);
 }
 
-static struct dm_request request(uint16_t op, uint64_t session)
+static struct dm_request request(uint16_t op)
 {
-	return (struct dm_request){
-		.magic = DM_MAGIC, .version = DM_VERSION, .op = op, .session = session
-	};
+	return (struct dm_request){ .magic = DM_MAGIC, .version = DM_VERSION, .op = op };
 }
 
 /*
- * Asks on a device or session socket. The error of the answer, -1 if there is none; *re and *fd
+ * Asks on a session socket, or -1: at the door. The error of the answer, -1 if there is none; *re and *fd
  * too.
  */
 static int say_to(int sock, struct dm_request rq, int extra, struct dm_reply *re, int *fd)
 {
-	int pair[2], fds[2], error;
+	int ends[2] = { -1, -1 }, fds[2], n = 0, error;
 
-	DO(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
-	fds[0] = pair[1];
-	fds[1] = extra;
-	send_to(sock, &rq, sizeof(rq), fds, extra >= 0 ? 2 : 1);
-	close(pair[1]);
-	error = receive(pair[0], re, fd) ? re->error : -1;
-	close(pair[0]);
+	if (sock < 0)
+		ends[0] = sock = knock();
+	else
+		DO(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
+	if (ends[1] >= 0)
+		fds[n++] = ends[1];
+	if (extra >= 0)
+		fds[n++] = extra;
+	send_to(sock, &rq, sizeof(rq), fds, (unsigned)n);
+	if (ends[1] >= 0)
+		close(ends[1]);
+	error = receive(ends[0], re, fd) ? re->error : -1;
+	close(ends[0]);
 	return error;
 }
 
+#define DOOR (-1)
+
 static int raw_open(void)
 {
-	const struct dm_request rq = {
-		.magic = DM_MAGIC, .version = DM_VERSION, .op = DM_OPEN, .a = { O_RDWR }
-	};
+	struct dm_request rq = request(DM_OPEN);
 	struct dm_reply re;
-	int s = knock(), fd;
+	int fd;
 
-	send_to(s, &rq, sizeof(rq), NULL, 0);
-	CHECK(receive(s, &re, &fd));
-	CHECK_EQ(re.error, 0);
-	close(s);
+	rq.a[0] = O_RDWR;
+	CHECK_EQ(say_to(DOOR, rq, -1, &re, &fd), 0);
 	return fd;
 }
 
-static int ask_simply(int sock, uint16_t op, uint64_t session, const uint64_t a[6])
+static uint64_t token_of(int device)
 {
-	struct dm_request rq = request(op, session);
+	struct dm_reply re;
+	int fd;
+
+	CHECK_EQ(say_to(DOOR, request(DM_INFO), device, &re, &fd), 0);
+	CHECK(re.v[0] != 0);
+	return re.v[0];
+}
+
+static int ask_simply(int sock, uint16_t op, const uint64_t a[6])
+{
+	struct dm_request rq = request(op);
 	struct dm_reply re;
 	int fd, error;
 
@@ -148,21 +160,30 @@ static int new_userfaultfd(void)
 	return DO(syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
 }
 
-/* A session: its id and socket. */
-static uint64_t raw_attach(int device, int *sock)
+static int attach_with(uint64_t token, int uffd, int *sock)
 {
-	const int uffd = new_userfaultfd();
+	struct dm_request rq = request(DM_ATTACH);
 	struct dm_reply re;
 
-	CHECK_EQ(say_to(device, request(DM_ATTACH, 0), uffd, &re, sock), 0);
-	close(uffd);
-	return re.v[0];
+	rq.a[1] = token;
+	return say_to(DOOR, rq, uffd, &re, sock);
 }
 
-static int mmap_request(int device, uint64_t session, uintptr_t addr, uint64_t len, uint64_t off,
+/* A session's socket. */
+static int raw_attach(uint64_t token)
+{
+	const int uffd = new_userfaultfd();
+	int sock;
+
+	CHECK_EQ(attach_with(token, uffd, &sock), 0);
+	close(uffd);
+	return sock;
+}
+
+static int mmap_request(int sock, uint64_t token, uintptr_t addr, uint64_t len, uint64_t off,
 			uint64_t *id)
 {
-	struct dm_request rq = request(DM_MMAP, session);
+	struct dm_request rq = request(DM_MMAP);
 	struct dm_reply re;
 	int fd, error;
 
@@ -171,7 +192,8 @@ static int mmap_request(int device, uint64_t session, uintptr_t addr, uint64_t l
 	rq.a[2] = RW;
 	rq.a[3] = MAP_SHARED;
 	rq.a[4] = off;
-	error = say_to(device, rq, -1, &re, &fd);
+	rq.a[5] = token;
+	error = say_to(sock, rq, -1, &re, &fd);
 	if (fd >= 0)
 		close(fd);
 	*id = re.v[0];
@@ -250,7 +272,7 @@ static void garbage_at_the_door(void)
 	const pid_t engine = engine_pid("ctest0");
 	const int before = descriptors(engine);
 	const int fds[4] = { 0, 1, 2, 0 };
-	struct dm_request rq = request(DM_OPEN, 0);
+	struct dm_request rq = request(DM_OPEN);
 	struct dm_reply re;
 	char junk[4096];
 	int s, fd;
@@ -276,72 +298,78 @@ static void odd_descriptors(void)
 {
 	const pid_t engine = engine_pid("ctest0");
 	const int before = descriptors(engine);
-	const struct dm_request rq = request(DM_IOCTL, 0);
-	int device, file = DO(open("/proc/self/exe", O_RDONLY)), pair[2], fd;
+	const struct dm_request rq = request(DM_MUNMAP);
+	int file = DO(open("/proc/self/exe", O_RDONLY)), pair[2], fd;
 	struct dm_reply re;
 
 	DO(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
 	for (int i = 0; i < 50; i++) {
-		device = raw_open();
-		send_to(device, &rq, sizeof(rq), NULL, 0);
-		send_to(device, &rq, sizeof(rq), &file, 1);
-		send_to(device, &rq, sizeof(rq), pair, 1);
-		send_to(device, &rq, 7, pair, 2);
-		CHECK_EQ(ask_simply(device, DM_INFO, 0, ASK(0)), 0);
-		CHECK_EQ(say_to(device, request(DM_ATTACH, 0), file, &re, &fd), EINVAL);
-		CHECK_EQ(say_to(device, request(DM_ATTACH, 0), -1, &re, &fd), EBADF);
-		send_to(device, "", 0, pair, 2); /* looks like the end */
+		const int device = raw_open(), sock = raw_attach(token_of(device));
+
+		send_to(sock, &rq, sizeof(rq), NULL, 0);
+		send_to(sock, &rq, sizeof(rq), &file, 1);
+		send_to(sock, &rq, sizeof(rq), pair, 1);
+		send_to(sock, &rq, 7, pair, 2);
+		CHECK_EQ(say_to(DOOR, request(DM_INFO), device, &re, &fd), 0);
+		CHECK_EQ(say_to(DOOR, request(DM_INFO), file, &re, &fd), EBADF);
+		CHECK_EQ(say_to(DOOR, request(DM_IOCTL), pair[0], &re, &fd), EBADF);
+		CHECK_EQ(attach_with(token_of(device), file, &fd), EINVAL);
+		CHECK_EQ(attach_with(token_of(device), -1, &fd), EBADF);
+		send_to(sock, "", 0, pair, 2); /* looks like the end */
+		CHECK_ERRNO(send(device, "", 1, MSG_NOSIGNAL), EPIPE);
+		close(sock);
 		close(device);
 	}
 	check_works();
-	AWAIT(descriptors(engine) <= before);
+	AWAIT(descriptors(engine) <= before + 1); /* we have been given a number */
 }
 
 static void absurd_requests(void)
 {
-	const int device = raw_open();
+	const uint64_t token = token_of(raw_open());
+	const int sock = raw_attach(token);
 	const uintptr_t at =
 		(uintptr_t)DO(mmap(NULL, 8 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	const uint64_t huge[] = { 0, 1ull << 40, 1ull << 63, UINT64_MAX, UINT64_MAX - page + 1 };
-	uint64_t session, id, other;
-	int sock, uffd = new_userfaultfd(), fd;
+	uint64_t id, other;
+	int uffd = new_userfaultfd(), fd;
 	struct dm_reply re;
 
-	session = raw_attach(device, &sock);
 	for (size_t i = 0; i < sizeof(huge) / sizeof(huge[0]); i++) {
-		CHECK(mmap_request(device, session, at, huge[i], 0, &id) > 0);
-		CHECK(mmap_request(device, session, UINT64_MAX - page + 1, page + huge[i], 0, &id) >
-		      0);
-		CHECK_EQ(ask_simply(sock, DM_MOVE, session, ASK(at, huge[i], at + page)), EINVAL);
+		CHECK(mmap_request(sock, token, at, huge[i], 0, &id) > 0);
+		CHECK(mmap_request(sock, token, UINT64_MAX - page + 1, page + huge[i], 0, &id) > 0);
+		CHECK_EQ(ask_simply(sock, DM_MOVE, ASK(at, huge[i], at + page)), EINVAL);
 	}
-	CHECK(mmap_request(device, session, at + 1, page, 0, &id) > 0);
-	CHECK(mmap_request(device, session, at, page, UINT64_MAX - page + 1, &id) > 0);
-	CHECK_EQ(mmap_request(device, session + 1, at, page, 0, &id), EPERM);
-	CHECK_EQ(mmap_request(device, session, at, 2 * page, 0, &id), 0);
-	CHECK_EQ(mmap_request(device, session, at + page, page, 0, &other), EBUSY);
-	CHECK_EQ(ask_simply(sock, DM_COMMIT, session, ASK(id + 1000)), EINVAL);
-	CHECK(ask_simply(sock, DM_COMMIT, session, ASK(id)) != 0); /* no window stands there */
-	CHECK_EQ(ask_simply(sock, DM_COMMIT, session, ASK(id)), EINVAL);
-	CHECK_EQ(ask_simply(sock, DM_ABORT, session, ASK(id)), EINVAL);
-	CHECK_EQ(say_to(sock, request(DM_CHILD, session), uffd, &re, &fd), EINVAL);
-	CHECK_EQ(ask_simply(sock, DM_OPEN, session, ASK(0)), EPROTO);
-	CHECK(ask_simply(device, DM_READ, session, ASK(0, 8, (uint64_t)-8)) != 0);
+	CHECK(mmap_request(sock, token, at + 1, page, 0, &id) > 0);
+	CHECK(mmap_request(sock, token, at, page, UINT64_MAX - page + 1, &id) > 0);
+	CHECK_EQ(mmap_request(sock, token + 1, at, page, 0, &id), EBADF);
+	CHECK_EQ(mmap_request(sock, 0, at, page, 0, &id), EBADF);
+	CHECK_EQ(mmap_request(sock, token, at, 2 * page, 0, &id), 0);
+	CHECK_EQ(mmap_request(sock, token, at + page, page, 0, &other), EBUSY);
+	CHECK_EQ(ask_simply(sock, DM_COMMIT, ASK(id + 1000)), EINVAL);
+	CHECK(ask_simply(sock, DM_COMMIT, ASK(id)) != 0); /* no window stands there */
+	CHECK_EQ(ask_simply(sock, DM_COMMIT, ASK(id)), EINVAL);
+	CHECK_EQ(ask_simply(sock, DM_ABORT, ASK(id)), EINVAL);
+	CHECK_EQ(say_to(sock, request(DM_CHILD), uffd, &re, &fd), EINVAL);
+	CHECK_EQ(ask_simply(sock, DM_OPEN, ASK(0)), EPROTO);
+	CHECK_EQ(ask_simply(DOOR, DM_IOCTL, ASK(0)), EBADF);
+	CHECK_EQ(ask_simply(DOOR, DM_MMAP, ASK(0, token)), EPROTO);
+	CHECK_EQ(ask_simply(DOOR, DM_IOCTL, ASK(0, token + 1)), EBADF);
 	check_works();
 }
 
 /* A child's socket in the wrong hands: only the first who speaks is the child. */
 static void child_twice(void)
 {
-	const int device = raw_open();
-	int sock, child, fd;
+	const int sock = raw_attach(token_of(raw_open()));
+	int child, fd;
 	struct dm_reply re;
 
-	(void)raw_attach(device, &sock);
-	CHECK_EQ(say_to(sock, request(DM_FORK, 0), -1, &re, &child), 0);
-	CHECK_EQ(say_to(child, request(DM_CHILD, 0), new_userfaultfd(), &re, &fd), 0);
-	CHECK_EQ(say_to(child, request(DM_CHILD, 0), new_userfaultfd(), &re, &fd), EINVAL);
-	CHECK_EQ(say_to(sock, request(DM_FORK, 0), -1, &re, &child), 0);
-	CHECK_EQ(say_to(child, request(DM_CHILD, 0), -1, &re, &fd), EBADF);
+	CHECK_EQ(say_to(sock, request(DM_FORK), -1, &re, &child), 0);
+	CHECK_EQ(say_to(child, request(DM_CHILD), new_userfaultfd(), &re, &fd), 0);
+	CHECK_EQ(say_to(child, request(DM_CHILD), new_userfaultfd(), &re, &fd), EINVAL);
+	CHECK_EQ(say_to(sock, request(DM_FORK), -1, &re, &child), 0);
+	CHECK_EQ(say_to(child, request(DM_CHILD), -1, &re, &fd), EBADF);
 	check_works();
 }
 

@@ -36,7 +36,6 @@ static struct {
 
 static struct dm_info info = { .rdev = FAKE_RDEV, .mode = S_IFCHR | 0640, .uid = 12, .gid = 34 };
 static int refuse_fork, unmapped, locked, version = DM_VERSION, short_mmap, serial;
-static int64_t offset;
 
 static int add(enum kind kind, int fd, int window)
 {
@@ -94,10 +93,14 @@ static void pair(int ends[2])
 /* A new device socket: the client's end. */
 static int device_socket(void)
 {
+	const struct timeval at_once = { .tv_usec = 1 };
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int ends[2], n;
 
 	pair(ends);
+	if (shutdown(ends[0], SHUT_RD) != 0 ||
+	    setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &at_once, sizeof(at_once)) != 0)
+		abort();
 	n = snprintf(sa.sun_path + 1, sizeof(sa.sun_path) - 1, "devmap/%016llx/%d%d/%s",
 		     (unsigned long long)info.engine, (int)getpid(), serial++, info.name);
 	if (bind(ends[0], (void *)&sa,
@@ -105,23 +108,6 @@ static int device_socket(void)
 		abort();
 	add(DEVICE, ends[0], -1);
 	return ends[1];
-}
-
-static void serve_door(int door)
-{
-	int sock = accept4(door, NULL, NULL, SOCK_CLOEXEC), fd = -1;
-	struct dm_request rq;
-
-	if (recv(sock, &rq, sizeof(rq), 0) == sizeof(rq)) {
-		if (rq.op == DM_OPEN) {
-			fd = device_socket();
-			info.access = (uint32_t)rq.a[0] & O_ACCMODE;
-		}
-		answer(sock, 0, info.engine, fd, NULL);
-	}
-	if (fd >= 0)
-		close(fd);
-	close(sock);
 }
 
 static int copy_in(int reply, uint64_t addr, char *buf, size_t len)
@@ -204,9 +190,9 @@ static void serve_ioctl(int reply, const struct dm_request *rq)
 {
 	uint64_t value = 0;
 
-	switch (rq->a[0]) {
+	switch (rq->a[2]) {
 	case FAKE_REVERSE:
-		serve_reverse(reply, rq->a[1]);
+		serve_reverse(reply, rq->a[3]);
 		return;
 	case FAKE_WAIT:
 		serve_wait(reply);
@@ -214,7 +200,7 @@ static void serve_ioctl(int reply, const struct dm_request *rq)
 	case FAKE_DIE:
 		_exit(0);
 	case FAKE_REFUSE_FORK:
-		refuse_fork = (int)rq->a[1];
+		refuse_fork = (int)rq->a[3];
 		break;
 	case FAKE_UNMAPPED:
 		value = (uint64_t)unmapped;
@@ -252,13 +238,12 @@ static struct dm_piece piece_of(uint64_t addr, uint64_t len, uint64_t off)
 				  .maxprot = PROT_READ | (info.access == O_RDWR ? PROT_WRITE : 0) };
 }
 
-static void serve_mmap(int reply, const struct dm_request *rq)
+static void serve_mmap(int s, int reply, const struct dm_request *rq)
 {
 	struct dm_piece p = piece_of(rq->a[0], rq->a[1], rq->a[4]);
-	int s = (int)rq->session - 1;
 
 	p.prot = (uint32_t)rq->a[2];
-	if (rq->a[4] + rq->a[1] > FAKE_PAGES * 4096) {
+	if (rq->a[5] != FAKE_TOKEN || rq->a[4] + rq->a[1] > FAKE_PAGES * 4096) {
 		answer(reply, ENXIO, 0, -1, NULL);
 		return;
 	}
@@ -281,43 +266,33 @@ static void attach(int reply)
 	socks[s].attached = true;
 	if (ftruncate(socks[s].window, FAKE_PAGES * 4096) != 0)
 		abort();
-	answer(reply, 0, (uint64_t)s + 1, ends[1], NULL);
+	answer(reply, 0, 0, ends[1], NULL);
 	close(ends[1]);
 }
 
-static void serve_device(int reply, const struct dm_request *rq)
+static void serve_open(int reply, const struct dm_request *rq)
 {
-	static char data[65536];
-	size_t n = rq->a[1] < sizeof(data) ? rq->a[1] : sizeof(data);
-	int error = 0;
+	int fd = device_socket();
 
+	info.access = (uint32_t)rq->a[0] & O_ACCMODE;
+	answer(reply, 0, info.engine, fd, NULL);
+	close(fd);
+}
+
+static void serve_visitor(int sock, const struct dm_request *rq)
+{
 	switch (rq->op) {
-	case DM_ATTACH:
-		attach(reply);
+	case DM_OPEN:
+		serve_open(sock, rq);
 		break;
-	case DM_MMAP:
-		serve_mmap(reply, rq);
+	case DM_ATTACH:
+		attach(sock);
 		break;
 	case DM_IOCTL:
-		serve_ioctl(reply, rq);
-		break;
-	case DM_READ:
-		error = copy_out(reply, rq->a[0], data, n);
-		answer(reply, error, n, -1, NULL);
-		break;
-	case DM_WRITE:
-		error = copy_in(reply, rq->a[0], data, n);
-		answer(reply, error, n, -1, NULL);
-		break;
-	case DM_SEEK:
-		offset = (int64_t)rq->a[0];
-		answer(reply, 0, (uint64_t)offset, -1, NULL);
-		break;
-	case DM_POLL:
-		answer(reply, 0, rq->a[0] & (POLLIN | POLLOUT), -1, NULL);
+		serve_ioctl(sock, rq);
 		break;
 	default:
-		answer(reply, 0, 0, -1, NULL);
+		answer(sock, 0, FAKE_TOKEN, -1, NULL);
 	}
 }
 
@@ -345,13 +320,16 @@ static void serve_session(int s, int reply, const struct dm_request *rq)
 	struct dm_piece p;
 
 	switch (rq->op) {
+	case DM_MMAP:
+		serve_mmap(s, reply, rq);
+		break;
 	case DM_FORK:
 		serve_fork(s, reply);
 		break;
 	case DM_CHILD:
 		socks[s].attached = true;
 		p = piece_of(socks[s].addr, socks[s].pages * 4096, 0);
-		answer(reply, 0, (uint64_t)s + 1, socks[s].window, &p);
+		answer(reply, 0, 0, socks[s].window, &p);
 		break;
 	case DM_MUNMAP:
 		unmapped += (int)(rq->a[1] / 4096);
@@ -375,38 +353,62 @@ static void serve_session(int s, int reply, const struct dm_request *rq)
 	}
 }
 
-static void serve(int s)
+/* One message, and up to four descriptors. False: the end. */
+static bool receive(int sock, struct dm_request *rq, int fds[4])
 {
 	union {
 		char buf[CMSG_SPACE(sizeof(int) * 4)];
 		struct cmsghdr align;
 	} control;
-	struct dm_request rq;
-	struct iovec iov = { &rq, sizeof(rq) };
+	struct iovec iov = { rq, sizeof(*rq) };
 	struct msghdr m = { .msg_iov = &iov,
 			    .msg_iovlen = 1,
 			    .msg_control = control.buf,
 			    .msg_controllen = sizeof(control.buf) };
-	int fds[4] = { -1, -1, -1, -1 };
-	ssize_t n = recvmsg(socks[s].fd, &m, MSG_CMSG_CLOEXEC);
 
-	if (n <= 0) {
+	for (int i = 0; i < 4; i++)
+		fds[i] = -1;
+	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC) <= 0)
+		return false;
+	if (CMSG_FIRSTHDR(&m) != NULL)
+		memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&m)),
+		       CMSG_FIRSTHDR(&m)->cmsg_len - CMSG_LEN(0));
+	return true;
+}
+
+static void drop(const int fds[4])
+{
+	for (int i = 0; i < 4; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static void serve_door(int door)
+{
+	int sock = accept4(door, NULL, NULL, SOCK_CLOEXEC), fds[4];
+	struct dm_request rq;
+
+	if (receive(sock, &rq, fds))
+		serve_visitor(sock, &rq);
+	drop(fds);
+	close(sock);
+}
+
+static void serve(int s)
+{
+	struct dm_request rq;
+	int fds[4];
+
+	if (!receive(socks[s].fd, &rq, fds)) {
 		close(socks[s].fd);
 		if (socks[s].window >= 0)
 			close(socks[s].window);
 		socks[s].kind = FREE;
 		return;
 	}
-	if (CMSG_FIRSTHDR(&m) != NULL)
-		memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&m)),
-		       CMSG_FIRSTHDR(&m)->cmsg_len - CMSG_LEN(0));
-	if (socks[s].kind == DEVICE)
-		serve_device(fds[0], &rq);
-	else
+	if (socks[s].kind == SESSION)
 		serve_session(s, fds[0], &rq);
-	for (int i = 0; i < 4; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+	drop(fds);
 }
 
 void fake_serve(const char *dir, const char *name)
@@ -414,21 +416,22 @@ void fake_serve(const char *dir, const char *name)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	struct pollfd p[SOCKS];
 	int door = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	char path[sizeof(sa.sun_path) - 4];
+	char path[128], dotted[64];
 
 	info.engine = 0xabcdef0100000000ull | (unsigned)getpid();
 	snprintf(info.name, sizeof(info.name), "%s", name);
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s.new", path);
-	/* When it has its name, it listens. */
+	snprintf(dotted, sizeof(dotted), ".%s", name);
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/%s", dir, dotted);
+	/* When the device has its name, it listens. */
 	if (bind(door, (void *)&sa, sizeof(sa)) != 0 || listen(door, 64) != 0 ||
-	    rename(sa.sun_path, path) != 0)
+	    symlink(dotted, path) != 0)
 		abort();
 	add(DOOR, door, -1);
 	for (;;) {
 		for (int i = 0; i < SOCKS; i++)
 			p[i] = (struct pollfd){ .fd = socks[i].kind ? socks[i].fd : -1,
-						.events = POLLIN };
+						.events = socks[i].kind == DEVICE ? 0 : POLLIN };
 		if (poll(p, SOCKS, -1) < 0)
 			continue;
 		for (int i = 0; i < SOCKS; i++) {

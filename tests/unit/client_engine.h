@@ -23,6 +23,7 @@ enum {
 #define FAKE_BYTES 100000
 #define FAKE_PAGES 16
 #define FAKE_RDEV  0xe901
+#define FAKE_TOKEN 4711
 
 /* Serves DIR/NAME for ever. */
 void fake_serve(const char *dir, const char *name) __attribute__((noreturn));
