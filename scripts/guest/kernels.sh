@@ -9,6 +9,7 @@
 #   vmlinuz   the kernel
 #   release   its name, as uname -r prints it
 #   headers   to build modules with: make -C build-guest/VERSION/headers M=...
+#   own       those of its own modules that guests load, where they are not built in
 #
 # What is there already is kept, and needs no network; --update looks for something newer.  Nothing
 # is installed: the packages are downloaded, which needs no rights, and unpacked here.  (Installed,
@@ -83,6 +84,11 @@ unpack()
 	for deb in "$to"/debs/*.deb; do
 		dpkg-deb -x "$deb" "$to/root"
 	done
+	mkdir "$to/own"
+	for module in fuse; do
+		find "$to/root/lib/modules" -name "$module.ko*" -exec cp {} "$to/own" \;
+	done
+	find "$to/own" -name '*.xz' -exec xz -d {} \;
 	# With a vmlinux beside the headers, modules would be given BTF, for which pahole is needed.
 	rm -rf "$to/debs" "$to/root/usr/share/doc" "$to/root/lib/modules" \
 		"$to"/root/usr/src/linux-headers-*/vmlinux
@@ -108,7 +114,7 @@ get()
 		echo "kernels: apt knows no cloud kernel $version with headers" >&2
 		return 1
 	fi
-	if [ -f "$dir/release" ] && [ "$(cat "$dir/release")" = "$release-cloud-amd64" ]; then
+	if [ -d "$dir/own" ] && [ -f "$dir/release" ] && [ "$(cat "$dir/release")" = "$release-cloud-amd64" ]; then
 		return
 	fi
 	echo "kernels: Linux $release"
@@ -126,7 +132,7 @@ get()
 }
 
 for version; do
-	if [ -n "$update" ] || [ ! -f "build-guest/$version/release" ]; then
+	if [ -n "$update" ] || [ ! -d "build-guest/$version/own" ]; then
 		get "$version"
 	fi
 done

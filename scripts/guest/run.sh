@@ -59,15 +59,19 @@ accelerator()
 # What this run adds to the image: a second archive, which the kernel unpacks over the first.
 make_overlay()
 {
-	mkdir -p "$work/root/guest/modules"
+	mkdir -p "$work/root/guest/modules" "$work/root/guest/own"
 	for script; do
 		echo "$script"
 	done >"$work/root/guest/scripts"
 	export GUEST_KERNEL="$version"
 	env | sed -n "s/'/'\\\\''/g; s/^\\(GUEST_[A-Z_]*\\|DEVMAP_TEST_[A-Z_]*\\)=\\(.*\\)/export \\1='\\2'/p" \
 		>"$work/root/guest/environment"
-	for module in "$kernel"/modules/*.ko; do
-		[ ! -f "$module" ] || cp "$module" "$work/root/guest/modules/"
+	for module in "$kernel"/modules/*.ko "$kernel"/own/*.ko; do
+		case $module in
+		*/own/*) to=$work/root/guest/own ;;
+		*) to=$work/root/guest/modules ;;
+		esac
+		[ ! -f "$module" ] || cp "$module" "$to/"
 	done
 	(cd "$work/root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$work/overlay.cpio"
 	cat build-guest/image.cpio "$work/overlay.cpio" >"$work/initrd"
