@@ -38,8 +38,9 @@
  *      So is one while another process has the turn: the device is being taken away.         [C13]
  *  R11 A hold is as long as the grant's terms say; or, where they give a share of the time that
  *      switching may take, as long as makes the smoothed cost of a switch that share of cost and
- *      hold together. A switch costs what passes until its thread is woken; such a hold lasts
- *      from then.                                                                           [X2]
+ *      hold together. A switch costs what passes from the turn until the program's thread is
+ *      woken: that our own thread had to be woken for it stands for what the program's needs
+ *      then. Such a hold lasts from there.                                                  [X2]
  *
  * Times are nanoseconds of one monotonic clock; ARB_NEVER is later than all of them.
  */

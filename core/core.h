@@ -212,6 +212,7 @@ struct devmap_group {
 	boolean_t g_warned_unloaded;	/* C16 was said */
 	char g_name[24];		/* the driver's */
 	hrtime_t g_owned_since;
+	hrtime_t g_turn_since;	    /* when the turn was given last */
 	hrtime_t g_switching_since; /* until the new owner's thread is woken; 0: no more */
 	struct devmap_stats g_stats;
 	struct histogram g_wait_hist, g_switch_hist;

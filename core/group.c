@@ -316,10 +316,12 @@ void group_step(struct devmap_group *g)
 {
 	struct devmap_request *r;
 	struct arb_step s;
+	hrtime_t now;
 
 	ASSERT(MUTEX_HELD(&g->g_lock));
 	do {
-		s = arb_step(&g->g_arb, gethrtime());
+		now = gethrtime();
+		s = arb_step(&g->g_arb, now);
 		if (s.broken != NULL) {
 			g->g_stats.locks_broken++;
 			g->g_owner->mb_stats.locks_broken++;
@@ -327,6 +329,7 @@ void group_step(struct devmap_group *g)
 		}
 		if (s.go != NULL) {
 			r = request_of(s.go);
+			g->g_turn_since = now;
 			request_left(r);
 			cv_signal(&r->r_cv);
 		}

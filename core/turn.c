@@ -96,7 +96,7 @@ static void count_switch(struct devmap_group *g, struct devmap_member *mb, hrtim
 	g->g_stats.switches++;
 	mb->mb_stats.switches++;
 	histogram_add(&g->g_switch_hist, (uint64_t)cost);
-	g->g_switching_since = gethrtime() - cost;
+	g->g_switching_since = g->g_turn_since;
 	if (g->g_owner != NULL)
 		check_leak(g, g->g_owner);
 }
