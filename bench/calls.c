@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +41,15 @@ static void call_ioctl(void)
 
 	if (ioctl(fd, FBIOGET_VSCREENINFO, &var) != 0)
 		err(1, "ioctl");
+}
+
+static void call_map(void)
+{
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		err(1, "mmap");
+	(void)munmap(p, 4096);
 }
 
 static void call_read(void)
@@ -94,9 +104,13 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*call)(void);
 	} calls[] = {
-		{ "open and close", call_open }, { "ioctl, 160 bytes out", call_ioctl },
-		{ "read 1 byte", call_read },	 { "read 4 KiB", call_read_page },
-		{ "write 1 byte", call_write },	 { "poll", call_poll },
+		{ "open and close", call_open },
+		{ "mmap and munmap", call_map },
+		{ "ioctl, 160 bytes out", call_ioctl },
+		{ "read 1 byte", call_read },
+		{ "read 4 KiB", call_read_page },
+		{ "write 1 byte", call_write },
+		{ "poll", call_poll },
 		{ "fstat", call_stat },
 	};
 	double pipe_us;

@@ -182,6 +182,7 @@ int socket_file(int fd, struct dm_file *f)
 	if (error == 0) {
 		f->info = c.re.info;
 		f->token = c.re.v[0];
+		f->flags = c.re.flags;
 	}
 	return error;
 }

@@ -125,10 +125,10 @@ static int child_attach(unsigned index)
 	c.fd = s->uffd;
 	c.rq.a[0] = s->kernel_faults;
 	c.pieces = child_place;
-	error = call(&c);
+	error = call(&c); /* which finds room for descriptors where there is none */
 	call_drop(&c);
 	if (error == 0)
-		error = session_call(index, DM_COMMIT, 0, 0);
+		error = session_change(index, DM_COMMIT, 0, 0);
 	return error;
 }
 
@@ -159,10 +159,10 @@ static void child_session(unsigned index)
 
 static void child(void)
 {
-	struct held h = fork_held, mine;
+	struct held h = fork_held;
 
 	process_begin_child();
-	ops_lock(&mine); /* for what asserts it: there is no other thread */
+	ops_lock_as(&h); /* for what asserts it: there is no other thread */
 	(void)fd_each(0, FD_MAX - 1, drop_hidden, NULL);
 	maps_change(0, UINTPTR_MAX, set_absent, true);
 	for (unsigned i = 0; i < SESSIONS_MAX; i++)

@@ -154,7 +154,10 @@ void process_init(void);
 bool process_ours(void);
 void process_begin_child(void); /* in a child of fork, before anything else */
 void ops_lock(struct held *h);
+void ops_lock_as(const struct held *h); /* in a child: what h kept out has been kept out since */
 void ops_unlock(struct held *h);
+/* What ops keeps out is let in, as far as it can only end the program: an answer is long in coming. */
+void ops_tire(void);
 /* At the head of what needs ops: this thread holds it. Nothing without DEBUG. */
 #ifdef DEBUG
 void ops_assert(const char *function);
@@ -182,6 +185,8 @@ struct call {
 };
 /* 0, or -errno: the engine's own, -ENXIO if it is gone, -EIO if it went meanwhile. */
 int call(struct call *c);
+/* ops held: the same on a session's socket, where the answer comes too. */
+int call_here(struct call *c);
 /* The same at a front door, which answers on the connection itself. */
 int call_door(struct call *c);
 void call_drop(struct call *c); /* closes what came along */
@@ -210,6 +215,7 @@ int data_store(void *program, const void *from, size_t len);
 struct session {
 	bool used;
 	bool kernel_faults;
+	bool huge; /* DM_F_HUGE */
 	uint64_t engine;
 	int sock, uffd;
 	int uffd_dev; /* /dev/userfaultfd as the engine lent it, or -1 */
@@ -221,6 +227,8 @@ int session_of(const struct dm_file *f, unsigned *index);
 int session_userfaultfd(struct session *s); /* makes one: s->uffd. 0 or -errno */
 void session_drop(struct session *s);
 int session_call(unsigned index, uint16_t op, uint64_t a0, uint64_t a1);
+/* ops held: the same, of what changes mappings. */
+int session_change(unsigned index, uint16_t op, uint64_t a0, uint64_t a1);
 
 /* maps.c */
 struct map {
@@ -271,6 +279,7 @@ struct placing {
 };
 /* ops held. */
 int mapping_place(void *arg, const struct dm_piece *p, unsigned n, const int *fds, unsigned nfds);
+extern bool mapping_lock_future; /* the program has asked for MCL_FUTURE */
 size_t page_size(void);
 
 /* lock.c */

@@ -10,6 +10,8 @@
 
 #include "internal.h"
 
+bool mapping_lock_future;
+
 size_t page_size(void)
 {
 	static _Atomic size_t size;
@@ -30,6 +32,13 @@ static size_t page_round(size_t len)
 static void set_prot(struct map *m, int prot)
 {
 	m->prot = (uint8_t)prot;
+}
+
+/* Under MCL_FUTURE it would count as locked memory. */
+static void unlock_place(uintptr_t addr, size_t len)
+{
+	if (unlikely(mapping_lock_future))
+		(void)raw(SYS_munlock, addr, len);
 }
 
 /* One piece: mapped, out of fork's and core dumps' way, in the table. 0 or -errno. */
@@ -63,9 +72,9 @@ static int place_piece(const struct placing *pl, const struct dm_piece *p, int f
 		return error;
 	}
 	(void)raw_madvise(m.start, p->len, MADV_DONTDUMP);
-	(void)raw_madvise(m.start, p->len, MADV_NOHUGEPAGE);
-	/* Under MCL_FUTURE it would count as locked memory. */
-	(void)raw(SYS_munlock, m.start, p->len);
+	if (sessions[pl->session].huge)
+		(void)raw_madvise(m.start, p->len, MADV_NOHUGEPAGE);
+	unlock_place(m.start, p->len);
 	maps_insert(&m);
 	return 0;
 }
@@ -91,10 +100,8 @@ static int open_up(uintptr_t start, uintptr_t end)
 	return error;
 }
 
-/*
- * ops held. Asks the engine for the pieces of [addr, addr + len), which is reserved. 0 or -errno.
- */
-static int fill(struct call *c, unsigned session, uintptr_t addr, size_t len)
+/* ops held. Asks the engine for the pieces of [addr, addr + len), which is reserved. 0 or -errno. */
+static int fill_once(struct call *c, unsigned session, uintptr_t addr, size_t len)
 {
 	struct placing pl = {
 		.start = addr, .end = addr + len, .session = (uint16_t)session, .flags = MAP_FIXED
@@ -104,19 +111,31 @@ static int fill(struct call *c, unsigned session, uintptr_t addr, size_t len)
 	ASSERT_OPS_HELD();
 	c->pieces = mapping_place;
 	c->arg = &pl;
-	error = call(c);
+	error = call_here(c);
 	call_drop(c);
 	if (error == 0)
-		error = session_call(session, DM_COMMIT, c->re.v[0], 0);
+		error = session_change(session, DM_COMMIT, c->re.v[0], 0);
 	else if (c->re.error == 0 && c->re.type == DM_RESULT)
-		(void)session_call(session, DM_ABORT, c->re.v[0], 0);
+		(void)session_change(session, DM_ABORT, c->re.v[0], 0);
 	if (error == 0) {
 		error = open_up(addr, addr + len);
 		if (error != 0)
-			(void)session_call(session, DM_MUNMAP, addr, len);
+			(void)session_change(session, DM_MUNMAP, addr, len);
 	}
 	if (error != 0)
 		maps_remove(addr, addr + len);
+	return error;
+}
+
+static int fill(struct call *c, unsigned session, uintptr_t addr, size_t len)
+{
+	struct rlimit before;
+	int error = fill_once(c, session, addr, len);
+
+	if (error == -EMFILE && limit_lift(&before)) {
+		error = fill_once(c, session, addr, len);
+		limit_restore(&before);
+	}
 	return error;
 }
 
@@ -131,7 +150,7 @@ void mapping_forget(uintptr_t start, uintptr_t end)
 		       next.session == m.session)
 			m.end = next.end;
 		/* If the engine is gone there is nobody to tell. */
-		(void)session_call(m.session, DM_MUNMAP, m.start, m.end - m.start);
+		(void)session_change(m.session, DM_MUNMAP, m.start, m.end - m.start);
 		maps_remove(m.start, m.end);
 		start = m.end;
 	}
@@ -152,7 +171,7 @@ static void *reserve(void *addr, size_t len, int flags)
 	p = raw_mmap(addr, len, PROT_NONE,
 		     (flags & keep) | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (!raw_bad(p)) /* no lock for what is only a place */
-		(void)raw(SYS_munlock, p, len);
+		unlock_place((uintptr_t)p, len);
 	return p;
 }
 

@@ -99,23 +99,36 @@ void process_begin_child(void)
 }
 
 /*
- * Which signals to keep out while a lock is held: those with handlers, which might come back here.
- * What would kill the program may do so; what a fault raises must not be blocked.
+ * Kept out while a lock is held: whatever has a handler, which might come back here. What a fault raises must
+ * not be blocked; and to ask which of the others have none takes too long for what seldom matters, so
+ * all are.
  */
 static void handlers_block(sigset_t *before)
 {
-	static const int fatal[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM };
 	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT };
-	struct sigaction sa;
 	sigset_t set;
 
 	sigfillset(&set);
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
 		sigdelset(&set, faults[i]);
-	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
-		if (sigaction(fatal[i], NULL, &sa) == 0 && sa.sa_handler == SIG_DFL)
-			sigdelset(&set, fatal[i]);
 	(void)pthread_sigmask(SIG_BLOCK, &set, before);
+}
+
+static sigset_t ops_before; /* what was blocked before ops was taken; guarded by ops */
+
+void ops_tire(void)
+{
+	static const int fatal[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM };
+	struct sigaction sa;
+	sigset_t set;
+
+	ASSERT_OPS_HELD();
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+		if (!sigismember(&ops_before, fatal[i]) && sigaction(fatal[i], NULL, &sa) == 0 &&
+		    sa.sa_handler == SIG_DFL)
+			sigaddset(&set, fatal[i]);
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 #ifdef DEBUG
@@ -152,8 +165,17 @@ void ops_lock(struct held *h)
 	if (!atomic_compare_exchange_strong(&ops_word, &was, 1))
 		while (atomic_exchange(&ops_word, 2) != 0)
 			raw_futex_wait(&ops_word, 2);
+	ops_before = h->before;
 	ops_note(true);
 	errno = before;
+}
+
+void ops_lock_as(const struct held *h)
+{
+	struct held mine;
+
+	ops_lock(&mine);
+	ops_before = h->before;
 }
 
 void ops_unlock(struct held *h)

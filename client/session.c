@@ -52,18 +52,15 @@ static int file_call(const struct dm_file *f, struct call *c)
 	return device_call(f->info.engine, f->door, c);
 }
 
-/* What the engine offers: is the userfaultfd to serve kernel-mode faults too? */
-static int session_ask(struct session *s, const struct dm_file *f)
+/* /dev/userfaultfd, as the engine lends it. 0 or -errno. */
+static int session_borrow(struct session *s, const struct dm_file *f)
 {
 	struct call c = CALL(-1, DM_INFO);
 	int error = file_call(f, &c);
 
-	if (error == 0) {
-		s->kernel_faults = (c.re.flags & DM_F_KFAULTS) != 0;
-		if (s->kernel_faults && (c.re.flags & DM_F_UFFD_FD) != 0 && c.got[0] >= 0) {
-			s->uffd_dev = fd_hide(c.got[0]);
-			c.got[0] = -1;
-		}
+	if (error == 0 && (c.re.flags & DM_F_UFFD_FD) != 0 && c.got[0] >= 0) {
+		s->uffd_dev = fd_hide(c.got[0]);
+		c.got[0] = -1;
 	}
 	call_drop(&c);
 	return error;
@@ -141,10 +138,14 @@ int session_of(const struct dm_file *f, unsigned *index)
 	if (slot == SESSIONS_MAX)
 		return -ENOMEM;
 	s = &sessions[slot];
-	*s = (struct session){
-		.engine = f->info.engine, .sock = -1, .uffd = -1, .uffd_dev = -1, .unborn = -1
-	};
-	error = session_ask(s, f);
+	*s = (struct session){ .engine = f->info.engine,
+			       .kernel_faults = (f->flags & DM_F_KFAULTS) != 0,
+			       .huge = (f->flags & DM_F_HUGE) != 0,
+			       .sock = -1,
+			       .uffd = -1,
+			       .uffd_dev = -1,
+			       .unborn = -1 };
+	error = (f->flags & DM_F_UFFD_FD) != 0 ? session_borrow(s, f) : 0;
 	if (error == 0)
 		error = session_attach(s, f);
 	if (error != 0) {
@@ -157,15 +158,24 @@ int session_of(const struct dm_file *f, unsigned *index)
 	return 0;
 }
 
-int session_call(unsigned index, uint16_t op, uint64_t a0, uint64_t a1)
+static int ask(unsigned index, int (*how)(struct call *c), uint16_t op, uint64_t a0, uint64_t a1)
 {
-	struct session *s = &sessions[index];
-	struct call c = CALL(s->sock, op);
+	struct call c = CALL(sessions[index].sock, op);
 	int error;
 
 	c.rq.a[0] = a0;
 	c.rq.a[1] = a1;
-	error = call(&c);
+	error = how(&c);
 	call_drop(&c);
 	return error;
+}
+
+int session_call(unsigned index, uint16_t op, uint64_t a0, uint64_t a1)
+{
+	return ask(index, call, op, a0, a1);
+}
+
+int session_change(unsigned index, uint16_t op, uint64_t a0, uint64_t a1)
+{
+	return ask(index, call_here, op, a0, a1);
 }

@@ -276,6 +276,8 @@ EXPORT int mlockall(int flags)
 	struct map m;
 	int r;
 
+	if ((flags & MCL_FUTURE) != 0)
+		mapping_lock_future = true;
 	if (likely(atomic_load(&maps_hi) == 0) || (flags & MCL_CURRENT) == 0)
 		return REAL(mlockall)(flags);
 	r = REAL(mlockall)(flags | MCL_ONFAULT);

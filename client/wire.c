@@ -14,6 +14,7 @@ struct answer {
 	struct dm_piece piece[DM_PIECES_MAX];
 	int fds[DM_PIECES_MAX];
 	unsigned nfds;
+	bool cut; /* more descriptors came than there is room for */
 };
 
 /* Sends a request with up to two descriptors, whether or not the socket is non-blocking. */
@@ -83,9 +84,13 @@ static void take_fds(struct msghdr *m, struct answer *an)
 	}
 }
 
-/* The next message; data that a COPYOUT brings stay behind in it. Returns its length or -errno. */
-static ssize_t receive(int reply, struct answer *an, bool peek)
+/*
+ * The next message; data that a COPYOUT brings stay behind in it. flags: MSG_DONTWAIT, MSG_PEEK. Returns its
+ * length or -errno.
+ */
+static ssize_t receive(int reply, struct answer *an, int flags)
 {
+	bool peek = (flags & MSG_PEEK) != 0;
 	union {
 		char buf[CONTROL_SPACE];
 		struct cmsghdr align;
@@ -97,13 +102,16 @@ static ssize_t receive(int reply, struct answer *an, bool peek)
 	ssize_t n;
 
 	an->nfds = 0;
+	an->cut = false;
 	if (!peek) {
 		m.msg_control = control.buf;
 		m.msg_controllen = sizeof(control);
 	}
-	n = raw_recvmsg(reply, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (peek ? MSG_PEEK : 0));
-	if (n > 0 && !peek)
+	n = raw_recvmsg(reply, &m, MSG_CMSG_CLOEXEC | flags);
+	if (n > 0 && !peek) {
 		take_fds(&m, an);
+		an->cut = (m.msg_flags & MSG_CTRUNC) != 0;
+	}
 	return n == 0 || n == -ECONNRESET ? -EIO : n;
 }
 
@@ -132,7 +140,9 @@ static int take(struct call *c, struct answer *an)
 	unsigned i = 0;
 	int error = 0;
 
-	if (an->re.npieces > 0) {
+	if (an->cut) {
+		error = -EMFILE;
+	} else if (an->re.npieces > 0) {
 		if (c->pieces == NULL)
 			error = -EPROTO;
 		else
@@ -164,17 +174,19 @@ static bool moves_data(const struct call *c)
 /* Serves one message. Returns 1 when the request is done, 0 to go on, or -errno. */
 static int serve(struct call *c, int reply, struct answer *an, int *pieces_error)
 {
-	bool peek = moves_data(c);
-	ssize_t n = receive(reply, an, peek);
+	bool here = (c->rq.op & DM_HERE) != 0, peek = moves_data(c);
+	ssize_t n = receive(reply, an, here ? 0 : MSG_DONTWAIT | (peek ? MSG_PEEK : 0));
 	int error;
 
+	if (n == -EAGAIN && here)
+		ops_tire();
 	if (n == -EAGAIN || n == -EINTR)
 		return 0;
 	if (n > 0 && peek && an->re.magic == DM_MAGIC && an->re.version == DM_VERSION &&
 	    n == sizeof(an->re) && an->re.type == DM_COPYOUT)
 		return data_out(reply, an->re.v[0], an->re.v[1]);
 	if (n > 0 && peek)
-		n = receive(reply, an, false);
+		n = receive(reply, an, MSG_DONTWAIT);
 	if (n < 0)
 		return (int)n;
 	error = check(an, n);
@@ -194,7 +206,7 @@ static int wait_answer(struct call *c, int reply)
 	int r, pieces_error = 0;
 
 	do {
-		if (raw_wait(reply, POLLIN) == -EINTR)
+		if ((c->rq.op & DM_HERE) == 0 && raw_wait(reply, POLLIN) == -EINTR)
 			cancel(reply);
 		r = serve(c, reply, &an, &pieces_error);
 	} while (r == 0);
@@ -237,6 +249,18 @@ int call(struct call *c)
 	if (lifted)
 		limit_restore(&before);
 	return error;
+}
+
+int call_here(struct call *c)
+{
+	int error;
+
+	ASSERT_OPS_HELD();
+	c->rq.magic = DM_MAGIC;
+	c->rq.version = DM_VERSION;
+	c->rq.op |= DM_HERE;
+	error = send_request(c->sock, &c->rq, &c->fd, c->fd >= 0 ? 1 : 0);
+	return error != 0 ? error : wait_answer(c, c->sock);
 }
 
 int call_door(struct call *c)

@@ -19,6 +19,7 @@
 #include "door.h"
 #include "fuse.h"
 #include "nodes.h"
+#include "policy.h"
 
 #define PATIENCE (10 * (hrtime_t)NANOSEC)
 #define LOOK_MS	 200 /* how often we look whether a client still lives */
@@ -324,6 +325,7 @@ static void serve_file(struct fuse_call *c, struct file *f, size_t room)
 	int dirfd = -1;
 
 	file_info(f, &file.info);
+	file.flags = policy_flags(f->cred);
 	file_put(f);
 	if (room < sizeof(file)) {
 		fuse_call_answer(c, -EINVAL, NULL, 0);

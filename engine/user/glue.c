@@ -335,7 +335,8 @@ int handle_piece(struct devmap_handle *dh, size_t done, struct dm_piece *p, int 
 
 	*p = (struct dm_piece){ .addr = dh->dh_uvaddr + done,
 				.len = dh->dh_len - done,
-				.prot = dh->dh_mapping->m_prot,
+				.prot = dh->dh_mapping->m_prot &
+					(PROT_READ | PROT_WRITE | PROT_EXEC),
 				.maxprot = dh->dh_maxprot & (PROT_READ | PROT_WRITE | PROT_EXEC),
 				.shared = b->shared };
 	if (!b->shared)

@@ -10,6 +10,8 @@
 #include "wire.h"
 
 void policy_init(void);
+/* DM_F_* for a client with this credential. */
+uint32_t policy_flags(const struct cred *cred);
 /*
  * Sends r with the descriptor fd (-1: none) and what the policy says for a client with this
  * credential.

@@ -240,11 +240,14 @@ static int session_listen_to(struct session *s, struct source *src, int fd)
 /* Makes the session socket, gives the client's end, and begins to listen. 0 or -errno. */
 static int session_listen(struct session *s, int *client_end)
 {
+	const struct timeval a_while = { .tv_usec = DM_WHILE_US };
 	int ends[2], one = 1, error;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return -errno;
-	error = setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) != 0 ?
+	error = setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) != 0 ||
+				setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &a_while,
+					   sizeof(a_while)) != 0 ?
 			-errno :
 			session_listen_to(s, &s->sock, ends[0]);
 	if (error != 0) {

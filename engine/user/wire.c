@@ -110,7 +110,7 @@ ssize_t wire_receive(int sock, void *buf, size_t len, int *fds, unsigned max, un
 
 static void close_fds(struct request *rq)
 {
-	for (unsigned i = 0; i < rq->nfds; i++)
+	for (unsigned i = rq->here ? 1 : 0; i < rq->nfds; i++)
 		if (rq->fds[i] >= 0)
 			close(rq->fds[i]);
 	rq->nfds = 0;
@@ -128,18 +128,31 @@ static bool is_reply_socket(int fd)
 	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
 }
 
+/* Puts the socket itself before what came along. */
+static void answer_here(struct request *rq, int sock)
+{
+	memmove(rq->fds + 1, rq->fds, rq->nfds * sizeof(rq->fds[0]));
+	rq->fds[0] = sock;
+	rq->nfds++;
+	rq->here = true;
+	rq->msg.op &= (uint16_t)~DM_HERE;
+}
+
 int request_receive(int sock, struct request *rq)
 {
 	ssize_t n;
 
 	memset(rq, 0, sizeof(*rq));
-	n = wire_receive(sock, &rq->msg, sizeof(rq->msg), rq->fds, WIRE_FDS_MAX, &rq->nfds,
+	n = wire_receive(sock, &rq->msg, sizeof(rq->msg), rq->fds, WIRE_FDS_MAX - 1, &rq->nfds,
 			 &rq->cred, MSG_DONTWAIT);
 	if (n < 0)
 		return (int)n;
-	if (n == sizeof(rq->msg) && rq->msg.magic == DM_MAGIC && rq->cred.pid != 0 &&
-	    rq->nfds > 0 && is_reply_socket(rq->fds[0]))
-		return 0;
+	if (n == sizeof(rq->msg) && rq->msg.magic == DM_MAGIC && rq->cred.pid != 0) {
+		if ((rq->msg.op & DM_HERE) != 0)
+			answer_here(rq, sock);
+		if (rq->here || (rq->nfds > 0 && is_reply_socket(rq->fds[0])))
+			return 0;
+	}
 	close_fds(rq); /* an empty message looks like the end, but may bring some */
 	return n == 0 ? -ECONNRESET : -EPROTO;
 }
@@ -369,7 +382,9 @@ static void watch_ready(struct source *s, uint32_t events)
 
 	(void)events;
 	pthread_mutex_lock(&rq->lock);
-	if (!rq->busy) {
+	if (rq->here) { /* it has hung up: that is all that we wait for */
+		caller_interrupt(rq->caller);
+	} else if (!rq->busy) {
 		ssize_t n = recv(rq->fds[0], &head, sizeof(head), MSG_DONTWAIT);
 
 		rearm = n > 0 || (n < 0 && errno == EAGAIN);
@@ -396,10 +411,13 @@ static pthread_mutex_t watched_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct request *watched;
 static bool stopping;
 
-/* As if the client had closed its end. */
+/* As if the client had closed its end; whose session has others to do with that. */
 static void request_interrupt(struct request *rq)
 {
-	(void)shutdown(rq->fds[0], SHUT_RD);
+	if (rq->here)
+		caller_interrupt(rq->caller);
+	else
+		(void)shutdown(rq->fds[0], SHUT_RD);
 }
 
 static void watched_add(struct request *rq)
@@ -436,11 +454,15 @@ void request_watch(struct request *rq, struct caller *caller)
 {
 	rq->caller = caller;
 	rq->memory = (struct client_memory){ .in = memory_in, .out = memory_out, .arg = rq };
-	caller->memory = &rq->memory;
+	caller->memory = rq->here ? NULL : &rq->memory;
 	pthread_mutex_init(&rq->lock, NULL);
 	pthread_cond_init(&rq->gone, NULL);
 	rq->watch = (struct source){
-		.fd = rq->fds[0], .urgent = true, .ready = watch_ready, .release = watch_release
+		.fd = rq->fds[0],
+		.urgent = true,
+		.hangup = rq->here,
+		.ready = watch_ready,
+		.release = watch_release,
 	};
 	(void)source_add(&rq->watch); /* works without, only signals are not seen */
 	watched_add(rq);

@@ -20,6 +20,7 @@ struct request {
 	struct ucred cred;     /* who sent it, as the kernel says */
 	int fds[WIRE_FDS_MAX]; /* fds[0] is the reply socket; -1: none or taken */
 	unsigned nfds;
+	bool here; /* fds[0] is the session's own socket */
 
 	/* While a driver works on it (request_watch). */
 	struct client_memory memory;

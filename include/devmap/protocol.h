@@ -17,9 +17,10 @@
  *                begins with DM_PEER_PREFIX: so a process finds out with getpeername(2) that a
  *                descriptor is a device, after exec or SCM_RIGHTS.
  *   session      one per (process, engine), close-on-exec, private to the process. Requests about
- *                mappings go here, also after the device descriptor was closed. Each carries, as its
- *                first descriptor, a reply socket of its own. When it closes, the process is gone or has
- *                called exec: all its mappings end.
+ *                mappings go here, also after the device descriptor was closed. Those that change them
+ *                are made one at a time, and say so (DM_HERE): they are answered here. Others carry, as
+ *                their first descriptor, a reply socket of their own. When it closes, the process is
+ *                gone or has called exec: all its mappings end.
  *
  * The engine learns who asks from SCM_CREDENTIALS of each message, never from what the message
  * says.
@@ -51,6 +52,7 @@
 #define DM_PEER_PREFIX "\0devmap/" /* then "<engine id>/<serial>/<name>"; 8 bytes with the NUL */
 #define DM_SIDE_DOOR   "@devmap-side/%016llx" /* of the engine id; '@' stands for NUL */
 #define DM_NAME_MAX    64
+#define DM_WHILE_US    100000 /* a client that waits for an answer looks round after it: SO_RCVTIMEO */
 #define DM_DATA_MAX    32768u /* bytes of data in one message */
 #define DM_PIECES_MAX  64u    /* pieces in one message; at most as many descriptors */
 
@@ -58,10 +60,12 @@ enum dm_op {
 	/* front door */
 	DM_OPEN = 1, /* a0: open(2) flags. Answer: fd: device socket, info */
 	DM_STATUS,   /* answer: fd: memfd with JSON */
-	/* Front or side door. Of an open file: a1 is its token, or 0 and its descriptor comes along */
-	DM_INFO = 16, /* answer: v0 the token, info, and DM_F_KFAULTS, DM_F_UFFD_FD: asked before
-				 * DM_ATTACH. At a front door without a file: what stat(2) of the node
-				 * shows */
+	/*
+	 * Front or side door. Of an open file: a1 is its token, or 0 and its descriptor comes along. DM_INFO is
+	 * answered with v0 the token, info, and DM_F_*; at a front door without a file, with what stat(2) of the
+	 * node shows.
+	 */
+	DM_INFO = 16,
 	DM_ATTACH, /* fd: userfaultfd; a0: it serves kernel-mode faults too; a1 the token. Answer:
 				 * fd: session socket */
 	DM_IOCTL, /* a2 command, a3 argument, a5 what F_GETFL says: O_NONBLOCK may have been set since
@@ -75,7 +79,7 @@ enum dm_op {
 	DM_MOVE,	/* a0 old addr, a1 len, a2 new addr, made and filled as DM_MMAP's pieces:
 				 * the answer has the pieces; then DM_COMMIT of v0 */
 	DM_FORK,	/* answer: fd: the child's session socket */
-	DM_CHILD,	/* fds: reply, userfaultfd; a0 as DM_ATTACH. Answer: pieces */
+	DM_CHILD,	/* fd: userfaultfd; a0 as DM_ATTACH. Answer: pieces */
 	DM_LOCK,	/* a0 addr, a1 len */
 	DM_UNLOCK,
 	DM_TOUCH, /* a0 address, a1 PROT_READ or PROT_WRITE: an access, as a fault makes it; any
@@ -87,6 +91,9 @@ enum dm_op {
 	DM_DATA = 48, /* a0 error (errno) or 0; followed by bytes */
 	DM_CANCEL,    /* the requesting thread took a signal: interrupt the driver */
 };
+
+#define DM_HERE \
+	0x8000 /* in op: the answer comes on the same socket, and nothing cancels the call */
 
 struct dm_request {
 	uint32_t magic;
@@ -102,6 +109,7 @@ enum dm_answer {
 	DM_COPYOUT,    /* v1 bytes follow for address v0: answer with one DM_DATA with the error */
 };
 
+#define DM_F_HUGE    0x1 /* shared memory may come in huge pages: windows want MADV_NOHUGEPAGE */
 #define DM_F_KFAULTS 0x2 /* the engine allows a userfaultfd that serves kernel-mode faults too */
 #define DM_F_UFFD_FD 0x4 /* ... and the last descriptor of this answer is /dev/userfaultfd */
 
@@ -181,6 +189,7 @@ struct dm_round {
 struct dm_file {
 	struct dm_info info;
 	uint64_t token; /* names this open file on a socket */
+	uint32_t flags; /* DM_F_*, as DM_INFO answers; with DM_F_UFFD_FD it is worth asking */
 	char door[108]; /* the front door's address */
 };
 

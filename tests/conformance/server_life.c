@@ -352,6 +352,13 @@ static void absurd_requests(void)
 	CHECK_EQ(ask_simply(sock, DM_ABORT, ASK(id)), EINVAL);
 	CHECK_EQ(say_to(sock, request(DM_CHILD), uffd, &re, &fd), EINVAL);
 	CHECK_EQ(ask_simply(sock, DM_OPEN, ASK(0)), EPROTO);
+	for (int i = 0; i < 300; i++) { /* answered on the socket itself, and nobody reads */
+		struct dm_request here = request(DM_MUNMAP | DM_HERE);
+
+		here.a[0] = at + (uint64_t)i;
+		here.a[1] = huge[i % 5];
+		send_to(sock, &here, sizeof(here), NULL, 0);
+	}
 	CHECK_EQ(ask_simply(DOOR, DM_IOCTL, ASK(0)), EBADF);
 	CHECK_EQ(ask_simply(DOOR, DM_MMAP, ASK(0, token)), EPROTO);
 	CHECK_EQ(ask_simply(DOOR, DM_IOCTL, ASK(0, token + 1)), EBADF);

@@ -406,8 +406,12 @@ static void serve(int s)
 		socks[s].kind = FREE;
 		return;
 	}
-	if (socks[s].kind == SESSION)
-		serve_session(s, fds[0], &rq);
+	if (socks[s].kind == SESSION) {
+		const bool here = (rq.op & DM_HERE) != 0;
+
+		rq.op &= (uint16_t)~DM_HERE;
+		serve_session(s, here ? socks[s].fd : fds[0], &rq);
+	}
 	drop(fds);
 }
 
