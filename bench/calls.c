@@ -12,6 +12,7 @@
 #include <linux/fb.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -50,6 +51,16 @@ static void call_map(void)
 	if (p == MAP_FAILED)
 		err(1, "mmap");
 	(void)munmap(p, 4096);
+}
+
+static void call_ioctl_heap(void)
+{
+	static struct fb_var_screeninfo *var;
+
+	if (var == NULL)
+		var = malloc(16384); /* in pages of its own */
+	if (var == NULL || ioctl(fd, FBIOGET_VSCREENINFO, var) != 0)
+		err(1, "ioctl");
 }
 
 static void call_read(void)
@@ -107,6 +118,7 @@ int main(int argc, char **argv)
 		{ "open and close", call_open },
 		{ "mmap and munmap", call_map },
 		{ "ioctl, 160 bytes out", call_ioctl },
+		{ "the same, on the heap", call_ioctl_heap },
 		{ "read 1 byte", call_read },
 		{ "read 4 KiB", call_read_page },
 		{ "write 1 byte", call_write },

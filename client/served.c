@@ -130,21 +130,31 @@ int64_t served_seek_end(int fd, int64_t off)
 }
 
 /*
- * How much of the argument's memory is there for sure, and can be written: what lies further on in the
- * page of our caller's frames, since their stack does. It goes along with the first round, and comes
- * back with the last.
+ * How much of the argument's memory is there for sure, and can be written: it goes along with the first
+ * round, and what the driver has stored comes back with the last. In the page of our caller's frames that
+ * is what lies further on, since their stack does.
  */
-static size_t vouch(unsigned long cmd, uintptr_t arg, size_t room)
+static size_t vouch_stack(uintptr_t arg, size_t want)
 {
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 	uintptr_t end = (frame | (page_size() - 1)) + 1;
-	size_t want = _IOC_SIZE(cmd) != 0 ? _IOC_SIZE(cmd) : 512;
 
 	if (arg <= frame || arg >= end)
 		return 0;
-	if (want > end - arg)
-		want = end - arg;
-	return want < room ? want : room;
+	return want < end - arg ? want : end - arg;
+}
+
+/* Elsewhere the kernel is asked, of whole pages. What the command does not say ends with its page. */
+static size_t vouch_heap(unsigned long cmd, uintptr_t arg, size_t want)
+{
+	uintptr_t mask = page_size() - 1, from = arg & ~mask, to = (arg | mask) + 1;
+
+	if (_IOC_SIZE(cmd) == 0 && want > to - arg)
+		want = to - arg;
+	if (arg < page_size() || arg + want < arg || maps_near((void *)arg, want))
+		return 0;
+	to = (arg + want + mask) & ~mask;
+	return raw_madvise(from, to - from, MADV_POPULATE_WRITE) == 0 ? want : 0;
 }
 
 /* Of the stack, where between variables there is what a sanitizer would not have us read. */
@@ -229,12 +239,21 @@ static long talk(int fd, struct talk *t)
 static long ioctl_once(int fd, unsigned long cmd, unsigned long arg)
 {
 	struct talk t = { .r = (struct dm_round *)t.small, .size = SMALL };
-	size_t have;
+	size_t have, want, heap = 0;
 	long n;
 
 	if (_IOC_SIZE(cmd) > ROOM(SMALL))
 		talk_grow(&t);
-	have = vouch(cmd, arg, ROOM(t.size));
+	want = _IOC_SIZE(cmd) != 0 ? _IOC_SIZE(cmd) : 512;
+	if (want > ROOM(t.size))
+		want = ROOM(t.size);
+	have = vouch_stack(arg, want);
+	if (have != 0)
+		copy_stack((char *)(t.r + 1), (const char *)arg, have);
+	else
+		have = heap = vouch_heap(cmd, arg, want);
+	if (heap != 0 && data_fetch(t.r + 1, (const void *)arg, heap) != 0)
+		have = 0; /* another thread has taken it away */
 	*t.r = (struct dm_round){ .magic = DM_MAGIC,
 				  .version = DM_VERSION,
 				  .op = DM_ROUND_IOCTL,
@@ -242,12 +261,17 @@ static long ioctl_once(int fd, unsigned long cmd, unsigned long arg)
 							      0,
 				  .a = { cmd, arg },
 				  .len = (uint32_t)have };
-	copy_stack((char *)(t.r + 1), (const char *)arg, have);
 	n = talk(fd, &t);
 	/* What the driver has stored, and nothing beside it. */
 	if (n >= 0 && t.r->op == DM_ROUND_DONE && t.r->len > 0 && t.r->len <= ROOM(t.size) &&
-	    t.r->a[0] >= arg && t.r->a[0] - arg + t.r->len <= have)
-		memcpy((void *)(uintptr_t)t.r->a[0], t.r + 1, t.r->len);
+	    t.r->a[0] >= arg && t.r->a[0] - arg + t.r->len <= have) {
+		void *to = (void *)(uintptr_t)t.r->a[0];
+
+		if (heap == 0)
+			memcpy(to, t.r + 1, t.r->len);
+		else if (data_store(to, t.r + 1, t.r->len) != 0)
+			n = -EFAULT;
+	}
 	talk_end(&t);
 	return n;
 }
