@@ -79,8 +79,8 @@ static int door_show(struct door *d)
 	bool sockets = wanted != NULL && strcmp(wanted, "no") == 0;
 	int error = sockets ? -ENOTSUP : fuse_mount(d);
 
-	if (error == 0)
-		return 0;
+	if (error == 0 || error == -EEXIST)
+		return error;
 	if (!sockets && !atomic_exchange(&said, true))
 		log_info("%s: FUSE is not to be had (%s): programs need the library, for reads and "
 			 "writes too",
@@ -104,8 +104,8 @@ static int door_listen(struct door *d)
 	if (error == 0) {
 		error = door_bind(d, &sa);
 		if (error != 0) {
+			fuse_abandon(d); /* before we look at what nobody answers for */
 			node_remove(d->minor.name);
-			fuse_abandon(d);
 		}
 	}
 	if (dirfd >= 0)

@@ -161,9 +161,18 @@ static int watch_supervisor(int fd)
 	return fd < 0 ? 0 : source_add(&source);
 }
 
-/* From the loading of the driver to the doors. 0 or -errno; then nothing is left. */
+static void no_work(struct work *w)
+{
+	(void)w;
+}
+
+/*
+ * From the loading of the driver to the doors. 0 or -errno; then nothing is left. To take a node away we look
+ * at it, and a thread has to answer.
+ */
 static int serve_driver(const char *spec, int fd)
 {
+	static struct work work = { .run = no_work };
 	char names[512];
 	int error = driver_load(spec, &the_driver);
 
@@ -177,6 +186,7 @@ static int serve_driver(const char *spec, int fd)
 		keeper_say(PARCEL_READY, names);
 		return 0;
 	}
+	pool_run(&work);
 	stop_serving();
 	(void)driver_unload(the_driver);
 	return error;
