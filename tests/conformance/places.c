@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Where devices lie for programs without the library: in a /dev of the program's own (devmap run
- * --private-dev).
+ * --private-dev), and in /dev for all (devmap serve --at-dev).
  *
- * Some tests run this program again, `--in-there WHAT`, in such a /dev.
+ * Most tests run this program again, `--in-there WHAT`, in a /dev of its own: nothing is made in the real one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +106,48 @@ static void the_rest(void)
 	again("rest");
 }
 
+static void at_dev(const char *what)
+{
+	(void)set_up();
+	if (geteuid() != 0)
+		skip("about root");
+	again(what);
+}
+
+static void at_dev_serves(void)
+{
+	at_dev("at-dev");
+}
+
+static void at_dev_crash(void)
+{
+	at_dev("crash");
+}
+
+static void at_dev_taken(void)
+{
+	at_dev("taken");
+}
+
+static void at_dev_user(void)
+{
+	char devmap[PATH_MAX];
+	pid_t pid;
+	int status;
+
+	(void)set_up();
+	if (geteuid() == 0)
+		skip("about others than root");
+	snprintf(devmap, sizeof(devmap), "%s/bin/devmap", root);
+	pid = DO(fork());
+	if (pid == 0) {
+		execl(devmap, "devmap", "serve", "--at-dev", "ctest.so", NULL);
+		_exit(127);
+	}
+	status = await_pid(pid);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+}
+
 static void dynamic_program(void)
 {
 	(void)set_up();
@@ -172,6 +216,7 @@ static void check_mapping(void)
 	volatile uint64_t *p = DO(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
 	struct stat st;
 
+	knob(fd, CT_POLL_EVENTS, POLLIN);
 	*p = 42;
 	CHECK_EQ(*p, 42);
 	DO(stat("/dev/ctest0", &st));
@@ -180,11 +225,184 @@ static void check_mapping(void)
 	CHECK(S_ISREG(st.st_mode));
 }
 
+/* What `devmap run --private-dev` has put there. */
+static void take_away(const char *path)
+{
+	DO(umount2(path, MNT_DETACH));
+	DO(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
+}
+
+/* `devmap serve --at-dev` of ctest0 over that directory, which clients find then. */
+static pid_t serve(const char *dir, bool *ready)
+{
+	char devmap[PATH_MAX], driver[PATH_MAX], line[64] = "";
+	int out[2];
+	pid_t pid;
+	FILE *f;
+
+	snprintf(devmap, sizeof(devmap), "%s/bin/devmap", root);
+	snprintf(driver, sizeof(driver), "%s/tests/drivers/ctest.so", root);
+	setenv("DEVMAP_DIR", dir, 1);
+	DO(pipe2(out, O_CLOEXEC));
+	pid = DO(fork());
+	if (pid == 0) {
+		unsetenv("LD_PRELOAD");
+		dup2(out[1], 1);
+		execl(devmap, "devmap", "serve", "--at-dev", driver, NULL);
+		_exit(127);
+	}
+	close(out[1]);
+	f = fdopen(out[0], "r");
+	CHECK(f != NULL);
+	*ready = fgets(line, sizeof(line), f) != NULL;
+	fclose(f);
+	return pid;
+}
+
+static void own_directory(char dir[PATH_MAX])
+{
+	snprintf(root, sizeof(root), "%s", getenv("DEVMAP_ROOT"));
+	snprintf(dir, PATH_MAX, "%s/at-dev", getenv("DEVMAP_DIR"));
+	take_away("/dev/ctest0");
+	take_away("/dev/ctest0a");
+	take_away("/dev/ctest0b");
+}
+
+static void run_again(const char *file, const char *a, const char *b)
+{
+	const pid_t pid = DO(fork());
+
+	if (pid == 0) {
+		execl(file, "places", a, b, NULL);
+		_exit(127);
+	}
+	CHECK(WAS_OK(await_pid(pid)));
+}
+
+static void check_at_dev(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat here, there;
+
+	snprintf(path, sizeof(path), "%s/ctest0", dir);
+	CHECK_EQ(syscall(SYS_newfstatat, AT_FDCWD, path, &here, 0), 0);
+	CHECK_EQ(syscall(SYS_newfstatat, AT_FDCWD, "/dev/ctest0", &there, 0), 0);
+	CHECK(here.st_dev == there.st_dev && here.st_ino == there.st_ino);
+	run_again("/proc/self/exe", "--in-there", "map");
+	snprintf(path, sizeof(path), "%s/tests/conformance/static/plain", root);
+	run_again(path, "/dev/ctest0", "yes");
+}
+
+static void check_serving(void)
+{
+	char dir[PATH_MAX];
+	bool ready;
+	pid_t pid;
+
+	own_directory(dir);
+	pid = serve(dir, &ready);
+	CHECK(ready);
+	check_at_dev(dir);
+	DO(kill(pid, SIGTERM));
+	CHECK(WAS_OK(await_pid(pid)));
+	CHECK(!is_there("/dev/ctest0") && errno == ENOENT);
+}
+
+static pid_t child_of(pid_t pid)
+{
+	char path[64];
+	int child = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	f = fopen(path, "re");
+	CHECK(f != NULL && fscanf(f, "%d", &child) == 1);
+	fclose(f);
+	return child;
+}
+
+static void check_crash(void)
+{
+	char dir[PATH_MAX];
+	bool ready;
+	pid_t pid, engine;
+
+	own_directory(dir);
+	pid = serve(dir, &ready);
+	CHECK(ready);
+	DO(kill(child_of(pid), SIGKILL));
+	CHECK(!WAS_OK(await_pid(pid)));
+	CHECK(!is_there("/dev/ctest0") && errno == ENOENT);
+	/* Now nobody is left to take anything away. */
+	pid = serve(dir, &ready);
+	CHECK(ready);
+	engine = child_of(pid);
+	DO(kill(pid, SIGKILL));
+	DO(kill(engine, SIGKILL));
+	CHECK_EQ(await_pid(pid), SIGKILL);
+	AWAIT(is_gone(engine));
+	/* The kernel may remember for a moment what was there. */
+	AWAIT(!is_there("/dev/ctest0") && errno == ENOTCONN);
+	pid = serve(dir, &ready);
+	CHECK(ready);
+	check_at_dev(dir);
+	DO(kill(pid, SIGTERM));
+	CHECK(WAS_OK(await_pid(pid)));
+	CHECK(!is_there("/dev/ctest0") && errno == ENOENT);
+}
+
+static void check_stays(const char *dir)
+{
+	struct stat before, after;
+	bool ready;
+	int status;
+
+	CHECK_EQ(syscall(SYS_newfstatat, AT_FDCWD, "/dev/ctest0", &before, 0), 0);
+	status = await_pid(serve(dir, &ready));
+	CHECK(!ready && WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CHECK_EQ(syscall(SYS_newfstatat, AT_FDCWD, "/dev/ctest0", &after, 0), 0);
+	CHECK(before.st_dev == after.st_dev && before.st_ino == after.st_ino);
+	CHECK_EQ(syscall(SYS_unlinkat, AT_FDCWD, "/dev/ctest0", 0), 0);
+}
+
+/* By a file, a device, a link to nowhere, and a device of another engine's. */
+static void check_taken(void)
+{
+	char dir[PATH_MAX];
+	bool ready;
+
+	own_directory(dir);
+	DO(mknod("/dev/ctest0", S_IFREG | 0600, 0));
+	check_stays(dir);
+	DO(mknod("/dev/ctest0", S_IFCHR | 0600, makedev(1, 3)));
+	check_stays(dir);
+	DO(symlink("null", "/dev/ctest0"));
+	check_stays(dir);
+
+	const pid_t other = serve(dir, &ready);
+
+	CHECK(ready);
+	strcat(dir, "2");
+	CHECK(!WAS_OK(await_pid(serve(dir, &ready))));
+	CHECK(is_there("/dev/ctest0"));
+	dir[strlen(dir) - 1] = '\0';
+	setenv("DEVMAP_DIR", dir, 1);
+	check_at_dev(dir);
+	DO(kill(other, SIGTERM));
+	CHECK(WAS_OK(await_pid(other)));
+}
+
 static int in_there(const char *what)
 {
 	page = sysconf(_SC_PAGESIZE);
 	if (strcmp(what, "map") == 0) {
 		check_mapping();
+	} else if (strcmp(what, "at-dev") == 0) {
+		check_serving();
+	} else if (strcmp(what, "crash") == 0) {
+		check_crash();
+	} else if (strcmp(what, "taken") == 0) {
+		check_taken();
 	} else {
 		check_terminals();
 		check_everyday();
@@ -197,6 +415,10 @@ static const struct test tests[] = {
 	{ "C2 a /dev of one's own: a static program finds devices by name", static_program },
 	{ "C2 a /dev of one's own: a program with the library maps", dynamic_program },
 	{ "C2 a /dev of one's own: all of the real one works", the_rest },
+	{ "C2 devices in /dev for all: programs with and without the library", at_dev_serves },
+	{ "C2 devices in /dev for all: what an engine that died leaves there", at_dev_crash },
+	{ "C2 devices in /dev for all: a name that is taken", at_dev_taken },
+	{ "C2 devices in /dev for all: not by a user", at_dev_user },
 };
 
 int main(int argc, char **argv)
