@@ -169,7 +169,6 @@ static void timer_set(void)
 
 	ASSERT_HELD(&calls.lock);
 	(void)timerfd_settime(calls.timer.fd, 0, &t, NULL);
-	watch_expect(true);
 }
 
 /* calls.lock held. */
@@ -178,8 +177,10 @@ static void call_interrupt(struct fuse_call *c)
 	ASSERT_HELD(&calls.lock);
 	if (!c->interrupted) {
 		c->interrupted = true;
-		if (calls.interrupted++ == 0)
+		if (calls.interrupted++ == 0) {
 			timer_set();
+			watch_expect();
+		}
 	}
 	caller_interrupt(&c->caller);
 }
@@ -238,7 +239,6 @@ static void timer_ready(struct source *s, uint32_t events)
 
 	(void)events;
 	(void)!read(s->fd, &ticks, sizeof(ticks));
-	watch_alive();
 	pthread_mutex_lock(&calls.lock);
 	interrupt_given();
 	n = suspects_find(list, sizeof(list) / sizeof(list[0]));
@@ -253,8 +253,7 @@ static void timer_ready(struct source *s, uint32_t events)
 	pthread_mutex_lock(&calls.lock);
 	if (calls.interrupted > 0)
 		timer_set();
-	else
-		watch_expect(false);
+	watch_checked(calls.interrupted > 0);
 	pthread_mutex_unlock(&calls.lock);
 	source_arm(s);
 }

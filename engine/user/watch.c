@@ -61,16 +61,22 @@ int watch_init(unsigned max_threads, int check)
 	return 0;
 }
 
-void watch_alive(void)
+static void deadline_set(time_t seconds)
 {
-	atomic_fetch_add_explicit(&watch.area->messages, 1, memory_order_relaxed);
-}
-
-void watch_expect(bool something)
-{
-	struct itimerspec t = { .it_value = { .tv_sec = something ? SILENCE_S : 0 } };
+	struct itimerspec t = { .it_value = { .tv_sec = seconds } };
 
 	(void)timerfd_settime(watch.deadline, 0, &t, NULL);
+}
+
+void watch_expect(void)
+{
+	deadline_set(SILENCE_S);
+}
+
+void watch_checked(bool more)
+{
+	atomic_fetch_add(&watch.area->checks, 1);
+	deadline_set(more ? SILENCE_S : 0);
 }
 
 uint32_t watch_connect(int fd)
@@ -153,7 +159,7 @@ void watch_slot_read(struct watch_slot *s)
 
 	while (state != (id | WATCH_GIVEN) && !atomic_compare_exchange_weak(&s->state, &state, id))
 		;
-	watch_alive();
+	atomic_fetch_add_explicit(&watch.area->messages, 1, memory_order_relaxed);
 }
 
 /* The supervisor finds it all the time, and gives it up in one place only. */

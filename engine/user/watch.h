@@ -37,21 +37,20 @@ struct watch_slot {
 };
 
 struct watch_area {
-	_Atomic uint32_t
-		messages; /* read so far; grows with all else that shows that the engine lives */
-	_Atomic uint32_t used; /* slots from here on were never used */
+	_Atomic uint32_t messages; /* read so far */
+	_Atomic uint32_t checks;   /* how often the engine has looked at its interrupted calls */
+	_Atomic uint32_t used;	   /* slots from here on were never used */
 	struct watch_slot slots[];
 };
 
 /* 0 or -errno. check: the timer by which the engine looks at its interrupted calls. */
 int watch_init(unsigned max_threads, int check);
-/* The engine lives. */
-void watch_alive(void);
 /*
- * The supervisor looks after us if this is not called again within a second: while something is
- * interrupted. False: nothing is any more.
+ * Something is interrupted, so we are going to look at it: the supervisor does, if we do not say by
+ * watch_checked(), within a second, that we have. more: there is something left to look at.
  */
-void watch_expect(bool something);
+void watch_expect(void);
+void watch_checked(bool more);
 
 /* A copy goes to the supervisor, until watch_disconnect(). Returns its number. */
 uint32_t watch_connect(int fd);

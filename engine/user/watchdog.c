@@ -15,8 +15,7 @@
 #include "watch.h"
 #include "watchdog.h"
 
-#define REST_MS	 500
-#define HELD_MAX 2 /* looks at a call that is not ours to answer */
+#define REST_MS 500
 
 struct connection {
 	struct connection *next;
@@ -91,6 +90,9 @@ bool watchdog_take(struct watchdog *w, const struct parcel *p, const int *fds, u
 {
 	struct connection **c;
 
+	if (p->op != PARCEL_WATCH && p->op != PARCEL_CONNECTION && p->op != PARCEL_CONNECTION_END)
+		return false;
+	/* Where we may have no more descriptors, some are lost. */
 	if (p->op == PARCEL_WATCH && nfds == 3) {
 		area_take(w, fds);
 	} else if (p->op == PARCEL_CONNECTION && nfds == 1) {
@@ -100,7 +102,7 @@ bool watchdog_take(struct watchdog *w, const struct parcel *p, const int *fds, u
 		if (*c != NULL)
 			connection_free(w, c);
 	} else {
-		return false;
+		fds_close(fds, nfds);
 	}
 	return true;
 }
@@ -178,58 +180,74 @@ static void tell_engine(const struct watchdog *w)
 	(void)timerfd_settime(w->check, 0, &at_once, NULL);
 }
 
-/* False: the engine has it in hand, and must not lose it. */
-static bool slot_serve(struct watchdog *w, struct watch_slot *s, const char *name)
+/* Returns the call's id if the engine has it in hand, and must not lose it; else 0. */
+static uint64_t slot_serve(struct watchdog *w, struct watch_slot *s, const char *name)
 {
 	struct fuse_out_header out = { .len = sizeof(out), .error = -EINTR };
 	uint64_t state = atomic_load(&s->state);
 	struct connection *c;
-	pid_t thread;
+	pid_t thread, process;
 
 	if (!is_call_of_dying(s, &out.unique, &thread))
-		return true;
+		return 0;
 	if (state == (WATCH_ID(out.unique) | WATCH_HELD))
-		return false;
+		return out.unique;
 	c = *connection_find(w, atomic_load(&s->connection));
 	if (c == NULL || (state & WATCH_GIVEN) != 0 ||
 	    !atomic_compare_exchange_strong(&s->state, &state, WATCH_ID(out.unique) | WATCH_GIVEN))
-		return true;
+		return 0;
+	process = fuse_thread_process(thread);
 	if (write(c->fd, &out, sizeof(out)) < 0)
-		return true; /* it has its answer */
+		return 0; /* it has its answer */
 	log_warn("%s: the engine does not answer: ended the call of process %d, which is being "
 		 "killed",
-		 name, (int)fuse_thread_process(thread));
+		 name, (int)process);
 	tell_engine(w);
-	return true;
+	return 0;
 }
 
+/* False: a call is still held that was held at the last look. */
 static bool serve_dying(struct watchdog *w, const char *name)
 {
 	const uint32_t used = atomic_load(&w->area->used);
-	bool held = false;
+	const uint64_t before = w->held;
+	bool still = false;
 
-	for (uint32_t i = 0; i < used && i < w->nslots; i++)
-		held |= !slot_serve(w, &w->area->slots[i], name);
-	w->held = held ? w->held + 1 : 0;
-	return w->held < HELD_MAX;
+	w->held = 0;
+	for (uint32_t i = 0; i < used && i < w->nslots; i++) {
+		const uint64_t held = slot_serve(w, &w->area->slots[i], name);
+
+		still |= held != 0 && held == before;
+		if (held != 0 && !still)
+			w->held = held;
+	}
+	return !still;
 }
 
-/* Whether the engine goes on working is seen by what it has read since the last look. */
+static void note_progress(struct watchdog *w)
+{
+	w->messages = atomic_load(&w->area->messages);
+	w->checks = atomic_load(&w->area->checks);
+}
+
+/*
+ * Whether the engine goes on working is seen by what it has read since the last look; whether it looks after
+ * what is interrupted, by its looks.
+ */
 static bool look(struct watchdog *w, const char *name)
 {
-	const uint32_t messages = atomic_load(&w->area->messages);
-	bool alive = messages != w->messages;
+	const bool reads = atomic_load(&w->area->messages) != w->messages;
 
-	w->messages = messages;
-	if (alive) {
+	if (atomic_load(&w->area->checks) != w->checks)
 		w->overdue = false;
-		w->held = 0;
-	} else if (!w->overdue && !something_waits(w)) {
-		w->look_at = 0;
-		return true;
-	}
+	note_progress(w);
 	w->look_at = now_ms() + REST_MS;
-	return alive || serve_dying(w, name);
+	if (w->overdue || (!reads && something_waits(w)))
+		return serve_dying(w, name);
+	w->held = 0;
+	if (!reads)
+		w->look_at = 0;
+	return true;
 }
 
 /* Those that are unmounted, or have been ended from outside, are poor company in poll(2). */
@@ -239,7 +257,7 @@ static const struct pollfd *serve_connections(struct watchdog *w, const struct p
 
 	for (; *p != NULL; fd++) {
 		if ((fd->revents & POLLIN) != 0 && w->look_at == 0) {
-			w->messages = atomic_load(&w->area->messages);
+			note_progress(w);
 			w->look_at = now_ms() + REST_MS;
 		}
 		if ((fd->revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)
@@ -260,7 +278,7 @@ bool watchdog_serve(struct watchdog *w, const struct pollfd **fds, const char *n
 	*fds = w->look_at == 0 ? serve_connections(w, fd + 1) : fd + 1;
 	if (fd->revents != 0 && read(w->deadline, &times, sizeof(times)) == sizeof(times)) {
 		w->overdue = true;
-		w->messages = atomic_load(&w->area->messages);
+		note_progress(w);
 		w->look_at = now_ms();
 	}
 	return w->look_at == 0 || now_ms() < w->look_at || look(w, name);

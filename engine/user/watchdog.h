@@ -25,10 +25,10 @@ struct watchdog {
 	int deadline, check; /* its timers */
 	struct connection *connections;
 	unsigned nconnections;
-	uint32_t messages; /* as of the last look */
-	int64_t look_at;   /* when to look, in ms; 0: when something happens */
-	bool overdue;	   /* the deadline has passed */
-	unsigned held;	   /* looks in a row that have found a call that is not ours to answer */
+	uint32_t messages, checks; /* as of the last look */
+	int64_t look_at;	   /* when to look, in ms; 0: when something happens */
+	bool overdue;		   /* the deadline has passed */
+	uint64_t held; /* a call that was not ours to answer at the last look; 0: none */
 };
 
 /* Is the parcel for it? It takes the descriptors then. */
