@@ -5,12 +5,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -372,6 +375,92 @@ static void stopped_anywhere(void)
 	CHECK_EQ(engine_pid("ctest0"), engine);
 }
 
+/*
+ * Root's engine copies from or to the memory of one without the library, and does not come to an end with that:
+ * the client serves its own page faults, and does not.
+ */
+
+struct copied {
+	bool to_client;
+	volatile int there;
+};
+
+static int faults;
+
+static void *await_fault(void *arg)
+{
+	struct copied *copied = arg;
+	struct pollfd p = { .fd = faults, .events = POLLIN };
+
+	if (DO(poll(&p, 1, -1)) == 1)
+		copied->there = 1;
+	return NULL;
+}
+
+static uintptr_t memory_without_pages(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register r = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	faults = DO(syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
+	DO(ioctl(faults, UFFDIO_API, &api));
+	r.range.len = page;
+	r.range.start = (uintptr_t)DO(
+		mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+	DO(ioctl(faults, UFFDIO_REGISTER, &r));
+	return r.range.start;
+}
+
+static void copied_client(void *arg)
+{
+	struct copied *copied = arg;
+	const uintptr_t at = memory_without_pages();
+	struct ctest_op op = { .op = CT_OP_ECHO, .off = (intptr_t) "x", .len = 1, .value = at };
+	char path[600];
+	pthread_t t;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/ctest0", getenv("DEVMAP_DIR"));
+	fd = DO((int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR));
+	CHECK_EQ(pthread_create(&t, NULL, await_fault, arg), 0);
+	(void)syscall(SYS_ioctl, fd, CTEST_OP, copied->to_client ? (uintptr_t)&op : at);
+	fail(__FILE__, __LINE__, "the call comes back");
+}
+
+static bool killed_while_copied(bool to_client)
+{
+	struct copied *copied = shared_memory(sizeof(*copied));
+	struct engine e;
+	bool dies;
+	pid_t pid;
+
+	close(file_control());
+	if (geteuid() != 0)
+		skip("about root's engine");
+	e = start_engine((const char *const[]){ NULL });
+	setenv("DEVMAP_DIR", e.dir, 1);
+	engine = engine_pid("ctest0");
+	copied->to_client = to_client;
+	pid = spawn(copied_client, copied);
+	AWAIT(copied->there);
+	DO(kill(engine, SIGSTOP));
+	kill_client(pid);
+	(void)kill(engine, SIGCONT);
+	dies = WEXITSTATUS(stop_engine(&e)) == 1;
+	return dies;
+}
+
+static void killed_while_read_from(void)
+{
+	CHECK(!killed_while_copied(false));
+}
+
+/* What it would write next, to whoever has the number by then, cannot be known. */
+static void killed_while_written_to(void)
+{
+	CHECK(killed_while_copied(true));
+}
+
 /* The supervisor sleeps, while the engine goes on: whoever waits in a driver costs nothing. */
 static void idle(void)
 {
@@ -404,6 +493,10 @@ static const struct test tests[] = {
 	{ "C30 engine hangs: who is not killed is left in peace", left_in_peace },
 	{ "C30 engine hangs: others go on when one was killed", others_go_on },
 	{ "C30 engine hangs: stopped anywhere, clients are killed", stopped_anywhere },
+	{ "C30 engine hangs: it was reading from the client that is killed",
+	  killed_while_read_from },
+	{ "C30 engine hangs: it was writing to the client that is killed",
+	  killed_while_written_to },
 	{ "C30 the supervisor sleeps while clients wait in a driver", idle },
 };
 
