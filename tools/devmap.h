@@ -14,6 +14,11 @@ const char *device_dir(const char *option);
 /* The same path, right in every directory. 0 or -errno. */
 int absolute(const char *path, char *buf, unsigned long len);
 /*
+ * From here on this process has a /dev of its own, with the devices of DIR under their names and aliases
+ * (NAME=DEVICE,...). 0 or -errno, said.
+ */
+int private_dev(const char *dir, const char *aliases);
+/*
  * A file of this installation, found from where the program lies: "lib/libdevmap.so". 0 or -errno.
  */
 int installed(const char *relative, char *buf, unsigned long len);

@@ -92,6 +92,13 @@ static int only_sockets(const struct dirent *d)
 	return d->d_type == DT_SOCK && d->d_name[0] == '.';
 }
 
+static const char *why(int error)
+{
+	return error == -ECONNREFUSED ?
+		       "its engine is gone; the next devmap serve of this directory takes it away" :
+		       strerror(-error);
+}
+
 /*
  * Adds the user engine's devices; one that does not answer is named on stderr. Returns 0, or
  * -errno of the directory: that there is none is not one.
@@ -111,7 +118,7 @@ static int add_user_devices(json_t *all, const char *dir)
 			json_array_append_new(all, o);
 		else
 			fprintf(stderr, "devmap: list: %s/%s: %s\n", dir, names[i]->d_name + 1,
-				strerror(-error));
+				why(error));
 		free(names[i]);
 	}
 	free(names);

@@ -19,17 +19,19 @@
 
 static const char help[] =
 	"usage: devmap run [--dir DIR] [--alias NAME=DEVICE]... [--driver DRIVER.so[:NAME=VALUE,...]]...\n"
-	"                  [--] PROGRAM [ARGUMENT]...\n"
+	"                  [--private-dev] [--] PROGRAM [ARGUMENT]...\n"
 	"  --dir DIR        where the devices are (DEVMAP_DIR, else " DEFAULT_DIR ")\n"
 	"  --alias N=D      /dev/N means device D: --alias fb0=xfb0\n"
-	"  --driver D       start a private engine for this driver, and end it with the program\n";
+	"  --driver D       start a private engine for this driver, and end it with the program\n"
+	"  --private-dev    a /dev of the program's own, with the devices in it: for static programs\n";
 
-enum { O_DIR = 1, O_ALIAS, O_DRIVER, O_HELP };
+enum { O_DIR = 1, O_ALIAS, O_DRIVER, O_PRIVATE, O_HELP };
 
 static const struct option options[] = {
 	{ "dir", required_argument, NULL, O_DIR },
 	{ "alias", required_argument, NULL, O_ALIAS },
 	{ "driver", required_argument, NULL, O_DRIVER },
+	{ "private-dev", no_argument, NULL, O_PRIVATE },
 	{ "help", no_argument, NULL, O_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -39,6 +41,7 @@ struct run {
 	char aliases[1024];
 	char *drivers[16];
 	int ndrivers;
+	bool private_dev;
 	char private_dir[PATH_MAX];
 	pid_t engine, program;
 };
@@ -144,8 +147,10 @@ static void forward(int sig, siginfo_t *si, void *context)
 		(void)kill((pid_t)forward_to, sig);
 }
 
-static int exec_program(char **argv)
+static int exec_program(const struct run *r, char **argv)
 {
+	if (r->private_dev && private_dev(getenv("DEVMAP_DIR"), r->aliases) != 0)
+		return 125;
 	execvp(argv[0], argv);
 	fprintf(stderr, "devmap: run: %s: %s\n", argv[0], strerror(errno));
 	return errno == ENOENT ? 127 : 126;
@@ -164,7 +169,7 @@ static int run_and_wait(struct run *r, char **argv)
 		return 126;
 	}
 	if (r->program == 0)
-		_exit(exec_program(argv));
+		_exit(exec_program(r, argv));
 	forward_to = r->program;
 	for (size_t i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		(void)sigaction(sigs[i], &sa, NULL);
@@ -187,6 +192,9 @@ static int take_option(struct run *r, int opt, char *arg)
 		if (r->ndrivers == (int)(sizeof(r->drivers) / sizeof(r->drivers[0])))
 			return -E2BIG;
 		r->drivers[r->ndrivers++] = arg;
+		return 0;
+	case O_PRIVATE:
+		r->private_dev = true;
 		return 0;
 	}
 	return -EINVAL;
@@ -238,7 +246,7 @@ int cmd_run(int argc, char **argv)
 	    (r.aliases[0] != '\0' && setenv("DEVMAP_ALIAS", r.aliases, 1) != 0))
 		status = 125;
 	else if (r.ndrivers == 0)
-		status = exec_program(argv + optind);
+		status = exec_program(&r, argv + optind);
 	else
 		status = run_and_wait(&r, argv + optind);
 	stop_engine(&r);

@@ -17,6 +17,7 @@
 static const char help[] =
 	"usage: devmap serve [OPTIONS] DRIVER.so[:NAME=VALUE[,NAME=VALUE]...]...\n"
 	"  --dir DIR            where devices appear (DEVMAP_DIR, else " DEFAULT_DIR ")\n"
+	"  --at-dev             they appear in /dev too (root only)\n"
 	"  --owner USER         owner of the devices\n"
 	"  --group GROUP        group of the devices\n"
 	"  --mode OCTAL         mode of the devices (default: the driver's, else 0600)\n"
@@ -93,6 +94,7 @@ static int one_of(const char *text, const char *const *words)
 
 enum {
 	O_DIR = 1,
+	O_AT_DEV,
 	O_OWNER,
 	O_GROUP,
 	O_MODE,
@@ -106,6 +108,7 @@ enum {
 
 static const struct option options[] = {
 	{ "dir", required_argument, NULL, O_DIR },
+	{ "at-dev", no_argument, NULL, O_AT_DEV },
 	{ "owner", required_argument, NULL, O_OWNER },
 	{ "group", required_argument, NULL, O_GROUP },
 	{ "mode", required_argument, NULL, O_MODE },
@@ -129,6 +132,9 @@ static int take_option(struct serve *sv, int opt, const char *arg)
 	switch (opt) {
 	case O_DIR:
 		sv->dir = arg;
+		return 0;
+	case O_AT_DEV:
+		server_options.at_dev = true;
 		return 0;
 	case O_OWNER:
 		return parse_owner(arg);
@@ -226,6 +232,10 @@ int cmd_serve(int argc, char **argv)
 	if (optind == argc) {
 		fprintf(stderr, "devmap: serve: no driver named\n%s", help);
 		return 2;
+	}
+	if (server_options.at_dev && geteuid() != 0) {
+		fprintf(stderr, "devmap: serve: --at-dev: only root can make devices in /dev\n");
+		return 1;
 	}
 	server_options.dir = device_dir(sv.dir);
 	if (make_dir(server_options.dir) != 0)

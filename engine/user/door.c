@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "at_dev.h"
 #include "door.h"
 #include "fuse.h"
 #include "nodes.h"
@@ -65,21 +66,52 @@ static int door_bind(struct door *d, const struct sockaddr_un *sa)
 	return error;
 }
 
-/* DIR/NAME. 0 or -errno. */
-static int door_show(struct door *d)
+/* DIR/NAME, as a mounted file or a link. 0 or -errno. */
+static int show_in_dir(struct door *d)
 {
 	static atomic_bool said;
 	const char *wanted = getenv("DEVMAP_FUSE");
 	bool sockets = wanted != NULL && strcmp(wanted, "no") == 0;
 	int error = sockets ? -ENOTSUP : fuse_mount(d);
 
-	if (error == 0)
-		return 0;
+	if (error == 0 || error == -EEXIST)
+		return error;
 	if (!sockets && !atomic_exchange(&said, true))
 		log_info("%s: FUSE is not to be had (%s): it can be opened, mapped and given to "
 			 "ioctl(2), but not read, written, polled or locked",
 			 d->minor.name, strerror(-error));
 	return node_link(d->minor.name);
+}
+
+static int show_in_dev(const struct door *d)
+{
+	char path[NODE_PATH_MAX];
+	int error = node_path(d->minor.name, path, sizeof(path));
+
+	return error != 0 ? error : at_dev_show(d->minor.name, path);
+}
+
+/* DIR/NAME, and /dev/NAME, if it is wanted. 0 or -errno; then nothing is there. */
+static int door_show(struct door *d)
+{
+	const char *name = d->minor.name;
+	int error;
+
+	if (!server_options.at_dev)
+		return show_in_dir(d);
+	error = at_dev_clear(name);
+	if (error == -EEXIST)
+		log_warn("/dev/%s is there already, and stays", name);
+	if (error == 0)
+		error = show_in_dir(d);
+	if (error != 0)
+		return error;
+	error = d->mounted != NULL ? show_in_dev(d) : -ENOTSUP;
+	if (error != 0) {
+		fuse_abandon(d);
+		node_remove(name);
+	}
+	return error;
 }
 
 /*
@@ -98,8 +130,8 @@ static int door_listen(struct door *d)
 	if (error == 0) {
 		error = door_bind(d, &sa);
 		if (error != 0) {
+			fuse_abandon(d); /* before we look at what nobody answers for */
 			node_remove(d->minor.name);
-			fuse_abandon(d);
 		}
 	}
 	if (dirfd >= 0)

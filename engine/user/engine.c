@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/param.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -162,20 +161,18 @@ static int watch_supervisor(int fd)
 	return fd < 0 ? 0 : source_add(&source);
 }
 
-/* Sessions and windows are descriptors: as many as we may have. */
-static void raise_limits(void)
+static void no_work(struct work *w)
 {
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
-		rl.rlim_cur = rl.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &rl);
-	}
+	(void)w;
 }
 
-/* From the loading of the driver to the doors. 0 or -errno; then nothing is left. */
+/*
+ * From the loading of the driver to the doors. 0 or -errno; then nothing is left. To take a node away we look
+ * at it, and a thread has to answer.
+ */
 static int serve_driver(const char *spec, int fd)
 {
+	static struct work work = { .run = no_work };
 	char names[512];
 	int error = driver_load(spec, &the_driver);
 
@@ -189,6 +186,7 @@ static int serve_driver(const char *spec, int fd)
 		keeper_say(PARCEL_READY, names);
 		return 0;
 	}
+	pool_run(&work);
 	stop_serving();
 	(void)driver_unload(the_driver);
 	return error;
@@ -206,7 +204,6 @@ static int engine_start(const char *spec, int fd)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
-	raise_limits();
 	keeper_init(fd);
 	if (sysconf(_SC_PAGESIZE) != PAGESIZE) {
 		log_warn("built for pages of %d bytes; this system has %ld", PAGESIZE,

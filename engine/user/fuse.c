@@ -23,7 +23,7 @@ static int error_for_kernel(int error)
 	return error > 0 || error <= -512 ? -EIO : error;
 }
 
-void fuse_answerv(const struct fuse_call *c, int error, const struct iovec *data, int n)
+bool fuse_answerv(const struct fuse_call *c, int error, const struct iovec *data, int n)
 {
 	struct fuse_out_header out = { .error = error_for_kernel(error),
 				       .unique = c->unique,
@@ -37,19 +37,22 @@ void fuse_answerv(const struct fuse_call *c, int error, const struct iovec *data
 		iov[parts++] = data[i];
 		out.len += (uint32_t)data[i].iov_len;
 	}
-	if (writev(c->fuse->source.fd, iov, parts) >= 0 || errno == ENOENT)
-		return;
+	if (writev(c->fuse->source.fd, iov, parts) >= 0)
+		return true;
+	if (errno == ENOENT)
+		return false;
 	/* One that the kernel does not take would be waited for until the end of days. */
 	out.error = -EIO;
 	out.len = sizeof(out);
 	(void)!writev(c->fuse->source.fd, iov, 1);
+	return false;
 }
 
-void fuse_answer(const struct fuse_call *c, int error, const void *data, size_t len)
+bool fuse_answer(const struct fuse_call *c, int error, const void *data, size_t len)
 {
 	struct iovec iov = { .iov_base = (void *)data, .iov_len = len };
 
-	fuse_answerv(c, error, &iov, 1);
+	return fuse_answerv(c, error, &iov, 1);
 }
 
 void fuse_notify_poll(struct fuse_open *o)
@@ -232,12 +235,23 @@ void fuse_serve(struct fuse_call *c)
 /*
  * A thread's room for a message: it serves one at a time. Only what is used of it takes memory.
  */
+struct room {
+	struct watch_slot *slot; /* for the header */
+	void *rest;
+};
+
 static pthread_key_t room_key;
 static pthread_once_t room_once = PTHREAD_ONCE_INIT;
 
-static void room_free(void *room)
+static void room_free(void *arg)
 {
-	(void)munmap(room, MESSAGE_MAX);
+	struct room *room = arg;
+
+	if (room->rest != MAP_FAILED)
+		(void)munmap(room->rest, MESSAGE_MAX);
+	if (room->slot != NULL)
+		watch_slot_put(room->slot);
+	free(room);
 }
 
 static void room_init(void)
@@ -245,29 +259,48 @@ static void room_init(void)
 	(void)pthread_key_create(&room_key, room_free);
 }
 
-static void *room_get(void)
+static struct room *room_get(void)
 {
-	void *room;
+	struct room *room;
 
 	(void)pthread_once(&room_once, room_init);
 	room = pthread_getspecific(room_key);
 	if (room != NULL)
 		return room;
-	room = mmap(NULL, MESSAGE_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (room == MAP_FAILED)
+	room = malloc(sizeof(*room));
+	if (room == NULL)
 		return NULL;
-	if (pthread_setspecific(room_key, room) != 0) {
+	room->slot = watch_slot_get();
+	room->rest =
+		mmap(NULL, MESSAGE_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (room->slot == NULL || room->rest == MAP_FAILED ||
+	    pthread_setspecific(room_key, room) != 0) {
 		room_free(room);
 		return NULL;
 	}
 	return room;
 }
 
+static ssize_t room_read(struct room *room, const struct fuse *f)
+{
+	struct iovec iov[2] = {
+		{ .iov_base = &room->slot->in, .iov_len = sizeof(room->slot->in) },
+		{ .iov_base = room->rest, .iov_len = MESSAGE_MAX },
+	};
+	ssize_t n;
+
+	watch_slot_ready(room->slot, f->number);
+	n = readv(f->source.fd, iov, 2);
+	if (n >= (ssize_t)sizeof(room->slot->in))
+		watch_slot_read(room->slot);
+	return n;
+}
+
 static void connection_ready(struct source *s, uint32_t events)
 {
 	struct fuse *f = container_of(s, struct fuse, source);
 	struct fuse_call c = { .fuse = f };
-	void *room = room_get();
+	struct room *room = room_get();
 	ssize_t n;
 
 	(void)events;
@@ -276,15 +309,16 @@ static void connection_ready(struct source *s, uint32_t events)
 		source_arm(s);
 		return;
 	}
-	n = read(s->fd, room, MESSAGE_MAX);
+	n = room_read(room, f);
 	if (n < 0 && errno == ENODEV) {
 		/* Unmounted, and the last file is closed: not every release has come. */
 		fuse_opens_hang_up(f);
 		source_remove(s);
 		return;
 	}
-	c.in = room;
-	c.arg = c.in + 1;
+	c.slot = room->slot;
+	c.in = &room->slot->in;
+	c.arg = room->rest;
 	/* EAGAIN: another thread had it; ENOENT: it was taken back. */
 	if (n < (ssize_t)sizeof(*c.in)) {
 		source_arm(s);
@@ -300,6 +334,7 @@ static void connection_ready(struct source *s, uint32_t events)
 		source_arm(s);
 		fuse_serve(&c);
 	}
+	watch_slot_done(room->slot);
 }
 
 void fuse_put(struct fuse *f)
@@ -307,6 +342,7 @@ void fuse_put(struct fuse *f)
 	if (atomic_fetch_sub(&f->refs, 1) != 1)
 		return;
 	fuse_opens_free(f);
+	watch_disconnect(f->number);
 	close(f->source.fd);
 	door_put(f->door);
 	free(f);
@@ -334,6 +370,7 @@ int fuse_mount(struct door *d)
 	f->source = (struct source){ .fd = fd,
 				     .ready = connection_ready,
 				     .release = connection_release };
+	f->number = watch_connect(fd);
 	f->door = d;
 	LIST_INIT(&f->opens);
 	atomic_init(&f->refs, 1);

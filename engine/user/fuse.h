@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 
 #include "file.h"
+#include "watch.h"
 
 #define FUSE_DATA_MAX (1u << 20) /* of one read or write */
 
@@ -34,6 +35,7 @@ struct fuse_open {
 struct fuse {
 	struct source source; /* the connection: until the last file is closed, mounted or not */
 	struct door *door;
+	uint32_t number; /* to the supervisor */
 	LIST_HEAD(, fuse_open) opens;
 	atomic_uint refs; /* the source's, and one for each message that is kept */
 };
@@ -42,9 +44,10 @@ struct fuse {
 struct fuse_call {
 	struct fuse *fuse;
 	const struct fuse_in_header *in;
-	uint64_t unique; /* what it is to be answered by */
-	const void *arg; /* behind the header */
-	size_t len;	 /* of arg */
+	struct watch_slot *slot; /* where the supervisor sees it */
+	uint64_t unique;	 /* what it is to be answered by */
+	const void *arg;	 /* the rest of it */
+	size_t len;		 /* of arg */
 
 	/* While a driver works on it (fuse_call.c). */
 	struct fuse_call *next;
@@ -63,9 +66,12 @@ int fuse_mount(struct door *d);
 int fuse_start(struct door *d);	   /* nothing to do where it was not mounted */
 void fuse_abandon(struct door *d); /* instead of it; it has been unmounted */
 void fuse_put(struct fuse *f);
-/* An answer; failures are the client's business only. error: 0 or -errno. */
-void fuse_answer(const struct fuse_call *c, int error, const void *data, size_t len);
-void fuse_answerv(const struct fuse_call *c, int error, const struct iovec *data, int n);
+/*
+ * An answer. error: 0 or -errno. False: the client has another one, since it is dead, or what was to be
+ * told could not be.
+ */
+bool fuse_answer(const struct fuse_call *c, int error, const void *data, size_t len);
+bool fuse_answerv(const struct fuse_call *c, int error, const struct iovec *data, int n);
 void fuse_serve(struct fuse_call *c);
 /* Those who poll the file are to ask again. */
 void fuse_notify_poll(struct fuse_open *o);
@@ -81,8 +87,13 @@ void fuse_call_begin(struct fuse_call *c, struct file *f, const struct client_me
 		     struct caller **before);
 void fuse_call_end(struct fuse_call *c, struct caller *before);
 /*
- * Between these the client waits for the answer, whatever happens to it: so the id of its thread is
- * its own. False: it is answered.
+ * Does the client still wait for its answer? Then the id of its thread was its own until now, and what was
+ * found out by it is true.
+ */
+bool fuse_call_waits(struct fuse_call *c);
+/*
+ * Between these it does, whatever happens to it: it may be written to. False: it is answered. Short, since
+ * an engine that hangs between them is killed for a client that is to end.
  */
 bool fuse_call_hold(struct fuse_call *c);
 void fuse_call_drop(struct fuse_call *c);
@@ -96,7 +107,8 @@ void fuse_call_resume(struct fuse_call *c, const struct fuse_call *as);
  * if it cannot be known. False: it was the driver's own idea.
  */
 bool fuse_call_signals(pid_t thread, uint64_t *signals);
-bool fuse_thread_dying(pid_t thread); /* or gone; false if it is none of our namespace */
+bool fuse_thread_dying(pid_t thread);	 /* or gone; false if it is none of our namespace */
+pid_t fuse_thread_process(pid_t thread); /* whose it is; its own id if that cannot be seen */
 /* 0, or -EAGAIN: there is no such call (yet). */
 int fuse_call_interrupt(uint64_t unique);
 void fuse_calls_interrupt_all(void); /* at stop: these, and each that comes yet */

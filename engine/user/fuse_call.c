@@ -34,6 +34,7 @@ struct kept {
 	TAILQ_ENTRY(kept) link;
 	struct work work;
 	struct fuse *fuse;
+	struct watch_slot *slot;
 	size_t len;
 	char bytes[];
 };
@@ -113,17 +114,28 @@ bool fuse_thread_dying(pid_t thread)
 	return read_status(thread, &s) ? is_dying(&s) : kill(thread, 0) != 0 && errno == ESRCH;
 }
 
+pid_t fuse_thread_process(pid_t thread)
+{
+	struct status s;
+
+	return read_status(thread, &s) ? (pid_t)s.process : thread;
+}
+
 /* Signals wait until the thread is back from its call, so they are still to be seen. */
-static void note_signals(pid_t thread, bool interrupted)
+static uint64_t signals_of(pid_t thread)
+{
+	struct status s;
+
+	return read_status(thread, &s) ? (s.pending | s.shared) & s.caught & ~s.blocked :
+					 UINT64_MAX;
+}
+
+static void note_signals(pid_t thread, uint64_t signals, bool interrupted)
 {
 	struct note *note = NULL;
-	struct status s;
-	uint64_t signals = UINT64_MAX;
 
 	if (thread == 0)
 		return;
-	if (read_status(thread, &s))
-		signals = (s.pending | s.shared) & s.caught & ~s.blocked;
 	pthread_mutex_lock(&calls.lock);
 	for (unsigned i = 0; i < NOTES_MAX && note == NULL; i++)
 		if (calls.notes[i].thread == thread)
@@ -150,13 +162,36 @@ bool fuse_call_signals(pid_t thread, uint64_t *signals)
 	return interrupted;
 }
 
-/* calls.lock held. */
-static void timer_set(bool run)
+/* calls.lock held. As long as something is interrupted, and once more. */
+static void timer_set(void)
 {
-	struct itimerspec t = { .it_value = { .tv_nsec = run ? CHECK_MS * 1000000L : 0 } };
+	struct itimerspec t = { .it_value = { .tv_nsec = CHECK_MS * 1000000L } };
 
 	ASSERT_HELD(&calls.lock);
 	(void)timerfd_settime(calls.timer.fd, 0, &t, NULL);
+}
+
+/* calls.lock held. */
+static void call_interrupt(struct fuse_call *c)
+{
+	ASSERT_HELD(&calls.lock);
+	if (!c->interrupted) {
+		c->interrupted = true;
+		if (calls.interrupted++ == 0) {
+			timer_set();
+			watch_expect();
+		}
+	}
+	caller_interrupt(&c->caller);
+}
+
+/* calls.lock held. Those that the supervisor has answered for us; it has set the timer off. */
+static void interrupt_given(void)
+{
+	ASSERT_HELD(&calls.lock);
+	for (struct fuse_call *c = calls.list; c != NULL; c = c->next)
+		if (watch_slot_given(c->slot))
+			call_interrupt(c);
 }
 
 /* A call that might be given up. */
@@ -205,6 +240,7 @@ static void timer_ready(struct source *s, uint32_t events)
 	(void)events;
 	(void)!read(s->fd, &ticks, sizeof(ticks));
 	pthread_mutex_lock(&calls.lock);
+	interrupt_given();
 	n = suspects_find(list, sizeof(list) / sizeof(list[0]));
 	pthread_mutex_unlock(&calls.lock);
 	for (unsigned i = 0; i < n; i++) {
@@ -216,7 +252,8 @@ static void timer_ready(struct source *s, uint32_t events)
 	}
 	pthread_mutex_lock(&calls.lock);
 	if (calls.interrupted > 0)
-		timer_set(true);
+		timer_set();
+	watch_checked(calls.interrupted > 0);
 	pthread_mutex_unlock(&calls.lock);
 	source_arm(s);
 }
@@ -228,13 +265,18 @@ static void never_released(struct source *s)
 
 int fuse_calls_init(unsigned max)
 {
+	int error;
+
 	calls.max = max > 2 * SPARE_MAX ? max - SPARE_MAX : max > 2 ? max / 2 : 1;
 	calls.timer =
 		(struct source){ .fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
 				 .urgent = true,
 				 .ready = timer_ready,
 				 .release = never_released };
-	return calls.timer.fd < 0 ? -errno : source_add(&calls.timer);
+	if (calls.timer.fd < 0)
+		return -errno;
+	error = watch_init(max, calls.timer.fd);
+	return error != 0 ? error : source_add(&calls.timer);
 }
 
 static struct user *user_of(const struct fuse_call *c)
@@ -261,10 +303,17 @@ static bool keep(const struct fuse_call *c)
 	k = malloc(sizeof(*k) + len);
 	if (k == NULL)
 		return false;
+	k->slot = watch_slot_get();
+	if (k->slot == NULL) {
+		free(k);
+		return false;
+	}
 	k->fuse = c->fuse;
 	atomic_fetch_add(&k->fuse->refs, 1);
 	k->len = len;
-	memcpy(k->bytes, c->in, len);
+	memcpy(k->bytes, c->in, sizeof(*c->in));
+	memcpy(k->bytes + sizeof(*c->in), c->arg, c->len);
+	watch_slot_move(k->slot, c->slot);
 	user_of(c)->kept += len;
 	TAILQ_INSERT_TAIL(&calls.kept, k, link);
 	return true;
@@ -276,6 +325,7 @@ static struct fuse_call kept_call(const struct kept *k)
 
 	return (struct fuse_call){ .fuse = k->fuse,
 				   .in = in,
+				   .slot = k->slot,
 				   .unique = in->unique,
 				   .arg = in + 1,
 				   .len = k->len - sizeof(*in) };
@@ -292,6 +342,7 @@ static void kept_remove(struct kept *k, const struct fuse_call *c)
 static void kept_free(struct kept *k)
 {
 	fuse_put(k->fuse);
+	watch_slot_put(k->slot);
 	free(k);
 }
 
@@ -356,17 +407,20 @@ void fuse_call_leave(const struct fuse_call *c)
 	}
 }
 
-/* Who calls, for a driver that asks. While the thread waits for our answer its id is its own. */
+/* Who calls, for a driver that asks. */
 static void identify(struct caller *caller)
 {
 	struct fuse_call *c = container_of(caller, struct fuse_call, caller);
 	struct status s = { .process = 0 };
 
-	if (fuse_call_hold(c)) {
-		if (!read_status((pid_t)c->in->pid, &s))
-			s.process = 0;
-		c->session = session_of_process((pid_t)s.process);
-		fuse_call_drop(c);
+	if (!read_status((pid_t)c->in->pid, &s))
+		s.process = 0;
+	c->session = session_of_process((pid_t)s.process);
+	if (!fuse_call_waits(c)) { /* it may have been anybody */
+		if (c->session != NULL)
+			session_done(c->session);
+		c->session = NULL;
+		s.process = 0;
 	}
 	caller->as = c->session != NULL ? &c->session->as : NULL;
 	caller->pid = c->session != NULL ? c->session->number : number_of((pid_t)s.process);
@@ -382,6 +436,8 @@ void fuse_call_begin(struct fuse_call *c, struct file *f, const struct client_me
 	calls.list = c;
 	if (calls.stopping)
 		caller_interrupt(&c->caller);
+	if (watch_slot_given(c->slot))
+		call_interrupt(c);
 	pthread_mutex_unlock(&calls.lock);
 }
 
@@ -401,12 +457,22 @@ void fuse_call_end(struct fuse_call *c, struct caller *before)
 		session_done(c->session);
 }
 
+bool fuse_call_waits(struct fuse_call *c)
+{
+	bool waits;
+
+	pthread_mutex_lock(&calls.lock);
+	waits = !c->answered && !watch_slot_given(c->slot);
+	pthread_mutex_unlock(&calls.lock);
+	return waits;
+}
+
 bool fuse_call_hold(struct fuse_call *c)
 {
 	bool held;
 
 	pthread_mutex_lock(&calls.lock);
-	held = c->held = !c->answered;
+	held = c->held = !c->answered && watch_slot_hold(c->slot);
 	pthread_mutex_unlock(&calls.lock);
 	return held;
 }
@@ -415,6 +481,7 @@ void fuse_call_drop(struct fuse_call *c)
 {
 	pthread_mutex_lock(&calls.lock);
 	c->held = false;
+	watch_slot_drop(c->slot);
 	pthread_mutex_unlock(&calls.lock);
 }
 
@@ -426,20 +493,20 @@ static int error_to_tell(const struct fuse_call *c, int error)
 
 bool fuse_call_answerv(struct fuse_call *c, int error, const struct iovec *data, int n)
 {
+	uint64_t signals;
 	bool first;
 
-	if (error == -EINTR && fuse_call_hold(c)) {
-		note_signals((pid_t)c->in->pid, c->interrupted);
-		fuse_call_drop(c);
+	if (error == -EINTR) {
+		signals = signals_of((pid_t)c->in->pid);
+		if (fuse_call_waits(c))
+			note_signals((pid_t)c->in->pid, signals, c->interrupted);
 	}
 	pthread_mutex_lock(&calls.lock);
 	error = error_to_tell(c, error);
 	first = !c->answered;
 	c->answered = true;
 	pthread_mutex_unlock(&calls.lock);
-	if (first)
-		fuse_answerv(c, error, data, n);
-	return first;
+	return first && fuse_answerv(c, error, data, n);
 }
 
 void fuse_call_answer(struct fuse_call *c, int error, const void *data, size_t len)
@@ -454,6 +521,9 @@ void fuse_call_resume(struct fuse_call *c, const struct fuse_call *as)
 	pthread_mutex_lock(&calls.lock);
 	c->unique = as->unique;
 	c->answered = false;
+	watch_slot_move(c->slot, as->slot);
+	if (watch_slot_given(c->slot))
+		call_interrupt(c);
 	pthread_mutex_unlock(&calls.lock);
 }
 
@@ -488,20 +558,15 @@ int fuse_call_interrupt(uint64_t unique)
 	for (c = calls.list; c != NULL && c->unique != unique; c = c->next)
 		;
 	found = c != NULL;
-	if (c != NULL && !c->interrupted) {
-		c->interrupted = true;
-		if (calls.interrupted++ == 0)
-			timer_set(true);
-	}
 	if (c != NULL)
-		caller_interrupt(&c->caller);
+		call_interrupt(c);
 	else
 		k = kept_interrupt(unique, &found);
 	pthread_mutex_unlock(&calls.lock);
 	if (k != NULL) {
 		struct fuse_call kc = kept_call(k);
 
-		note_signals((pid_t)kc.in->pid, true);
+		note_signals((pid_t)kc.in->pid, signals_of((pid_t)kc.in->pid), true);
 		fuse_answer(&kc, -EINTR, NULL, 0);
 		kept_free(k);
 	}

@@ -329,9 +329,14 @@ static int foreign_copy(struct ioctl_memory *m, void *ours, uintptr_t theirs, si
 	ssize_t n = -1;
 
 	errno = EPERM;
-	if (pid != 0 && fuse_call_hold(m->call)) {
-		n = store ? process_vm_writev(pid, &local, 1, &remote, 1, 0) :
-			    process_vm_readv(pid, &local, 1, &remote, 1, 0);
+	if (pid != 0 && !store) {
+		n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
+		if (!fuse_call_waits(m->call)) {
+			n = -1;
+			errno = EPERM;
+		}
+	} else if (pid != 0 && fuse_call_hold(m->call)) {
+		n = process_vm_writev(pid, &local, 1, &remote, 1, 0);
 		fuse_call_drop(m->call);
 	}
 	if (n < 0 && errno != EFAULT)

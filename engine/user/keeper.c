@@ -78,3 +78,25 @@ void keeper_say(enum parcel_op op, const char *text)
 	snprintf(p.text, sizeof(p.text), "%s", text);
 	send_parcel(&p, NULL, 0);
 }
+
+void keeper_watch(int area, int deadline, int check)
+{
+	struct parcel p = { .op = PARCEL_WATCH };
+	int fds[KEEPER_FDS_MAX] = { area, deadline, check };
+
+	send_parcel(&p, fds, KEEPER_FDS_MAX);
+}
+
+void keeper_connection(uint32_t number, int fd)
+{
+	struct parcel p = { .op = PARCEL_CONNECTION, .addr = number };
+
+	send_parcel(&p, &fd, 1);
+}
+
+void keeper_connection_end(uint32_t number)
+{
+	struct parcel p = { .op = PARCEL_CONNECTION_END, .addr = number };
+
+	send_parcel(&p, NULL, 0);
+}

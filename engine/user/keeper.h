@@ -24,7 +24,12 @@ enum parcel_op {
 	PARCEL_UNRANGE,	   /* addr, len: not any more */
 	PARCEL_END,	   /* the session is over */
 	PARCEL_STOPPING,   /* the engine stops by itself: fail its clients when it is gone */
+	PARCEL_WATCH,	   /* fds: the memory of watch.h, its deadline, and the timer for calls */
+	PARCEL_CONNECTION, /* addr: names it; fd: a mounted node's connection */
+	PARCEL_CONNECTION_END,
 };
+
+#define KEEPER_FDS_MAX 3 /* with a parcel */
 
 struct parcel {
 	uint32_t op;
@@ -45,5 +50,8 @@ void keeper_range(struct session *s, uintptr_t addr, size_t len);
 void keeper_unrange(struct session *s, uintptr_t addr, size_t len);
 void keeper_end(struct session *s);
 void keeper_say(enum parcel_op op, const char *text);
+void keeper_watch(int area, int deadline, int check);
+void keeper_connection(uint32_t number, int fd);
+void keeper_connection_end(uint32_t number);
 
 #endif

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "at_dev.h"
 #include "mount.h"
 #include "nodes.h"
 #include "server.h"
@@ -124,17 +125,23 @@ int node_clear(const char *name, const struct sockaddr_un *sa)
 		dead = errno == ECONNREFUSED || errno == ENOENT;
 	if (dead && errno == ECONNREFUSED && unlink(sa->sun_path) != 0)
 		error = -errno;
-	if (dead && error == 0)
+	if (dead && error == 0) {
 		path_remove(name, false);
+		if (geteuid() == 0)
+			(void)at_dev_clear(name);
+	}
 	close(s);
 	return error;
 }
 
 void node_remove(const char *name)
 {
+	char path[NODE_PATH_MAX];
 	struct sockaddr_un sa;
 	int dirfd;
 
+	if (server_options.at_dev && node_path(name, path, sizeof(path)) == 0)
+		at_dev_hide(name, path);
 	path_remove(name, true);
 	if (node_address(name, &sa, &dirfd) == 0)
 		(void)unlink(sa.sun_path);

@@ -56,6 +56,7 @@ static inline int to_ddi(int error)
 /* What the operator asked for. */
 struct server_options {
 	const char *dir;
+	bool at_dev; /* nodes lie in /dev, too */
 	uid_t owner; /* (uid_t)-1: the server's own */
 	gid_t group;
 	mode_t mode; /* used where the driver names none */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,6 +23,7 @@
 #include "keeper.h"
 #include "escrow.h"
 #include "nodes.h"
+#include "watchdog.h"
 
 #define RESTARTS_MAX 5 /* within RESTARTS_S seconds; then the driver is left alone */
 #define RESTARTS_S   60
@@ -38,6 +40,7 @@ struct engine {
 	time_t first_restart;
 	unsigned restarts;
 	struct escrow *escrows;
+	struct watchdog watchdog;
 };
 
 static struct engine *engines;
@@ -91,7 +94,7 @@ static void parcel_take(struct engine *e, const struct parcel *p, const int *fds
 {
 	struct escrow *c;
 
-	if (parcel_of_engine(e, p))
+	if (parcel_of_engine(e, p) || watchdog_take(&e->watchdog, p, fds, nfds))
 		return;
 	c = escrow_find(&e->escrows, p->session);
 	if (c == NULL)
@@ -105,9 +108,10 @@ static bool engine_read(struct engine *e)
 {
 	for (;;) {
 		struct parcel p;
-		int fds[2];
+		int fds[KEEPER_FDS_MAX];
 		unsigned nfds;
-		ssize_t n = wire_receive(e->sock, &p, sizeof(p), fds, 2, &nfds, NULL, MSG_DONTWAIT);
+		ssize_t n = wire_receive(e->sock, &p, sizeof(p), fds, KEEPER_FDS_MAX, &nfds, NULL,
+					 MSG_DONTWAIT);
 
 		if (n == -EAGAIN)
 			return true;
@@ -203,6 +207,8 @@ static bool engine_died(struct engine *e, enum on_crash policy, int *status_out)
 	(void)waitpid(e->pid, &status, 0);
 	describe_death(e, status);
 	engine_bereave(e, policy);
+	/* Its nodes answer nobody until the last copy of a connection is closed. */
+	watchdog_end(&e->watchdog);
 	nodes_sweep();
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		*status_out = 1;
@@ -230,8 +236,8 @@ static void stop_all(void)
 			(void)kill(e->pid, SIGTERM);
 }
 
-/* How long to wait for the next event, in ms. Engines that do not stop in time are killed. */
-static int patience(void)
+/* How long to wait for engines that are to stop, in ms. Those that do not in time are killed. */
+static int patience_to_stop(void)
 {
 	time_t now = seconds();
 
@@ -252,6 +258,20 @@ static int patience(void)
 	return -1;
 }
 
+/* How long to wait for the next event, in ms. */
+static int patience(void)
+{
+	int least = patience_to_stop();
+
+	for (const struct engine *e = engines; e != NULL; e = e->next) {
+		const int p = watchdog_patience(&e->watchdog);
+
+		if (p >= 0 && (least < 0 || p < least))
+			least = p;
+	}
+	return least;
+}
+
 static int make_signalfd(void)
 {
 	sigset_t set;
@@ -264,14 +284,17 @@ static int make_signalfd(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* What to wait for: signals, engines, the ends of orphans, and accesses that we are to fail. */
+/*
+ * What to wait for: signals, engines, the ends of orphans, and accesses that we are to fail. Each of these has
+ * its place, and what the watchdogs wait for follows.
+ */
 static struct pollfd *make_poll(int sigfd, nfds_t *n)
 {
 	nfds_t count = 1, i = 1;
 	struct pollfd *fds;
 
 	for (struct engine *e = engines; e != NULL; e = e->next)
-		count++;
+		count += 1 + watchdog_poll(&e->watchdog, NULL);
 	for (struct escrow *c = orphans; c != NULL; c = c->next)
 		count += 2;
 	fds = calloc(count, sizeof(*fds));
@@ -284,7 +307,9 @@ static struct pollfd *make_poll(int sigfd, nfds_t *n)
 		fds[i++] = (struct pollfd){ .fd = c->pidfd, .events = POLLIN };
 		fds[i++] = (struct pollfd){ .fd = c->answers ? c->uffd : -1, .events = POLLIN };
 	}
-	*n = count;
+	for (struct engine *e = engines; e != NULL; e = e->next)
+		i += watchdog_poll(&e->watchdog, fds + i);
+	*n = i;
 	return fds;
 }
 
@@ -313,6 +338,26 @@ static void serve_orphans(const struct pollfd *fds)
 	}
 }
 
+/* Before anything of what was waited for is served: then the entries are found by the lists. */
+static void serve_watchdogs(const struct pollfd *fds)
+{
+	fds++;
+	for (struct engine *e = engines; e != NULL; e = e->next)
+		fds++;
+	for (struct escrow *c = orphans; c != NULL; c = c->next)
+		fds += 2;
+	for (struct engine *e = engines; e != NULL; e = e->next) {
+		if (watchdog_serve(&e->watchdog, &fds, e->spec) || e->killed)
+			continue;
+		log_warn(
+			"%s: engine %d does not answer, and is at work in the memory of a process that is "
+			"being killed: killed",
+			e->spec, (int)e->pid);
+		e->killed = true;
+		(void)kill(e->pid, SIGKILL);
+	}
+}
+
 static void serve_events(const struct pollfd *fds, enum on_crash policy, int *status)
 {
 	struct engine **p = &engines, *e;
@@ -320,6 +365,7 @@ static void serve_events(const struct pollfd *fds, enum on_crash policy, int *st
 
 	for (e = engines; e != NULL; e = e->next)
 		engines_end++;
+	serve_watchdogs(fds);
 	serve_orphans(fds + engines_end);
 	while ((e = *p) != NULL) {
 		bool dead = fds[i++].revents != 0 && !engine_read(e);
@@ -409,11 +455,23 @@ static void leave_orphans(int sigfd)
 	_exit(0);
 }
 
+/* Sessions, windows and connections are descriptors, ours and the engines': as many as we may have. */
+static void raise_limits(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
 int supervisor_main(char *const *specs, int nspecs, enum on_crash policy)
 {
 	int sigfd = make_signalfd(), error = 0;
 	struct engine **tail = &engines;
 
+	raise_limits();
 	if (sigfd < 0) {
 		log_warn("signalfd: %s", strerror(errno));
 		return 1;

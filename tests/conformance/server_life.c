@@ -512,6 +512,28 @@ static void bad_second_driver(void)
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 0);
 }
 
+/* What it has made before is taken away by the engine itself: its supervisor would have taken 10 s. */
+static void name_taken(void)
+{
+	struct engine e = start_engine((const char *const[]){ NULL });
+	char file[600], node[600];
+	int64_t since;
+	int status;
+
+	CHECK_EQ(stop_engine(&e), 0);
+	DO(mkdir(e.dir, 0700));
+	snprintf(node, sizeof(node), "%s/ctest0", e.dir);
+	snprintf(file, sizeof(file), "%s/ctest0b", e.dir);
+	CHECK_EQ(write(DO(open(file, O_WRONLY | O_CREAT | O_EXCL, 0600)), "mine", 4), 4);
+	since = now();
+	status = await_pid(serve(e.dir, "ctest.so", NULL, "4"));
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CHECK(now() - since < 5 * SECOND * slowness());
+	CHECK(second_said(e.dir, "ctest0b: cannot serve: File exists"));
+	CHECK_EQ(access(node, F_OK), -1);
+	CHECK_EQ(access(file, F_OK), 0);
+}
+
 /* Told to stop when the first of its nodes is there, and the others are being made. */
 static void stopped_at_start(void)
 {
@@ -625,6 +647,7 @@ static const struct test tests[] = {
 	{ "X4 a process with an odd name is listed", odd_name },
 	{ "a second supervisor for a directory gives up", second_supervisor },
 	{ "C26 a driver that cannot be served stops the others", bad_second_driver },
+	{ "a name that a file has taken: nothing is served, and nothing is left", name_taken },
 	{ "an engine that is told to stop while it starts", stopped_at_start },
 	{ "all threads busy: the engine stops in bounded time", busy_threads },
 	{ "a call that never returns: the engine is ended", stuck_driver },
