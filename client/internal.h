@@ -313,6 +313,9 @@ int fork_begin(void);	   /* 0 or -errno: then no fork may happen */
 void fork_end(bool child); /* harmless when the handlers have done it */
 bool fork_pending(void);   /* is this thread between the two? */
 
+/* shim_exec.c */
+void exec_init(void);
+
 /* device.c; results or -errno */
 int device_open(const struct device_name *n, int flags);
 int device_door(const char *path); /* connects to a front door */

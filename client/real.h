@@ -44,7 +44,9 @@
 	X(__readlink_chk) X(__readlinkat_chk) X(opendir) X(closedir)		\
 	X(readdir) X(readdir64)							\
 	X(getxattr) X(lgetxattr) X(listxattr) X(llistxattr)			\
-	X(_Fork) X(daemon) X(forkpty) X(dl_iterate_phdr)
+	X(_Fork) X(daemon) X(forkpty) X(dl_iterate_phdr)			\
+	X(execve) X(execvpe) X(fexecve) X(execveat) X(execv) X(execvp)		\
+	X(posix_spawn) X(posix_spawnp)
 
 #define REAL_INDEX(name)	real_##name,
 #define REAL_ONE(name)		+ 1
