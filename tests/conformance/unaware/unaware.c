@@ -123,8 +123,8 @@ static void mappings(int fd, size_t page)
 	volatile uint64_t *p, *q;
 	pthread_t thread;
 
-	p = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	MUST(p != MAP_FAILED);
+	MUST((p = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) !=
+	     MAP_FAILED);
 	words = PAGES * page / sizeof(*p);
 	store(p, 0x10);
 	check(p, 0x10);
@@ -132,8 +132,8 @@ static void mappings(int fd, size_t page)
 	for (unsigned i = 0; i < 3; i++)
 		fork_one(p);
 	MUST(pthread_join(thread, NULL) == 0);
-	q = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	MUST(q != MAP_FAILED && q[0] == p[0]);
+	MUST((q = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)) != MAP_FAILED);
+	MUST(q[0] == p[0]);
 	MUST(munmap((void *)q, page) == 0);
 	MUST(munmap((void *)p, PAGES * page) == 0);
 }
