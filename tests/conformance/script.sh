@@ -49,11 +49,11 @@ is()
 	[ "$1" = "$2" ] || { echo "# $3: $1, not $2"; return 1; }
 }
 
-# An engine that outlives single programs. start_engine DRIVER...
+# An engine that outlives single programs. start_engine DRIVER...; $serve: another command than devmap
 start_engine()
 {
 	: >"$work/serve" # what the engine before has said is not this one's
-	"$devmap" serve --dir "$work/dev" "$@" >"$work/serve" 2>"$work/serve.err" &
+	${serve:-"$devmap"} serve --dir "$work/dev" "$@" >"$work/serve" 2>"$work/serve.err" &
 	engine=$!
 	for _ in $(seq 600); do
 		grep -q '^devmap: ready' "$work/serve" && return 0

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * A program that knows nothing of devmap and does what programs do with devices, amid memory that it
- * allocates and frees: unaware DEVICE [file]. DEVICE is a ctest; "file": it can be read and written, too.
- * It says what is wrong, and exits with 1 then.
+ * allocates and frees: unaware DEVICE [file|stay|fail]. DEVICE is a ctest; "file": it can be read and
+ * written, too. "stay": it maps a page, stores to it, says "ready" and waits to be killed. "fail": it lives
+ * to see an access fail. It says what is wrong, and exits with 1 then.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,18 +141,79 @@ static void mappings(int fd, size_t page)
 	MUST(munmap((void *)p, PAGES * page) == 0);
 }
 
+static volatile uint64_t *map_page(int fd)
+{
+	void *p = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		       0);
+
+	MUST(p != MAP_FAILED);
+	return p;
+}
+
+static void stay(int fd)
+{
+	*map_page(fd) = 7;
+	puts("ready");
+	for (;;)
+		pause();
+}
+
+static sigjmp_buf after;
+
+static void jump(int sig)
+{
+	siglongjmp(after, sig);
+}
+
+static void set(int fd, uint32_t knob, int64_t value)
+{
+	struct ctest_set set = { .knob = knob, .value = value };
+
+	MUST(ioctl(fd, CTEST_SET, &set) == 0);
+}
+
+static void fail(int fd)
+{
+	volatile uint64_t *p = map_page(fd);
+	volatile int sig;
+
+	*p = 7;
+	MUST(signal(SIGBUS, jump) != SIG_ERR);
+	set(fd, CT_FAIL_VALUE, EIO);
+	set(fd, CT_FAIL_COUNT, CT_EVERYBODY);
+	set(fd, CT_FAIL_WHERE, 1 << CT_ACCESS);
+	MUST(munmap((void *)p, (size_t)sysconf(_SC_PAGESIZE)) == 0);
+	p = map_page(fd);
+	sig = sigsetjmp(after, 1);
+	if (sig == 0)
+		*p = 8;
+	MUST(sig == SIGBUS);
+	set(fd, CT_FAIL_WHERE, 0);
+}
+
+static void everything(int fd)
+{
+	churn(NULL);
+	mappings(fd, (size_t)sysconf(_SC_PAGESIZE));
+	arguments(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const int fd = argc > 1 ? open(argv[1], O_RDWR) : -1;
+	const char *what = argc > 2 ? argv[2] : "";
 	struct stat st;
 
 	setvbuf(stdout, NULL, _IONBF, 0);
 	MUST(fd >= 0);
 	MUST(fstat(fd, &st) == 0 && S_ISCHR(st.st_mode));
-	churn(NULL);
-	mappings(fd, (size_t)sysconf(_SC_PAGESIZE));
-	arguments(fd);
-	if (argc > 2 && strcmp(argv[2], "file") == 0)
+	if (strcmp(what, "stay") == 0)
+		stay(fd);
+	if (strcmp(what, "fail") == 0)
+		fail(fd);
+	else
+		everything(fd);
+	if (strcmp(what, "file") == 0)
 		transfers(fd);
 	MUST(close(fd) == 0);
 	puts("all is well");
