@@ -78,6 +78,8 @@ bool name_lookup(const char *path, struct device_name *n);
 bool name_device(const char *name, struct device_name *n);
 /* The same of a path that openat(2) and friends take. */
 bool name_lookup_at(int dirfd, const char *path, struct device_name *n);
+/* The i-th name in the list of aliases; false: it has fewer. */
+bool name_alias(unsigned i, char out[DM_NAME_MAX]);
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 #define debug(...)                             \
 	do {                                   \
