@@ -86,6 +86,31 @@ static void set_absent(struct map *m, int absent)
 	m->locked = false; /* locks are the parent's */
 }
 
+/* Is nothing there? */
+static bool is_hole(uintptr_t start, uintptr_t end)
+{
+	for (; start < end; start += page_size())
+		if (raw(SYS_msync, start, page_size(), MS_ASYNC) != -ENOMEM)
+			return false;
+	return true;
+}
+
+/* Where a library's own fork handler was quicker, its memory stays. 0 or -errno. */
+static int fill_hole(uintptr_t start, size_t len, int fd, uint64_t off)
+{
+	const int flags = MAP_SHARED | MAP_NORESERVE;
+	void *at = raw_mmap((void *)start, len, PROT_NONE, flags | MAP_FIXED_NOREPLACE, fd, off);
+
+	if (!raw_bad(at) && at != (void *)start) {
+		/* Valgrind knows neither the flag nor that there is a hole. */
+		(void)raw_munmap((uintptr_t)at, len);
+		if (!is_hole(start, start + len))
+			return -EEXIST;
+		at = raw_mmap((void *)start, len, PROT_NONE, flags | MAP_FIXED, fd, off);
+	}
+	return raw_bad(at) ? (int)(intptr_t)at : 0;
+}
+
 /* Maps one message's pieces where the parent had them, under the protection that the parent had. */
 static int child_place(void *arg, const struct dm_piece *p, unsigned n, const int *fds,
 		       unsigned nfds)
@@ -96,16 +121,12 @@ static int child_place(void *arg, const struct dm_piece *p, unsigned n, const in
 	for (unsigned i = 0; i < n && error == 0; i++) {
 		uintptr_t start = p[i].addr, end = start + p[i].len;
 		struct map m;
-		void *at;
 
 		if (p[i].fd >= nfds || !maps_first(start, end, &m))
 			return -EPROTO;
-		/* Where a library's own fork handler was quicker, its memory stays. */
-		at = raw_mmap((void *)start, p[i].len, PROT_NONE,
-			      MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fds[p[i].fd],
-			      p[i].fd_off);
-		if (raw_bad(at))
-			return (int)(intptr_t)at;
+		error = fill_hole(start, p[i].len, fds[p[i].fd], p[i].fd_off);
+		if (error != 0)
+			return error;
 		error = raw_madvise(start, p[i].len, MADV_DONTFORK);
 		(void)raw_madvise(start, p[i].len, MADV_DONTDUMP);
 		(void)raw_madvise(start, p[i].len, MADV_NOHUGEPAGE);

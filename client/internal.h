@@ -78,6 +78,8 @@ bool name_lookup(const char *path, struct device_name *n);
 bool name_device(const char *name, struct device_name *n);
 /* The same of a path that openat(2) and friends take. */
 bool name_lookup_at(int dirfd, const char *path, struct device_name *n);
+/* The i-th name in the list of aliases; false: it has fewer. */
+bool name_alias(unsigned i, char out[DM_NAME_MAX]);
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 #define debug(...)                             \
 	do {                                   \
@@ -312,6 +314,9 @@ void fork_init(void);
 int fork_begin(void);	   /* 0 or -errno: then no fork may happen */
 void fork_end(bool child); /* harmless when the handlers have done it */
 bool fork_pending(void);   /* is this thread between the two? */
+
+/* shim_exec.c */
+void exec_init(void);
 
 /* device.c; results or -errno */
 int device_open(const struct device_name *n, int flags);

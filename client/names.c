@@ -113,6 +113,22 @@ static bool aliased(const char *name, size_t len, char out[DM_NAME_MAX])
 	return false;
 }
 
+bool name_alias(unsigned i, char out[DM_NAME_MAX])
+{
+	const char *p = alias;
+	size_t len;
+
+	for (; i > 0 && *p != '\0'; i--) {
+		p += strcspn(p, ",");
+		p += *p == ',';
+	}
+	len = strcspn(p, "=,");
+	if (*p == '\0')
+		return false;
+	snprintf(out, DM_NAME_MAX, "%.*s", (int)len, p);
+	return true;
+}
+
 /* Every program opens these; they are never ours, and are spared the look. */
 static bool everyday(const char *name)
 {

@@ -18,6 +18,7 @@ static void __attribute__((constructor(101))) client_start(void)
 	int before = errno;
 
 	names_init();
+	exec_init();
 	real_find_early();
 	process_init();
 	fork_init();

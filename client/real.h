@@ -27,7 +27,7 @@
 	X(pwrite64) X(preadv) X(preadv64) X(pwritev) X(pwritev64)		\
 	X(preadv2) X(preadv64v2) X(pwritev2) X(pwritev64v2)			\
 	X(__read_chk) X(__pread_chk) X(__pread64_chk)				\
-	X(send) X(sendto) X(sendmsg) X(recv) X(recvfrom) X(recvmsg) X(recvmmsg)	\
+	X(send) X(sendto) X(sendmsg) X(sendmmsg) X(recv) X(recvfrom) X(recvmsg) X(recvmmsg)	\
 	X(__recv_chk) X(__recvfrom_chk)						\
 	X(pidfd_getfd) X(mremap)						\
 	X(madvise) X(posix_madvise) X(mlock) X(mlock2) X(munlock)		\
@@ -42,9 +42,12 @@
 	X(chdir) X(fchdir) X(realpath) X(__realpath_chk)			\
 	X(canonicalize_file_name) X(readlink) X(readlinkat)			\
 	X(__readlink_chk) X(__readlinkat_chk) X(opendir) X(closedir)		\
-	X(readdir) X(readdir64)							\
+	X(readdir) X(readdir64) X(fdopendir) X(rewinddir)			\
+	X(scandir) X(scandirat) X(scandir64) X(glob) X(glob64)			\
 	X(getxattr) X(lgetxattr) X(listxattr) X(llistxattr)			\
-	X(_Fork) X(daemon) X(forkpty)
+	X(_Fork) X(daemon) X(forkpty) X(dl_iterate_phdr)			\
+	X(execve) X(execvpe) X(fexecve) X(execveat) X(execv) X(execvp)		\
+	X(posix_spawn) X(posix_spawnp)
 
 #define REAL_INDEX(name)	real_##name,
 #define REAL_ONE(name)		+ 1

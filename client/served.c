@@ -30,6 +30,7 @@ static int one_round(int fd, uint16_t op, void *buf, size_t size)
 	struct dm_round *r = buf;
 	int error;
 
+	memset(buf, 0, size); /* nothing of our stack goes along */
 	do {
 		*r = (struct dm_round){ .magic = DM_MAGIC, .version = DM_VERSION, .op = op };
 		error = (int)raw(SYS_ioctl, fd, DM_ROUND(size), buf);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What programs ask about paths: where they are, where a path leads, and what is in /dev; and syscall(2),
- * by which some ask for the state of a file.
+ * What programs ask about paths: where they are, and where a path leads; and syscall(2), by which some ask
+ * for the state of a file.
  */
-#include <dirent.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -92,76 +91,6 @@ EXPORT ssize_t __readlink_chk(const char *path, char *out, size_t n, size_t room
 EXPORT ssize_t __readlinkat_chk(int dirfd, const char *path, char *out, size_t n, size_t room)
 {
 	return is_device(dirfd, path) ? -1 : REAL(__readlinkat_chk)(dirfd, path, out, n, room);
-}
-
-/*
- * One reader of /dev at a time finds the devices there, after what is there for everybody. The entry that
- * it is given is its own until it reads on.
- */
-static struct {
-	_Atomic(DIR *) reader;
-	DIR *devices;
-	struct dirent entry;
-} listing;
-
-static bool is_dev(const char *path)
-{
-	return strncmp(path, "/dev", 4) == 0 && path[4 + strspn(path + 4, "/")] == '\0';
-}
-
-EXPORT DIR *opendir(const char *path)
-{
-	DIR *d = REAL(opendir)(path), *none = NULL;
-
-	if (d != NULL && is_dev(path) && atomic_compare_exchange_strong(&listing.reader, &none, d))
-		listing.devices = REAL(opendir)(names_directory());
-	return d;
-}
-
-EXPORT int closedir(DIR *d)
-{
-	if (atomic_load(&listing.reader) == d) {
-		if (listing.devices != NULL)
-			(void)REAL(closedir)(listing.devices);
-		listing.devices = NULL;
-		atomic_store(&listing.reader, NULL);
-	}
-	return REAL(closedir)(d);
-}
-
-/* The next device, as an entry of /dev; NULL: there is none. */
-static struct dirent *next_device(void)
-{
-	struct dirent *e;
-	struct device_name n;
-
-	while (listing.devices != NULL && (e = readdir(listing.devices)) != NULL) {
-		if (!name_device(e->d_name, &n))
-			continue;
-		listing.entry = *e;
-		listing.entry.d_type = DT_CHR;
-		return &listing.entry;
-	}
-	return NULL;
-}
-
-EXPORT struct dirent *readdir(DIR *d)
-{
-	struct dirent *e = REAL(readdir)(d);
-
-	return e != NULL || likely(atomic_load(&listing.reader) != d) ? e : next_device();
-}
-
-_Static_assert(sizeof(struct dirent) == sizeof(struct dirent64),
-	       "the 64-bit variants are the same");
-
-EXPORT struct dirent64 *readdir64(DIR *d)
-{
-	struct dirent64 *e = REAL(readdir64)(d);
-
-	if (e != NULL || likely(atomic_load(&listing.reader) != d))
-		return e;
-	return (struct dirent64 *)next_device();
 }
 
 EXPORT long syscall(long number, ...)

@@ -5,6 +5,7 @@
  * other.
  */
 #include <string.h>
+#include <time.h>
 
 #include "bounce.h"
 #include "shim.h"
@@ -125,10 +126,77 @@ EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
 	return recv(fd, buf, n, flags);
 }
 
+/* Does any of the messages lie in device memory? */
+static bool in_device(const struct mmsghdr *v, unsigned len)
+{
+	if (likely(atomic_load_explicit(&maps_hi, memory_order_relaxed) == 0))
+		return false;
+	for (unsigned i = 0; i < len; i++)
+		for (size_t k = 0; k < v[i].msg_hdr.msg_iovlen; k++)
+			if (maps_bounce(v[i].msg_hdr.msg_iov[k].iov_base,
+					v[i].msg_hdr.msg_iov[k].iov_len))
+				return true;
+	return false;
+}
+
+/* Then they go one by one. */
+EXPORT int sendmmsg(int fd, struct mmsghdr *v, unsigned len, int flags)
+{
+	unsigned done = 0;
+
+	if (!in_device(v, len))
+		return REAL(sendmmsg)(fd, v, len, flags);
+	for (; done < len; done++) {
+		ssize_t n = sendmsg(fd, &v[done].msg_hdr, flags);
+
+		if (n < 0)
+			break;
+		v[done].msg_len = (unsigned)n;
+	}
+	return done > 0 ? (int)done : -1;
+}
+
+/* Has the time come? As in recvmmsg(2), it is looked at between messages. */
+static bool is_over(const struct timespec *end)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec > end->tv_sec ||
+	       (now.tv_sec == end->tv_sec && now.tv_nsec >= end->tv_nsec);
+}
+
+static int receive_each(int fd, struct mmsghdr *v, unsigned len, int flags,
+			const struct timespec *end)
+{
+	unsigned done = 0;
+
+	for (; done < len && (done == 0 || end == NULL || !is_over(end)); done++) {
+		ssize_t n = recvmsg(fd, &v[done].msg_hdr, flags & ~MSG_WAITFORONE);
+
+		if (n < 0)
+			break;
+		v[done].msg_len = (unsigned)n;
+		if ((flags & MSG_WAITFORONE) != 0)
+			flags |= MSG_DONTWAIT;
+	}
+	return done > 0 ? (int)done : -1;
+}
+
 EXPORT int recvmmsg(int fd, struct mmsghdr *v, unsigned len, int flags, struct timespec *timeout)
 {
-	int n = REAL(recvmmsg)(fd, v, len, flags, timeout);
+	struct timespec end;
+	int n;
 
+	if (unlikely(in_device(v, len))) {
+		(void)clock_gettime(CLOCK_MONOTONIC, &end);
+		end.tv_sec += timeout != NULL ? timeout->tv_sec : 0;
+		end.tv_nsec += timeout != NULL ? timeout->tv_nsec : 0;
+		end.tv_sec += end.tv_nsec / 1000000000;
+		end.tv_nsec %= 1000000000;
+		return receive_each(fd, v, len, flags, timeout != NULL ? &end : NULL);
+	}
+	n = REAL(recvmmsg)(fd, v, len, flags, timeout);
 	for (int i = 0; i < n; i++)
 		if (unlikely(v[i].msg_hdr.msg_controllen > 0))
 			received(&v[i].msg_hdr);

@@ -242,11 +242,11 @@ EXPORT int statx(int dirfd, const char *path, int flags, unsigned mask, struct s
 	return r;
 }
 
-/* What programs built before glibc 2.33 call: libc has a word to say of a version that is not this. */
+/* What programs built before glibc 2.33 call: libc has a word to say of any other version. */
 static bool version_known(int ver)
 {
 #if defined(__x86_64__)
-	return ver == 1;
+	return ver == 0 || ver == 1;
 #else
 	return ver == 0;
 #endif

@@ -12,6 +12,7 @@ packages='
 	libcmocka-dev libjansson-dev libpng-dev libsystemd-dev
 	systemtap-sdt-dev
 	fakeroot fbcat fbset util-linux procps fuse3
+	libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libeatmydata1 libfaketime bubblewrap
 	qemu-system-x86 busybox-static cpio bc bison flex libelf-dev kmod xz-utils
 '
 

@@ -21,7 +21,7 @@ static const struct {
 static const char usage[] =
 	"usage: devmap serve [--dir DIR] [OPTIONS] DRIVER.so[:NAME=VALUE,...]...\n"
 	"       devmap run [--dir DIR] [--alias NAME=NAME] [--driver DRIVER.so[:...]]... [--private-dev]\n"
-	"                  -- PROGRAM [ARG]...\n"
+	"                  [--quiet] -- PROGRAM [ARG]...\n"
 	"       devmap list [--dir DIR] [--json]\n"
 	"Each takes --help. See devmap(1).\n";
 

@@ -22,5 +22,11 @@ int private_dev(const char *dir, const char *aliases);
  * A file of this installation, found from where the program lies: "lib/libdevmap.so". 0 or -errno.
  */
 int installed(const char *relative, char *buf, unsigned long len);
+/*
+ * Why ("is static") the client library cannot be loaded into a program, by the name under which it would be executed; NULL:
+ * nothing is known against it. path: the file that the reason is about, which is its interpreter if it is a
+ * script.
+ */
+const char *program_unreachable(const char *name, char *path, unsigned long len);
 
 #endif

@@ -19,19 +19,21 @@
 
 static const char help[] =
 	"usage: devmap run [--dir DIR] [--alias NAME=DEVICE]... [--driver DRIVER.so[:NAME=VALUE,...]]...\n"
-	"                  [--private-dev] [--] PROGRAM [ARGUMENT]...\n"
+	"                  [--private-dev] [--quiet] [--] PROGRAM [ARGUMENT]...\n"
 	"  --dir DIR        where the devices are (DEVMAP_DIR, else " DEFAULT_DIR ")\n"
 	"  --alias N=D      /dev/N means device D: --alias fb0=xfb0\n"
 	"  --driver D       start a private engine for this driver, and end it with the program\n"
-	"  --private-dev    a /dev of the program's own, with the devices in it: for static programs\n";
+	"  --private-dev    a /dev of the program's own, with the devices in it: for static programs\n"
+	"  --quiet          do not warn of a program that finds no devices\n";
 
-enum { O_DIR = 1, O_ALIAS, O_DRIVER, O_PRIVATE, O_HELP };
+enum { O_DIR = 1, O_ALIAS, O_DRIVER, O_PRIVATE, O_QUIET, O_HELP };
 
 static const struct option options[] = {
 	{ "dir", required_argument, NULL, O_DIR },
 	{ "alias", required_argument, NULL, O_ALIAS },
 	{ "driver", required_argument, NULL, O_DRIVER },
 	{ "private-dev", no_argument, NULL, O_PRIVATE },
+	{ "quiet", no_argument, NULL, O_QUIET },
 	{ "help", no_argument, NULL, O_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -42,6 +44,7 @@ struct run {
 	char *drivers[16];
 	int ndrivers;
 	bool private_dev;
+	bool quiet;
 	char private_dir[PATH_MAX];
 	pid_t engine, program;
 };
@@ -147,6 +150,18 @@ static void forward(int sig, siginfo_t *si, void *context)
 		(void)kill((pid_t)forward_to, sig);
 }
 
+/* It runs, but may wonder where its devices are. */
+static void warn(const struct run *r, const char *name)
+{
+	char path[PATH_MAX];
+	const char *reason = r->quiet || r->private_dev ? NULL : program_unreachable(name, path, sizeof(path));
+
+	if (reason != NULL)
+		fprintf(stderr,
+			"devmap: run: %s %s: without the library it finds no devices in /dev\n",
+			path, reason);
+}
+
 static int exec_program(const struct run *r, char **argv)
 {
 	if (r->private_dev && private_dev(getenv("DEVMAP_DIR"), r->aliases) != 0)
@@ -196,6 +211,9 @@ static int take_option(struct run *r, int opt, char *arg)
 	case O_PRIVATE:
 		r->private_dev = true;
 		return 0;
+	case O_QUIET:
+		r->quiet = true;
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -242,6 +260,7 @@ int cmd_run(int argc, char **argv)
 		stop_engine(&r);
 		return 125;
 	}
+	warn(&r, argv[optind]);
 	if (preload() != 0 || tell_dir(&r) != 0 ||
 	    (r.aliases[0] != '\0' && setenv("DEVMAP_ALIAS", r.aliases, 1) != 0))
 		status = 125;

@@ -221,6 +221,8 @@ static void answer_file(struct request *rq)
 			 rq->nfds > 1	   ? file_by_socket(rq->fds[1]) :
 					     NULL;
 
+	if (rq->cred.pid == 0 && rq->msg.op == DM_ATTACH)
+		rq->pidfd = wire_peer_pidfd(rq->fds[0]);
 	if (f == NULL)
 		reply_error(rq, -EBADF);
 	else

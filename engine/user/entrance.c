@@ -73,7 +73,7 @@ static void visitor_release(struct source *s)
 static void visitor_ready(struct source *s, uint32_t events)
 {
 	struct visitor *v = container_of(s, struct visitor, source);
-	struct request rq = { .nfds = 0 };
+	struct request rq = { .pidfd = -1 };
 	int fds[WIRE_FDS_MAX];
 	unsigned nfds;
 	ssize_t n = wire_receive(s->fd, &rq.msg, sizeof(rq.msg), fds, WIRE_FDS_MAX, &nfds, &rq.cred,
@@ -96,6 +96,8 @@ static void visitor_ready(struct source *s, uint32_t events)
 	}
 	if (nfds > 0 && rq.fds[1] >= 0)
 		close(rq.fds[1]);
+	if (rq.pidfd >= 0)
+		close(rq.pidfd);
 	source_remove(s);
 }
 

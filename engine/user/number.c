@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* See number.h. LOCKS: numbers_lock, then sessions_lock, then s->lock. */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -102,20 +103,20 @@ static struct alias *alias_find(pid_t pid)
 	return found;
 }
 
-/* A new one. Without memory, or if the process is gone already, its own id. */
-static pid_t alias_make(pid_t pid)
+/* A new one; pidfd is taken. Without memory, or if the process is gone already, its own id. */
+static pid_t alias_make(pid_t pid, int pidfd)
 {
 	struct alias *a = calloc(1, sizeof(*a));
 
 	ASSERT_HELD(&numbers_lock);
-	if (a == NULL)
-		return pid;
-	a->pid = pid;
-	a->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (a->pidfd < 0) {
+	if (a == NULL || pidfd < 0) {
+		if (pidfd >= 0)
+			close(pidfd);
 		free(a);
 		return pid;
 	}
+	a->pid = pid;
+	a->pidfd = pidfd;
 	do
 		last_alias = last_alias == INT32_MAX ? PID_LAST + 1 : last_alias + 1;
 	while (is_alias(last_alias) || in_use(last_alias, NULL, false));
@@ -133,7 +134,9 @@ static pid_t find(pid_t pid, const struct session *but)
 	a = alias_find(pid);
 	if (a != NULL)
 		return a->value;
-	return in_use(pid, but, but == NULL) ? alias_make(pid) : pid;
+	return in_use(pid, but, but == NULL) ?
+		       alias_make(pid, (int)syscall(SYS_pidfd_open, pid, 0)) :
+		       pid;
 }
 
 pid_t number_of(pid_t pid)
@@ -149,6 +152,11 @@ pid_t number_of(pid_t pid)
 void number_give(struct session *s)
 {
 	pthread_mutex_lock(&numbers_lock);
-	s->number = find(s->pid, s);
+	if (s->pid != 0) {
+		s->number = find(s->pid, s);
+	} else {
+		(void)alias_find(0); /* each gets one of its own; the dead leave theirs */
+		s->number = alias_make(0, fcntl(s->pidfd, F_DUPFD_CLOEXEC, 0));
+	}
 	pthread_mutex_unlock(&numbers_lock);
 }

@@ -108,7 +108,8 @@ struct session {
 	atomic_uint refs;
 	struct session *next;
 	uint64_t id;
-	_Atomic pid_t pid;    /* 0: a child not born yet */
+	_Atomic pid_t pid;    /* 0: unknown yet, or in a pid namespace that we do not see */
+	_Atomic bool known;   /* who it is: it may make requests */
 	_Atomic pid_t number; /* what drivers know it by: number.h */
 	bool unborn;	      /* a child that has not said anything yet; s->lock */
 	_Atomic int pidfd;

@@ -264,6 +264,22 @@ static int session_listen(struct session *s, int *client_end)
 	return error;
 }
 
+/*
+ * Its end is heard of through its pidfd. But it can be sent no signal: an access that fails is ended by
+ * the kernel's.
+ */
+static int identify_unseen(const struct session *s)
+{
+	static atomic_bool said;
+
+	if (s->pidfd >= 0 && s->uffd.poison)
+		return 0;
+	if (!atomic_exchange(&said, true))
+		log_warn("a program maps a device from a pid namespace that is not seen from here: "
+			 "refused, since that needs Linux 6.6");
+	return -EOPNOTSUPP;
+}
+
 /* Who it is, and its userfaultfd, which is taken. 0 or -errno. */
 static int session_identify(struct session *s, struct request *rq)
 {
@@ -273,18 +289,23 @@ static int session_identify(struct session *s, struct request *rq)
 	s->user_mode_only = rq->msg.a[0] == 0;
 	s->foreign_pids = peer_pids_are_foreign(s->pid);
 	s->cred = cred_make(rq->cred.uid, rq->cred.gid);
-	s->pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
+	s->pidfd = s->pid != 0 ? (int)syscall(SYS_pidfd_open, s->pid, 0) : request_take_pidfd(rq);
 	if (uffd < 0)
 		return -EBADF;
 	s->uffd.fd = uffd;
 	if (!is_userfaultfd(uffd))
 		return -EINVAL;
 	error = client_uffd_init(&s->uffd, uffd);
+	if (error == 0 && s->pid == 0)
+		error = identify_unseen(s);
 	if (error == 0 && (s->pidfd < 0 || s->cred == NULL))
 		error = -ESRCH;
-	if (error == 0)
-		number_give(s);
-	return error;
+	if (error != 0)
+		return error;
+	number_give(s);
+	s->as.a_pid = s->pid != 0 ? s->pid : s->number;
+	s->known = true;
+	return 0;
 }
 
 /* Begins to hear of its faults and of its end, unless it has ended by now. 0 or -errno. */
@@ -349,6 +370,8 @@ static void serve_fork(struct session *s, struct request *rq)
 		error = from_ddi(devmap_dup_as(&s->as, &child->as));
 		if (error == 0)
 			error = session_listen(child, &end);
+		if (error == 0 && s->pid == 0)
+			wire_want_pidfd(child->sock.fd);
 		if (error != 0) {
 			devmap_as_exit(&child->as);
 			keeper_end(child);
@@ -380,7 +403,6 @@ static void serve_child(struct session *s, struct request *rq)
 
 	ps.error = session_is_born(s) ? session_identify(s, rq) : -EINVAL;
 	if (ps.error == 0) {
-		s->as.a_pid = s->pid;
 		keeper_session(s);
 		ps.error = session_watch(s);
 	}
@@ -458,7 +480,7 @@ static void sock_ready(struct source *src, uint32_t events)
 	if (error != 0)
 		return;
 	/* A child made behind our back inherits the socket, but has nothing to say on it. */
-	if (rq.cred.pid != s->pid && !(s->pid == 0 && rq.msg.op == DM_CHILD))
+	if (s->known ? rq.cred.pid != s->pid : rq.msg.op != DM_CHILD)
 		reply_error(&rq, -EPERM);
 	else if (session_enter(s)) {
 		session_serve(s, &rq);

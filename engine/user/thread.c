@@ -2,6 +2,7 @@
 /* Signals for clients' threads: see thread.h. */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +52,12 @@ static bool thread_in_syscall(pid_t pid, pid_t tid)
 
 bool process_is_there(int pidfd)
 {
-	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	if (syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM)
+		return true;
+	/* It takes no signals from this pid namespace. */
+	return errno == EINVAL && poll(&p, 1, 0) == 0;
 }
 
 bool thread_signal(pid_t pid, pid_t tid, uintptr_t addr, int sig, bool kernel_faults)

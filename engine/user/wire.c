@@ -10,6 +10,14 @@
 #include "wire.h"
 
 #define CONTROL_FDS 64
+
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#define SO_PEERPIDFD 77
+#endif
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 4
+#endif
 #define PATIENCE_MS 10000 /* with a client that does not read its answers */
 
 /* Sends without waiting, or waits until there is room, ms at most (-1: for ever). */
@@ -57,36 +65,49 @@ int wire_send(int sock, const struct iovec *iov, int iovcnt, const int *fds, uns
 	return send_message(sock, iov, iovcnt, fds, nfds, -1);
 }
 
+/* What came beside a message. */
+struct brought {
+	int *fds;
+	unsigned max, nfds;
+	struct ucred *cred; /* may be NULL */
+	int pidfd;
+};
+
+static void take_fds(const struct cmsghdr *c, struct brought *b)
+{
+	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+	for (size_t i = 0; i < n; i++) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+		if (b->nfds < b->max)
+			b->fds[b->nfds++] = fd;
+		else
+			close(fd);
+	}
+}
+
 /* Collects descriptors and credentials; closes descriptors beyond max. */
-static void take_control(struct msghdr *m, int *fds, unsigned max, unsigned *nfds,
-			 struct ucred *cred)
+static void take_control(struct msghdr *m, struct brought *b)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
 		if (c->cmsg_level != SOL_SOCKET)
 			continue;
-		if (c->cmsg_type == SCM_CREDENTIALS && cred != NULL) {
-			memcpy(cred, CMSG_DATA(c), sizeof(*cred));
-		} else if (c->cmsg_type == SCM_RIGHTS) {
-			size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-			for (size_t i = 0; i < n; i++) {
-				int fd;
-
-				memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-				if (*nfds < max)
-					fds[(*nfds)++] = fd;
-				else
-					close(fd);
-			}
-		}
+		if (c->cmsg_type == SCM_CREDENTIALS && b->cred != NULL)
+			memcpy(b->cred, CMSG_DATA(c), sizeof(*b->cred));
+		else if (c->cmsg_type == SCM_RIGHTS)
+			take_fds(c, b);
+		else if (c->cmsg_type == SCM_PIDFD)
+			memcpy(&b->pidfd, CMSG_DATA(c), sizeof(int));
 	}
 }
 
-ssize_t wire_receive(int sock, void *buf, size_t len, int *fds, unsigned max, unsigned *nfds,
-		     struct ucred *cred, int flags)
+static ssize_t receive(int sock, void *buf, size_t len, struct brought *b, int flags)
 {
 	union {
-		char buf[CMSG_SPACE(sizeof(int) * CONTROL_FDS) + CMSG_SPACE(sizeof(struct ucred))];
+		char buf[CMSG_SPACE(sizeof(int) * CONTROL_FDS) + CMSG_SPACE(sizeof(struct ucred)) +
+			 CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control;
 	struct iovec iov = { .iov_base = buf, .iov_len = len };
@@ -96,16 +117,44 @@ ssize_t wire_receive(int sock, void *buf, size_t len, int *fds, unsigned max, un
 			    .msg_controllen = sizeof(control.buf) };
 	ssize_t n;
 
-	*nfds = 0;
-	if (cred != NULL)
-		*cred = (struct ucred){ 0 };
+	b->nfds = 0;
+	b->pidfd = -1;
+	if (b->cred != NULL)
+		*b->cred = (struct ucred){ .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	do
 		n = recvmsg(sock, &m, flags | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	take_control(&m, fds, max, nfds, cred);
+	take_control(&m, b);
 	return n;
+}
+
+ssize_t wire_receive(int sock, void *buf, size_t len, int *fds, unsigned max, unsigned *nfds,
+		     struct ucred *cred, int flags)
+{
+	struct brought b = { .fds = fds, .max = max, .cred = cred };
+	ssize_t n = receive(sock, buf, len, &b, flags);
+
+	*nfds = b.nfds;
+	if (b.pidfd >= 0)
+		close(b.pidfd);
+	return n;
+}
+
+void wire_want_pidfd(int sock)
+{
+	int one = 1;
+
+	(void)setsockopt(sock, SOL_SOCKET, SO_PASSPIDFD, &one, sizeof(one));
+}
+
+int wire_peer_pidfd(int sock)
+{
+	int pidfd = -1;
+	socklen_t len = sizeof(pidfd);
+
+	return getsockopt(sock, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &len) == 0 ? pidfd : -1;
 }
 
 static void close_fds(struct request *rq)
@@ -114,6 +163,9 @@ static void close_fds(struct request *rq)
 		if (rq->fds[i] >= 0)
 			close(rq->fds[i]);
 	rq->nfds = 0;
+	if (rq->pidfd >= 0)
+		close(rq->pidfd);
+	rq->pidfd = -1;
 }
 
 /*
@@ -140,14 +192,16 @@ static void answer_here(struct request *rq, int sock)
 
 int request_receive(int sock, struct request *rq)
 {
+	struct brought b = { .fds = rq->fds, .max = WIRE_FDS_MAX - 1, .cred = &rq->cred };
 	ssize_t n;
 
 	memset(rq, 0, sizeof(*rq));
-	n = wire_receive(sock, &rq->msg, sizeof(rq->msg), rq->fds, WIRE_FDS_MAX - 1, &rq->nfds,
-			 &rq->cred, MSG_DONTWAIT);
+	n = receive(sock, &rq->msg, sizeof(rq->msg), &b, MSG_DONTWAIT);
+	rq->nfds = b.nfds;
+	rq->pidfd = b.pidfd;
 	if (n < 0)
 		return (int)n;
-	if (n == sizeof(rq->msg) && rq->msg.magic == DM_MAGIC && rq->cred.pid != 0) {
+	if (n == sizeof(rq->msg) && rq->msg.magic == DM_MAGIC && rq->cred.uid != (uid_t)-1) {
 		if ((rq->msg.op & DM_HERE) != 0)
 			answer_here(rq, sock);
 		if (rq->here || (rq->nfds > 0 && is_reply_socket(rq->fds[0])))
@@ -165,6 +219,14 @@ int request_take_fd(struct request *rq, unsigned i)
 		fd = rq->fds[i];
 		rq->fds[i] = -1;
 	}
+	return fd;
+}
+
+int request_take_pidfd(struct request *rq)
+{
+	int fd = rq->pidfd;
+
+	rq->pidfd = -1;
 	return fd;
 }
 

@@ -17,7 +17,9 @@
 
 struct request {
 	struct dm_request msg;
-	struct ucred cred;     /* who sent it, as the kernel says */
+	struct ucred
+		cred; /* who sent it, as the kernel says; pid 0: in a pid namespace unseen here */
+	int pidfd;    /* his, where the socket asks for it (wire_want_pidfd()); -1: none or taken */
 	int fds[WIRE_FDS_MAX]; /* fds[0] is the reply socket; -1: none or taken */
 	unsigned nfds;
 	bool here; /* fds[0] is the session's own socket */
@@ -40,6 +42,12 @@ struct request {
 int request_receive(int sock, struct request *rq);
 /* Takes descriptor i over from the request. */
 int request_take_fd(struct request *rq, unsigned i);
+/* The same of the sender's pidfd. */
+int request_take_pidfd(struct request *rq);
+/* Requests on this socket bring pidfds, from Linux 6.5 on. */
+void wire_want_pidfd(int sock);
+/* Of the process that has connected to us, in whatever pid namespace; from Linux 6.5 on. -1: none. */
+int wire_peer_pidfd(int sock);
 /* Closes what is left of its descriptors. */
 void request_end(struct request *rq);
 

@@ -5,9 +5,9 @@
 #
 # Makes build-guest/image.cpio, the root of every guest: busybox, init and lib.sh, what TREE
 # (default: build) has of programs, drivers and tests under /devmap, this system's programs that tests
-# call (busybox is static, and so out of the shim's reach), the libraries that all these need, and
-# tests/guest.  run.sh adds what is particular to a run.  No rights are needed: owners are cpio's
-# affair, and the device nodes are devtmpfs's.
+# call (busybox is static, and so out of the shim's reach), the libraries that all these need (but not
+# sanitizers', which are large), and tests/guest.  run.sh adds what is particular to a run.  No rights
+# are needed: owners are cpio's affair, and the device nodes are devtmpfs's.
 
 set -eu
 cd "$(dirname "$0")/../.."
@@ -26,7 +26,7 @@ programs='
 	tail tar test timeout touch tr true uname wc xargs xxd
 '
 
-(cd "$tree" && find bench bin demo include lib share tests -name '*.p' -prune -o \
+(cd "$tree" && find bench bin demo include lib share tests \( -name '*.p' -o -name 'unaware-*' \) -prune -o \
 	\( -type l -o -type f ! -name '*.a' \) -exec cp -P --parents -t "../$root/devmap" {} +)
 # Debug information is most of it; assertions name their lines without.
 find $root/devmap -type f -exec sh -c '

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* What ordinary programs do with descriptors and mappings (C2, C13, C14, C20, C22, C24). */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <pthread.h>
 #include <spawn.h>
@@ -557,6 +559,106 @@ static int receive_fd(int sock)
 	return fd;
 }
 
+static void messages_in_device_memory(void)
+{
+	volatile uint64_t *p = map_fd(control(), 0, 2);
+	struct iovec iov[4] = { { (void *)p, 8 },
+				{ (void *)(p + 1), 8 },
+				{ (void *)(p + 2), 8 },
+				{ (void *)(p + 3), 8 } };
+	struct mmsghdr m[4] = { { { .msg_iov = &iov[0], .msg_iovlen = 1 }, 0 },
+				{ { .msg_iov = &iov[1], .msg_iovlen = 1 }, 0 },
+				{ { .msg_iov = &iov[2], .msg_iovlen = 1 }, 0 },
+				{ { .msg_iov = &iov[3], .msg_iovlen = 1 }, 0 } };
+	int pair[2];
+
+	DO(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair));
+	p[0] = 3;
+	p[1] = 4;
+	take_away();
+	CHECK_EQ(sendmmsg(pair[0], m, 2, 0), 2);
+	CHECK_EQ(m[1].msg_len, 8);
+	take_away();
+	CHECK_EQ(recvmmsg(pair[1], m + 2, 2, MSG_WAITFORONE, NULL), 2);
+	CHECK_EQ(m[3].msg_len, 8);
+	CHECK_EQ(p[2], 3);
+	CHECK_EQ(p[3], 4);
+	CHECK_ERRNO(recvmmsg(pair[1], m, 2, MSG_DONTWAIT, NULL), EAGAIN);
+}
+
+/* Directories. */
+
+static int is_ctest0(const struct dirent *e)
+{
+	return strcmp(e->d_name, "ctest0") == 0;
+}
+
+static int times_listed(DIR *d)
+{
+	struct dirent *e;
+	int n = 0;
+
+	while ((e = readdir(d)) != NULL)
+		n += is_ctest0(e) && e->d_type == DT_CHR;
+	return n;
+}
+
+static void listings(void)
+{
+	struct dirent **list;
+	glob_t g;
+	DIR *d;
+
+	d = opendir("/dev");
+	CHECK(d != NULL);
+	CHECK_EQ(times_listed(d), 1);
+	rewinddir(d);
+	CHECK_EQ(times_listed(d), 1);
+	DO(closedir(d));
+	d = fdopendir(DO(open("/dev", O_RDONLY | O_DIRECTORY)));
+	CHECK(d != NULL);
+	CHECK_EQ(times_listed(d), 1);
+	DO(closedir(d));
+	CHECK_EQ(scandir("/dev", &list, is_ctest0, alphasort), 1);
+	CHECK_EQ(list[0]->d_type, DT_CHR);
+	free(list[0]);
+	free(list);
+	CHECK_EQ(glob("/dev/ctest?", 0, NULL, &g), 0);
+	CHECK(g.gl_pathc >= 1 && strcmp(g.gl_pathv[0], "/dev/ctest0") == 0);
+	globfree(&g);
+	DO(chdir("/dev"));
+	d = opendir(".");
+	CHECK(d != NULL);
+	CHECK_EQ(times_listed(d), 1);
+	DO(closedir(d));
+}
+
+#ifdef __x86_64__
+
+int __xstat(int version, const char *path, struct stat *st);
+
+/* What programs call that were built before glibc 2.33. */
+static void versions_of_stat(void)
+{
+	struct stat st;
+
+	for (int version = 0; version < 2; version++) {
+		memset(&st, 0, sizeof(st));
+		DO(__xstat(version, "/dev/ctest0", &st));
+		CHECK(S_ISCHR(st.st_mode));
+	}
+	CHECK_ERRNO(__xstat(2, "/dev/ctest0", &st), EINVAL);
+}
+
+#else
+
+static void versions_of_stat(void)
+{
+	skip("about x86-64");
+}
+
+#endif
+
 static void passed_over_a_socket(void)
 {
 	int sock[2];
@@ -883,6 +985,9 @@ static const struct test tests[] = {
 	{ "C21 vfork duplicates nothing", vfork_and_exec },
 	{ "C2 close-on-exec", close_on_exec },
 	{ "C2 a descriptor passed over a socket", passed_over_a_socket },
+	{ "C14 messages in device memory", messages_in_device_memory },
+	{ "C2 listings of /dev have the devices", listings },
+	{ "C2 every version of __xstat", versions_of_stat },
 	{ "C21 daemon", as_a_daemon },
 	{ "C24 without permission it cannot be opened", without_permission },
 	{ "C2 it is mapped after rights were given up, and in another root", rights_given_up },
