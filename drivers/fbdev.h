@@ -155,29 +155,30 @@ static int fbdev_get_fix(const struct fbdev *fb, const struct fbdev_mode *m, int
  * fbdev_change(): what becomes of the mode *m if a program wants `want`, by FBDEV_PUT_VAR or FBDEV_PAN.
  *
  * Returns 0, and *m is the new mode (with FBDEV_ACTIVATE_TEST too, which is the caller's to heed); or
- * EINVAL for what there is not. As everywhere in fbdev, virtual sizes that are too small grow.
+ * EINVAL for what there is not. Of the rows that it wants it gets those that fit: programs want twice what
+ * is shown, look at what they have got, and give up if they are refused.
  */
 static int fbdev_change(const struct fbdev *fb, int cmd, const struct fbdev_var *want,
 			struct fbdev_mode *m)
 {
-	struct fbdev_mode new = *m;
+	struct fbdev_mode next = *m;
 
-	new.yoffset = want->yoffset;
 	if (cmd == FBDEV_PUT_VAR) {
-		new.depth = want->bits_per_pixel;
-		new.rows = MAX(want->yres_virtual, fb->height);
+		next.depth = want->bits_per_pixel;
 		if (want->xres != fb->width || want->yres != fb->height ||
 		    want->xres_virtual > fb->width || want->grayscale != 0 ||
-		    !fbdev_is_depth(new.depth))
+		    !fbdev_is_depth(next.depth) || (fb->fixed && next.depth != m->depth))
 			return EINVAL;
-		new.pitch = fb->fixed ? m->pitch : fbdev_pitch(fb->width, new.depth);
+		if (!fb->fixed) {
+			next.pitch = fbdev_pitch(fb->width, next.depth);
+			next.rows = MIN(MAX(want->yres_virtual, fb->height),
+					(uint32_t)(fb->smem_len / next.pitch));
+		}
 	}
-	if (fb->fixed && (new.depth != m->depth || new.rows != m->rows))
+	next.yoffset = want->yoffset;
+	if (want->xoffset != 0 || next.yoffset > next.rows - fb->height)
 		return EINVAL;
-	if ((uint64_t) new.rows *new.pitch > fb->smem_len || want->xoffset != 0 ||
-	    new.yoffset > new.rows - fb->height)
-		return EINVAL;
-	*m = new;
+	*m = next;
 	return 0;
 }
 
