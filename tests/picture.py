@@ -4,8 +4,11 @@
 
 usage: picture.py draw WIDTH HEIGHT SEED NAME      NAME.ppm, NAME.png: no two pixels near each other alike
        picture.py raw NAME.ppm DEPTH FILE          the same as in screen memory of DEPTH bits a pixel
+       picture.py shown WIDTH HEIGHT DEPTH FILE NAME.ppm    and back
        picture.py shows PID NAME.ppm HOW SECONDS   what the screen of a process, of /dev/fb0, comes to show
        picture.py is NAME.ppm OTHER.ppm HOW        the same of two files
+       picture.py xwd FILE NAME.ppm                a dump of the X server's, of 16 or 32 bits a pixel
+       picture.py lit NAME.ppm X Y WIDTH HEIGHT    a rectangle is not all of one colour
        picture.py paint COLOUR                     fills /dev/fb0, and goes on touching it
        picture.py reads TIMES COLOUR...            a read of all of /dev/fb0 is of one painter
        picture.py pans                             a picture behind another, and then that
@@ -130,6 +133,29 @@ def raw(name, depth, file):
             f.write(line + bytes(-len(line) % 64))
 
 
+def shown(width, height, depth, file, name):
+    pitch = (width * depth // 8 + 63) // 64 * 64
+    with open(file, 'rb') as f:
+        data = f.read()
+    Picture(width, height, [from_raw(data[y * pitch:][:width * depth // 8], depth)
+                            for y in range(height)]).save(name)
+
+
+def xwd(file, name):
+    with open(file, 'rb') as f:
+        data = f.read()
+    head = struct.unpack('>25I', data[:100])
+    size, width, height, depth, pitch, colours = head[0], head[4], head[5], head[11], head[12], head[19]
+    at = size + 12 * colours
+    Picture(width, height, [from_raw(data[at + y * pitch:][:width * depth // 8], depth)
+                            for y in range(height)]).save(name)
+
+
+def lit(name, x, y, width, height):
+    part = b''.join(row[x * 3:(x + width) * 3] for row in Picture.load(name).rows[y:y + height])
+    return f'nothing at {x}, {y}' if part == part[:3] * (len(part) // 3) else None
+
+
 def look(fd, pid):
     """What process pid has drawn. None: it has no screen (yet)."""
     room = array.array('B', bytes(4096 * 2048))
@@ -211,6 +237,12 @@ def main(command, *args):
         draw(int(args[0]), int(args[1]), int(args[2]), args[3])
     elif command == 'raw':
         raw(args[0], int(args[1]), args[2])
+    elif command == 'shown':
+        shown(*map(int, args[:3]), *args[3:])
+    elif command == 'xwd':
+        xwd(*args)
+    elif command == 'lit':
+        return lit(args[0], *map(int, args[1:]))
     elif command == 'paint':
         paint(int(args[0], 0))
     elif command == 'shows':

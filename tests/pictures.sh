@@ -32,10 +32,10 @@ start()
 	ln -f "$work/out" "$work/out.$started" && rm "$work/out"
 }
 
-# shows PROCESS PICTURE HOW: it comes to show the picture
+# shows PROCESS PICTURE HOW [SECONDS]: it comes to show the picture
 shows()
 {
-	fb python3 -B "$pictures" shows "$1" "$2" "$3" "$limit" && return 0
+	fb python3 -B "$pictures" shows "$1" "$2" "$3" "${4:-$limit}" && return 0
 	tail -n 20 "$work/out.$1" | note
 	return 1
 }
@@ -46,13 +46,17 @@ show_with_fim()
 	start fim --no-rc-file -q -o fb --no-auto-scale "$1"
 }
 
+# Some do not mind being asked to go.
 stop_programs()
 {
-	for program in $programs; do
-		kill "$program" 2>/dev/null
-	done
+	[ -n "$programs" ] || return 0
+	kill $programs 2>/dev/null
+	(sleep 3; kill -KILL $programs) 2>/dev/null &
+	reaper=$!
 	for program in $programs; do
 		wait "$program" 2>/dev/null
 	done
+	kill "$reaper" 2>/dev/null
+	wait "$reaper" 2>/dev/null
 	programs=
 }
