@@ -96,11 +96,10 @@
 /* Stores have no effect that lasts: */
 #define XFB_DISPLAY_FRAMES 0x010 /* vertical blanks that have begun */
 #define XFB_DISPLAY_LINE   0x014 /* which is being sent; from XFB_HEIGHT on: the blank */
-#define XFB_DISPLAY_LINES  0x018 /* the blank's included */
 #define XFB_DISPLAY_SIZE   0x1000
 
 #define XFB_DISPLAY_HZ	   60
-#define XFB_DISPLAY_BLANK  45 /* lines */
+#define XFB_DISPLAY_BLANK  45 /* lines, after those of the screen */
 
 /*
  * ioctl(2), with a struct xfb_look: the picture that the display shows, or would show if a process

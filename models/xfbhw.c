@@ -55,6 +55,7 @@ struct xfbhw {
 	uint32_t fixed[NFIXED]; /* what the registers before XFB_STATE must read as */
 	uint64_t begun;		/* when the display began with its first line */
 	uint64_t line_ns;	/* how long it takes for a line */
+	uint64_t lines;		/* sent since, when its registers were written */
 	struct operation op;
 	uint32_t chunk[CHUNK]; /* source pixels on their way */
 };
@@ -388,21 +389,18 @@ static void next(struct devmap_model *m, struct xfbhw *hw)
 		set_busy(m, hw, false);
 }
 
-static void show_position(struct devmap_model *m, unsigned reg, uint32_t value)
-{
-	if (devmap_model_read32(m, DISPLAY, reg) != value)
-		devmap_model_write32(m, DISPLAY, reg, value);
-}
-
 /* Where the display is by now. */
 static void display(struct devmap_model *m, struct xfbhw *hw)
 {
-	uint32_t height = hw->fixed[XFB_HEIGHT / 4], all = height + XFB_DISPLAY_BLANK;
+	uint32_t all = hw->fixed[XFB_HEIGHT / 4] + XFB_DISPLAY_BLANK;
 	uint64_t lines = (devmap_model_time() - hw->begun) / hw->line_ns;
 
-	show_position(m, XFB_DISPLAY_LINES, all);
-	show_position(m, XFB_DISPLAY_LINE, (uint32_t)(lines % all));
-	show_position(m, XFB_DISPLAY_FRAMES, (uint32_t)((lines + XFB_DISPLAY_BLANK) / all));
+	if (lines == hw->lines)
+		return;
+	hw->lines = lines;
+	devmap_model_write32(m, DISPLAY, XFB_DISPLAY_LINE, (uint32_t)(lines % all));
+	devmap_model_write32(m, DISPLAY, XFB_DISPLAY_FRAMES,
+			     (uint32_t)((lines + XFB_DISPLAY_BLANK) / all));
 }
 
 static int xfbhw_sync(struct devmap_model *m)

@@ -10,7 +10,8 @@ usage: picture.py draw WIDTH HEIGHT SEED NAME      NAME.ppm, NAME.png: no two pi
        picture.py xwd FILE NAME.ppm                a dump of the X server's, of 16 or 32 bits a pixel
        picture.py lit NAME.ppm X Y WIDTH HEIGHT    a rectangle is not all of one colour
        picture.py paint COLOUR                     fills /dev/fb0, and goes on touching it
-       picture.py reads TIMES COLOUR...            a read of all of /dev/fb0 is of one painter
+       picture.py reads TIMES SECONDS COLOUR...    a read of all of /dev/fb0 is of one painter; so many, and
+                                                   until each was seen
        picture.py pans                             a picture behind another, and then that
 
 HOW: `all`, or `all,N`: each colour differs by N at most; `part`: the picture is somewhere on the screen.
@@ -198,10 +199,11 @@ def paint(colour):
         time.sleep(0.0005)
 
 
-def reads(times, colours):
+def reads(times, seconds, colours):
     fd = os.open('/dev/fb0', os.O_RDONLY)
-    seen = set()
-    for _ in range(times):
+    seen, end = set(), time.monotonic() + seconds
+    while times > 0 or (seen != set(colours) and time.monotonic() < end):
+        times -= 1
         got = os.pread(fd, 1 << 20, 0)
         first = struct.unpack_from('I', got)[0]
         if got != struct.pack('I', first) * (len(got) // 4):
@@ -250,7 +252,7 @@ def main(command, *args):
     elif command == 'is':
         return compare(Picture.load(args[0]), Picture.load(args[1]), args[2])
     elif command == 'reads':
-        return reads(int(args[0]), [int(c, 0) for c in args[1:]])
+        return reads(int(args[0]), float(args[1]), [int(c, 0) for c in args[2:]])
     elif command == 'pans':
         return pans()
     return None
