@@ -231,22 +231,21 @@ static void xfb_make_wish(struct xfb *xfb, const struct fbdev_mode *m)
 	wish->wish_mode = *m;
 }
 
-/* What the process that is served has chosen. */
-static void xfb_set_mode(struct xfb *xfb, const struct fbdev_mode *m)
+/* What the process that is served has chosen, by FBDEV_PUT_VAR or FBDEV_PAN. */
+static void xfb_set_mode(struct xfb *xfb, int cmd, const struct fbdev_mode *m)
 {
 	struct xfb_ctx *ctx = NULL;
 
 	if (xfb->xfb_virtual)
 		ctx = devmap_context_find(&xfb->xfb_ctxs, NULL);
-	if (ctx != NULL) {
+	if (ctx != NULL)
 		ctx->ctx_mode = *m;
-	} else {
+	else if (xfb->xfb_virtual)
+		xfb_make_wish(xfb, m);
+	if (!xfb->xfb_virtual || (ctx == NULL && cmd == FBDEV_PUT_VAR))
 		xfb->xfb_mode = *m;
-		if (xfb->xfb_virtual) {
-			xfb_make_wish(xfb, m);
-			xfb->xfb_mode.yoffset = 0;
-		}
-	}
+	if (xfb->xfb_virtual) /* whoever begins has not panned */
+		xfb->xfb_mode.yoffset = 0;
 	if (!xfb->xfb_virtual || (ctx != NULL && ctx == xfb->xfb_ctxs.owner))
 		xfb_show(xfb, m);
 }
@@ -634,7 +633,7 @@ static int xfb_change(struct xfb *xfb, const struct fbdev *fb, int cmd, intptr_t
 	error = fbdev_change(fb, cmd, &var, &m);
 	if (error == 0 &&
 	    (cmd == FBDEV_PAN || (var.activate & FBDEV_ACTIVATE_MASK) != FBDEV_ACTIVATE_TEST))
-		xfb_set_mode(xfb, &m);
+		xfb_set_mode(xfb, cmd, &m);
 	mutex_exit(&xfb->xfb_lock);
 	return error != 0 ? error : fbdev_get_var(fb, &m, arg, mode);
 }

@@ -674,10 +674,12 @@ static void test_virtual_mode_before_mapping(void **unused)
 	assert_int_equal(put_mode(1, 16, 96), 0);
 	assert_int_equal(pan(1, 5), 0);
 	assert_int_equal(put_mode(2, 24, 48), 0);
+	assert_int_equal(pan(1, 6), 0);
 	assert_int_equal(mode_of(1).bits_per_pixel, 16);
 	(void)fake_mmap(1, 0, MEMORY);
 	assert_int_equal(mode_of(1).bits_per_pixel, 16);
-	assert_int_equal(mode_of(1).yoffset, 5);
+	assert_int_equal(mode_of(1).yoffset, 6);
+	assert_int_equal(mode_of(3).yoffset, 0);
 	assert_int_equal(mode_of(3).bits_per_pixel, 24);
 	assert_int_equal(mode_of(5).bits_per_pixel, 24);
 	(void)fake_mmap(3, 0, MEMORY);
