@@ -17,7 +17,7 @@
 #   make modules [KDIR=DIR]   the kernel engine and its drivers, for the running kernel or DIR's
 #   make install PREFIX=DIR   everything under DIR, which can be moved
 #   make install-dkms PREFIX=DIR   the modules' sources to DIR/src/devmap-VERSION (DIR: /usr), for DKMS
-#   make setup                install the Debian packages that all of these need
+#   make setup                install the Debian packages that all of these need (test-all wants some more)
 #   make clean                all that was built
 #   make distclean            and all that was downloaded
 
@@ -64,7 +64,8 @@ format: setup
 test: setup
 	@scripts/test.sh $(T)
 
-test-all: setup
+test-all:
+	@scripts/setup.sh all
 	@scripts/test.sh --all $(T)
 
 soak: setup

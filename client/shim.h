@@ -17,18 +17,22 @@
 #include "internal.h"
 #include "real.h"
 
+/* Can there be a path? Through a barrier: libc says that it is never NULL, programs do not. */
+static inline bool path_plausible(const char *path)
+{
+	uintptr_t p = (uintptr_t)path;
+
+	__asm__("" : "+r"(p));
+	return likely(p >= 4096 && p < (uintptr_t)-4096);
+}
+
 /*
  * Where a path may name a device. The address is looked at only if it can be one. A relative path does
  * so in /dev, or if it leads there.
  */
 static inline bool path_candidate(const char *path)
 {
-	uintptr_t p = (uintptr_t)path;
-
-	/* Through a barrier: libc says that the path is never NULL, programs do not. */
-	__asm__("" : "+r"(p));
-	path = (const char *)p;
-	if (unlikely(p < 4096 || p >= (uintptr_t)-4096))
+	if (!path_plausible(path))
 		return false;
 	if (likely(path[0] == '/'))
 		return unlikely(path[1] == '/' || (path[1] == 'd' && path[2] == 'e' &&

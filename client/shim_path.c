@@ -5,6 +5,7 @@
  */
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,35 +63,67 @@ EXPORT char *canonicalize_file_name(const char *path)
 	return device_path(path, NULL, &result) ? result : REAL(canonicalize_file_name)(path);
 }
 
-/* A device is no link. */
-static bool is_device(int dirfd, const char *path)
+/* sysfs has a link for each frame buffer, to where its bus is: ours is on none. Xorg looks before it uses one. */
+static bool is_graphics(const char *path, char *out, size_t room, ssize_t *n)
 {
-	struct device_name n;
+	static const char class[] = "/sys/class/graphics/";
+	char target[DM_NAME_MAX + 64];
+	const char *name = path + sizeof(class) - 1;
+	struct device_name device;
+	int len;
 
-	if (!path_candidate_at(dirfd, path) || !name_lookup(path, &n))
+	if (likely(strncmp(path, class, sizeof(class) - 1) != 0) || strncmp(name, "fb", 2) != 0 ||
+	    !name_device(name, &device))
 		return false;
-	errno = EINVAL;
+	len = snprintf(target, sizeof(target), "../../devices/virtual/graphics/%s", name);
+	*n = (ssize_t)room < len ? (ssize_t)room : len;
+	memcpy(out, target, (size_t)*n);
 	return true;
+}
+
+/* What readlink(2) has to say of a device: it is no link. */
+static bool is_ours(int dirfd, const char *path, char *out, size_t room, ssize_t *n)
+{
+	struct device_name device;
+
+	if (path_candidate_at(dirfd, path) && name_lookup(path, &device)) {
+		errno = EINVAL;
+		*n = -1;
+		return true;
+	}
+	return path_plausible(path) && room > 0 && is_graphics(path, out, room, n);
 }
 
 EXPORT ssize_t readlink(const char *path, char *out, size_t room)
 {
-	return is_device(AT_FDCWD, path) ? -1 : REAL(readlink)(path, out, room);
+	ssize_t n;
+
+	return is_ours(AT_FDCWD, path, out, room, &n) ? n : REAL(readlink)(path, out, room);
 }
 
 EXPORT ssize_t readlinkat(int dirfd, const char *path, char *out, size_t room)
 {
-	return is_device(dirfd, path) ? -1 : REAL(readlinkat)(dirfd, path, out, room);
+	ssize_t n;
+
+	return is_ours(dirfd, path, out, room, &n) ? n : REAL(readlinkat)(dirfd, path, out, room);
 }
 
 EXPORT ssize_t __readlink_chk(const char *path, char *out, size_t n, size_t room)
 {
-	return is_device(AT_FDCWD, path) ? -1 : REAL(__readlink_chk)(path, out, n, room);
+	ssize_t len;
+
+	if (n <= room && is_ours(AT_FDCWD, path, out, n, &len))
+		return len;
+	return REAL(__readlink_chk)(path, out, n, room);
 }
 
 EXPORT ssize_t __readlinkat_chk(int dirfd, const char *path, char *out, size_t n, size_t room)
 {
-	return is_device(dirfd, path) ? -1 : REAL(__readlinkat_chk)(dirfd, path, out, n, room);
+	ssize_t len;
+
+	if (n <= room && is_ours(dirfd, path, out, n, &len))
+		return len;
+	return REAL(__readlinkat_chk)(dirfd, path, out, n, room);
 }
 
 EXPORT long syscall(long number, ...)

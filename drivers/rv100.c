@@ -436,9 +436,23 @@ static int rv100_blank(struct rv100 *rv, intptr_t how)
 	return 0;
 }
 
+/* There is one mode and nothing to pan over. EINVAL for a program that wants something else. */
+static int rv100_accept(const struct fbdev *fb, struct fbdev_mode *m, int cmd, intptr_t arg,
+			int mode)
+{
+	struct fbdev_var var;
+	int error;
+
+	if (ddi_copyin((void *)arg, &var, sizeof(var), mode) != 0)
+		return EFAULT;
+	error = fbdev_change(fb, cmd, &var, m);
+	return error != 0 ? error : fbdev_get_var(fb, m, arg, mode);
+}
+
 static int rv100_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *credp, int *rvalp)
 {
 	struct rv100 *rv = rv100_get(dev);
+	struct fbdev_mode m = { .depth = 32, .pitch = RV100_PITCH, .rows = RV100_HEIGHT };
 	struct fbdev fb;
 
 	if (rv == NULL)
@@ -449,10 +463,12 @@ static int rv100_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *credp
 	fb.instance = ddi_get_instance(rv->rv_dip);
 	fb.width = RV100_WIDTH;
 	fb.height = RV100_HEIGHT;
-	fb.pitch = RV100_PITCH;
 	fb.smem_len = rv->rv_memory_len;
 	fb.mmio_len = RV100_REGISTERS_SIZE;
-	return fbdev_ioctl(&fb, cmd, arg, mode);
+	fb.fixed = B_TRUE;
+	if (cmd == FBDEV_PUT_VAR || cmd == FBDEV_PAN)
+		return rv100_accept(&fb, &m, cmd, arg, mode);
+	return fbdev_ioctl(&fb, &m, cmd, arg, mode);
 }
 
 /* The device comes and goes. */

@@ -4,8 +4,12 @@
  *
  * CONTEXTS
  *   A context is what a process has in the device: all registers from XFB_STATE on, and with the
- *   property virtual-screens the screen memory too. It exists while the process has a mapping that
- *   is switched, and all such mappings of a process share it.
+ *   property virtual-screens the screen memory too, and what the display shows of it and how (the
+ *   mode). It exists while the process has a mapping that is switched, and all such mappings of a
+ *   process share it.
+ *
+ *   Programs choose a mode before they map the screen, when they have no context. That is the mode of
+ *   the context to come (a wish), and, as Linux has it, of whatever begins after it.
  *
  *   <devmap/context.h> keeps the contexts: it finds them by address space, and copies them in a fork.
  *   MAP_PRIVATE asks for what is so anyway.
@@ -26,7 +30,8 @@
  *   hold-ms           how long a process keeps the device once granted (default 0)
  *   overhead-percent  or: let the engine choose (default 0: do not)
  *   switch-ioctl      1: XFBIO_SWITCH, which respects no hold, for comparison (default 0)
- *   width, height     are the hardware's
+ *   depth             bits a pixel at first: 16, 24 or 32 (default 32)
+ *   width, height, buffers  are the hardware's
  */
 #include <sys/types.h>
 #include <sys/param.h>
@@ -52,13 +57,16 @@
 #include "fbdev.h"
 #include "xfb.h"
 
-#define XFB_SET_REGS   0 /* register sets */
-#define XFB_SET_SCREEN 1
+#define XFB_SET_REGS	0 /* register sets */
+#define XFB_SET_SCREEN	1
+#define XFB_SET_DISPLAY 2
 
-#define XFB_NSTATE     ((XFB_REGISTERS_SIZE - XFB_STATE) / 4)
-#define XFB_IDLE_NS    NANOSEC		/* an operation in flight may take so long */
-#define XFB_SPIN_NS    (NANOSEC / 1000) /* of that without sleeping */
-#define XFB_AROUND     16		/* pages of a virtual screen loaded at once */
+#define XFB_NSTATE	((XFB_REGISTERS_SIZE - XFB_STATE) / 4)
+#define XFB_IDLE_NS	NANOSEC		 /* an operation in flight may take so long */
+#define XFB_SPIN_NS	(NANOSEC / 1000) /* of that without sleeping */
+#define XFB_AROUND	16		 /* pages of a virtual screen loaded at once */
+#define XFB_NWISH	8		 /* processes between choosing a mode and mapping */
+#define XFB_UNKNOWN	UINT64_MAX	 /* no context has this serial number */
 
 struct xfb_ctx {
 	struct devmap_context ctx_devmap;
@@ -67,12 +75,22 @@ struct xfb_ctx {
 	caddr_t ctx_screen;	 /* the screen, while it is not in the device */
 	uchar_t *ctx_dirty;	 /* a byte a page: ctx_screen may be older than it */
 	uint32_t ctx_operations; /* XFB_OPERATIONS when ctx_screen was as the device */
+	struct fbdev_mode ctx_mode;
+	uint64_t ctx_serial; /* no other context has it, nor had */
+	pid_t ctx_pid;	     /* 0: not known before its first access */
+	uid_t ctx_uid;
+};
+
+/* A process that has no context, and the mode that it has chosen. */
+struct xfb_wish {
+	pid_t wish_pid; /* 0: none */
+	struct fbdev_mode wish_mode;
 };
 
 struct xfb {
 	dev_info_t *xfb_dip;
-	ddi_acc_handle_t xfb_regs_acc, xfb_screen_acc;
-	caddr_t xfb_regs, xfb_screen;
+	ddi_acc_handle_t xfb_regs_acc, xfb_screen_acc, xfb_display_acc;
+	caddr_t xfb_regs, xfb_screen, xfb_display;
 	uint32_t xfb_width, xfb_height, xfb_pitch;
 	size_t xfb_memory; /* bytes of screen memory, whole pages */
 	boolean_t xfb_virtual;
@@ -80,7 +98,14 @@ struct xfb {
 	clock_t xfb_hold; /* ticks */
 	uint_t xfb_overhead;
 	kmutex_t xfb_lock;
+	kcondvar_t xfb_cv; /* nobody signals it: for waiting until a time */
 	struct devmap_contexts xfb_ctxs;
+	struct fbdev_mode xfb_mode; /* of a shared screen; else of contexts to come */
+	struct xfb_wish xfb_wish[XFB_NWISH];
+	uint_t xfb_next_wish;
+	/* With virtual screens: */
+	uint64_t xfb_serial; /* of the last context */
+	uint64_t xfb_shown;  /* whose screen is in the device, even if it has gone; 0: nobody's */
 };
 
 static void *xfb_softstate;
@@ -101,6 +126,22 @@ static struct xfb *xfb_get(dev_t dev)
 static uint32_t xfb_reg(struct xfb *xfb, uint_t reg)
 {
 	return ddi_get32(xfb->xfb_regs_acc, (uint32_t *)(xfb->xfb_regs + reg));
+}
+
+static uint32_t xfb_display_reg(struct xfb *xfb, uint_t reg)
+{
+	return ddi_get32(xfb->xfb_display_acc, (uint32_t *)(xfb->xfb_display + reg));
+}
+
+static void xfb_show(struct xfb *xfb, const struct fbdev_mode *m)
+{
+	uint32_t word[3];
+
+	word[XFB_DISPLAY_DEPTH / 4] = m->depth;
+	word[XFB_DISPLAY_PITCH / 4] = m->pitch;
+	word[XFB_DISPLAY_START / 4] = m->yoffset * m->pitch;
+	ddi_rep_put32(xfb->xfb_display_acc, word, (uint32_t *)xfb->xfb_display, NELEM(word),
+		      DDI_DEV_AUTOINCR);
 }
 
 /* Between the screen in the device and buf. Words where possible: a byte at a time is slow. */
@@ -152,6 +193,63 @@ static int xfb_wait_idle(struct xfb *xfb)
 	return 0;
 }
 
+/* Modes. The lock is held in these. */
+
+static struct xfb_wish *xfb_find_wish(struct xfb *xfb, pid_t pid)
+{
+	for (uint_t i = 0; i < XFB_NWISH; i++) {
+		if (xfb->xfb_wish[i].wish_pid == pid)
+			return &xfb->xfb_wish[i];
+	}
+	return NULL;
+}
+
+/* The mode of the process that is served. */
+static struct fbdev_mode *xfb_mode_of_caller(struct xfb *xfb)
+{
+	struct xfb_ctx *ctx;
+	struct xfb_wish *wish;
+
+	if (!xfb->xfb_virtual)
+		return &xfb->xfb_mode;
+	ctx = devmap_context_find(&xfb->xfb_ctxs, NULL);
+	if (ctx != NULL)
+		return &ctx->ctx_mode;
+	wish = xfb_find_wish(xfb, ddi_get_pid());
+	return wish != NULL ? &wish->wish_mode : &xfb->xfb_mode;
+}
+
+/* The oldest wish makes room: of a process that has ended, or else it begins as others do. */
+static void xfb_make_wish(struct xfb *xfb, const struct fbdev_mode *m)
+{
+	pid_t pid = ddi_get_pid();
+	struct xfb_wish *wish = xfb_find_wish(xfb, pid);
+
+	if (wish == NULL)
+		wish = &xfb->xfb_wish[xfb->xfb_next_wish++ % XFB_NWISH];
+	wish->wish_pid = pid;
+	wish->wish_mode = *m;
+}
+
+/* What the process that is served has chosen, by FBDEV_PUT_VAR or FBDEV_PAN. */
+static void xfb_set_mode(struct xfb *xfb, int cmd, const struct fbdev_mode *m)
+{
+	struct xfb_ctx *ctx = NULL;
+
+	if (xfb->xfb_virtual)
+		ctx = devmap_context_find(&xfb->xfb_ctxs, NULL);
+	if (ctx != NULL)
+		ctx->ctx_mode = *m;
+	else if (xfb->xfb_virtual)
+		xfb_make_wish(xfb, m);
+	if (!xfb->xfb_virtual || (ctx == NULL && cmd == FBDEV_PUT_VAR))
+		xfb->xfb_mode = *m;
+	if (xfb->xfb_virtual) /* whoever begins has not panned */
+		xfb->xfb_mode.yoffset = 0;
+	if (!xfb->xfb_virtual || (ctx != NULL && ctx == xfb->xfb_ctxs.owner))
+		xfb_show(xfb, m);
+}
+
 /* Contexts: struct devmap_context_ops. All of these are called with xfb_lock held. */
 
 static void xfb_set(struct xfb_ctx *ctx, uint_t reg, uint32_t value)
@@ -175,6 +273,7 @@ static int xfb_create(void *new)
 {
 	struct xfb_ctx *ctx = new;
 	struct xfb *xfb = ctx->ctx_devmap.device;
+	struct xfb_wish *wish;
 
 	if (xfb->xfb_virtual) {
 		ctx->ctx_screen = kmem_zalloc(xfb->xfb_memory, KM_NOSLEEP);
@@ -182,6 +281,13 @@ static int xfb_create(void *new)
 			return ENOMEM;
 		ctx->ctx_dirty = kmem_zalloc(btop(xfb->xfb_memory), KM_SLEEP);
 	}
+	wish = xfb_find_wish(xfb, ddi_get_pid());
+	ctx->ctx_mode = wish != NULL ? wish->wish_mode : xfb->xfb_mode;
+	if (wish != NULL)
+		wish->wish_pid = 0;
+	ctx->ctx_serial = ++xfb->xfb_serial;
+	ctx->ctx_pid = ddi_get_pid();
+	ctx->ctx_uid = crgetuid(ddi_get_cred());
 	xfb_ctx_reset(xfb, ctx);
 	return 0;
 }
@@ -194,6 +300,8 @@ static int xfb_copy(void *new, void *old)
 	bcopy(parent->ctx_state, child->ctx_state, sizeof(child->ctx_state));
 	if (xfb->xfb_virtual)
 		bcopy(parent->ctx_screen, child->ctx_screen, xfb->xfb_memory);
+	child->ctx_mode = parent->ctx_mode;
+	child->ctx_pid = 0; /* it is the parent that is being served */
 	return 0;
 }
 
@@ -250,6 +358,8 @@ static int xfb_restore(void *next)
 	if (xfb->xfb_virtual) {
 		xfb_screen_write(xfb, 0, ctx->ctx_screen, xfb->xfb_memory);
 		ctx->ctx_operations = xfb_reg(xfb, XFB_OPERATIONS);
+		xfb->xfb_shown = ctx->ctx_serial;
+		xfb_show(xfb, &ctx->ctx_mode);
 	}
 	return 0;
 }
@@ -299,6 +409,8 @@ static int xfb_contextmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t 
 	int error;
 
 	mutex_enter(&xfb->xfb_lock);
+	if (ctx->ctx_pid == 0)
+		ctx->ctx_pid = ddi_get_pid();
 	error = devmap_context_switch(ctx);
 	if (error == 0)
 		error = xfb_load(xfb, pvtp, off, len, type, rw);
@@ -379,21 +491,48 @@ static int xfb_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len, 
 
 /* read(2), write(2) of the screen. */
 
-/*
- * A process that has a screen of its own reads and writes that one, wherever it is now. Without one
- * (it has not mapped the device) it reads what the device shows, and has nowhere to write: ENXIO. With
- * len 0 that is all that is found out.
- */
-static int xfb_transfer(struct xfb *xfb, size_t off, caddr_t buf, size_t len, enum uio_rw rw)
+/* A context by its serial number. NULL: it has gone. */
+static struct xfb_ctx *xfb_find_serial(struct xfb *xfb, uint64_t serial)
 {
-	struct xfb_ctx *ctx;
+	struct devmap_context *c = xfb->xfb_ctxs.first;
+
+	while (c != NULL && ((struct xfb_ctx *)c)->ctx_serial != serial)
+		c = c->next;
+	return (struct xfb_ctx *)c;
+}
+
+/*
+ * Which virtual screen a transfer is of: that of the process, wherever it is now. A process without one
+ * (it has not mapped the device) has nowhere to write, ENXIO, and reads what the device showed when the
+ * call began: *whose, a serial number. 0, and *out is the screen's context, or NULL: what the device
+ * holds; or ENOENT: the context has gone that is being read.
+ */
+static int xfb_screen_of(struct xfb *xfb, uint64_t *whose, enum uio_rw rw, struct xfb_ctx **out)
+{
+	*out = devmap_context_find(&xfb->xfb_ctxs, NULL);
+	if (*out != NULL)
+		return 0;
+	if (rw == UIO_WRITE)
+		return ENXIO;
+	if (*whose == XFB_UNKNOWN)
+		*whose = xfb->xfb_shown;
+	if (*whose == xfb->xfb_shown)
+		return 0;
+	*out = xfb_find_serial(xfb, *whose);
+	return *out != NULL ? 0 : ENOENT;
+}
+
+/* With len 0 all that is found out is whether there is a screen. */
+static int xfb_transfer(struct xfb *xfb, uint64_t *whose, size_t off, caddr_t buf, size_t len,
+			enum uio_rw rw)
+{
+	struct xfb_ctx *ctx = NULL;
 	int error = 0;
 
 	mutex_enter(&xfb->xfb_lock);
-	ctx = xfb->xfb_virtual ? devmap_context_find(&xfb->xfb_ctxs, NULL) : NULL;
-	if (xfb->xfb_virtual && ctx == NULL && rw == UIO_WRITE) {
-		error = ENXIO;
-	} else if (len == 0) {
+	if (xfb->xfb_virtual)
+		error = xfb_screen_of(xfb, whose, rw, &ctx);
+	if (error != 0 || len == 0) {
 		/* nothing to move */
 	} else if (ctx != NULL && ctx != xfb->xfb_ctxs.owner) {
 		if (rw == UIO_READ)
@@ -412,18 +551,18 @@ static int xfb_transfer(struct xfb *xfb, size_t off, caddr_t buf, size_t len, en
 }
 
 /* A page of the screen or less. */
-static int xfb_move(struct xfb *xfb, uio_t *uio, caddr_t buf, enum uio_rw rw)
+static int xfb_move(struct xfb *xfb, uint64_t *whose, uio_t *uio, caddr_t buf, enum uio_rw rw)
 {
 	size_t off = (size_t)uio->uio_loffset;
 	size_t len = MIN((size_t)uio->uio_resid, PAGESIZE - (off & PAGEOFFSET));
 	int error;
 
 	if (rw == UIO_READ) {
-		error = xfb_transfer(xfb, off, buf, len, rw);
+		error = xfb_transfer(xfb, whose, off, buf, len, rw);
 		return error != 0 ? error : uiomove(buf, len, rw, uio);
 	}
 	error = uiomove(buf, len, rw, uio);
-	return error != 0 ? error : xfb_transfer(xfb, off, buf, len, rw);
+	return error != 0 ? error : xfb_transfer(xfb, whose, off, buf, len, rw);
 }
 
 /* Nothing of what a process wants to write is taken from it before it is known where to put it. */
@@ -431,12 +570,13 @@ static int xfb_may_write(struct xfb *xfb, const uio_t *uio)
 {
 	if (uio->uio_resid > 0 && (size_t)uio->uio_loffset >= xfb->xfb_memory)
 		return ENOSPC;
-	return xfb_transfer(xfb, 0, NULL, 0, UIO_WRITE);
+	return xfb_transfer(xfb, NULL, 0, NULL, 0, UIO_WRITE);
 }
 
 static int xfb_rdwr(dev_t dev, uio_t *uio, enum uio_rw rw)
 {
 	struct xfb *xfb = xfb_get(dev);
+	uint64_t whose = XFB_UNKNOWN;
 	caddr_t buf;
 	int error;
 
@@ -449,9 +589,9 @@ static int xfb_rdwr(dev_t dev, uio_t *uio, enum uio_rw rw)
 		return error;
 	buf = kmem_alloc(PAGESIZE, KM_SLEEP);
 	while (error == 0 && uio->uio_resid > 0 && (size_t)uio->uio_loffset < xfb->xfb_memory)
-		error = xfb_move(xfb, uio, buf, rw);
+		error = xfb_move(xfb, &whose, uio, buf, rw);
 	kmem_free(buf, PAGESIZE);
-	return error;
+	return error == ENOENT ? 0 : error; /* no more of that screen: the read is short */
 }
 
 static int xfb_read(dev_t dev, uio_t *uio, cred_t *credp)
@@ -479,25 +619,186 @@ static int xfb_switch_to_caller(struct xfb *xfb)
 	return error;
 }
 
-static int xfb_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *credp, int *rvalp)
+/* FBDEV_PUT_VAR, FBDEV_PAN. */
+static int xfb_change(struct xfb *xfb, const struct fbdev *fb, int cmd, intptr_t arg, int mode)
 {
-	struct xfb *xfb = xfb_get(dev);
+	struct fbdev_var var;
+	struct fbdev_mode m;
+	int error;
+
+	if (ddi_copyin((void *)arg, &var, sizeof(var), mode) != 0)
+		return EFAULT;
+	mutex_enter(&xfb->xfb_lock);
+	m = *xfb_mode_of_caller(xfb);
+	error = fbdev_change(fb, cmd, &var, &m);
+	if (error == 0 &&
+	    (cmd == FBDEV_PAN || (var.activate & FBDEV_ACTIVATE_MASK) != FBDEV_ACTIVATE_TEST))
+		xfb_set_mode(xfb, cmd, &m);
+	mutex_exit(&xfb->xfb_lock);
+	return error != 0 ? error : fbdev_get_var(fb, &m, arg, mode);
+}
+
+/* Until the next vertical blank begins. */
+static int xfb_wait_vblank(struct xfb *xfb)
+{
+	uint32_t height = xfb->xfb_height, frames;
+	int error = 0;
+
+	mutex_enter(&xfb->xfb_lock);
+	frames = xfb_display_reg(xfb, XFB_DISPLAY_FRAMES);
+	while (error == 0 && xfb_display_reg(xfb, XFB_DISPLAY_FRAMES) == frames) {
+		uint32_t all = height + XFB_DISPLAY_BLANK;
+		uint32_t line = xfb_display_reg(xfb, XFB_DISPLAY_LINE);
+		uint32_t left = line < height ? height - line : height + all - line;
+
+		if (cv_timedwait_sig_hires(&xfb->xfb_cv, &xfb->xfb_lock,
+					   NANOSEC / XFB_DISPLAY_HZ / all * left,
+					   NANOSEC / MILLISEC, 0) == 0)
+			error = EINTR;
+	}
+	mutex_exit(&xfb->xfb_lock);
+	return error;
+}
+
+static int xfb_get_vblank(struct xfb *xfb, intptr_t arg, int mode)
+{
+	struct fbdev_vblank blank;
+
+	bzero(&blank, sizeof(blank));
+	mutex_enter(&xfb->xfb_lock);
+	blank.count = xfb_display_reg(xfb, XFB_DISPLAY_FRAMES);
+	blank.vcount = xfb_display_reg(xfb, XFB_DISPLAY_LINE);
+	mutex_exit(&xfb->xfb_lock);
+	blank.flags = FBDEV_HAVE_VBLANK | FBDEV_HAVE_COUNT | FBDEV_HAVE_VCOUNT;
+	if (blank.vcount >= xfb->xfb_height)
+		blank.flags |= FBDEV_VBLANKING;
+	return ddi_copyout(&blank, (void *)arg, sizeof(blank), mode) != 0 ? EFAULT : 0;
+}
+
+/*
+ * Whose picture, *out, and in which mode it is or would be shown. NULL: what the device holds, whether or
+ * not it is anybody's. Who is not root sees those of his own user, and what everybody can see.
+ */
+static int xfb_look_at(struct xfb *xfb, pid_t pid, cred_t *credp, struct xfb_ctx **out,
+		       struct fbdev_mode *m)
+{
+	struct devmap_context *c = xfb->xfb_ctxs.first;
+
+	m->depth = xfb_display_reg(xfb, XFB_DISPLAY_DEPTH);
+	m->pitch = xfb_display_reg(xfb, XFB_DISPLAY_PITCH);
+	m->yoffset = xfb_display_reg(xfb, XFB_DISPLAY_START) / m->pitch;
+	*out = NULL;
+	if (!xfb->xfb_virtual)
+		return 0;
+	*out = xfb->xfb_ctxs.owner;
+	if (pid == 0)
+		return 0;
+	while (c != NULL && ((struct xfb_ctx *)c)->ctx_pid != pid)
+		c = c->next;
+	if (c == NULL)
+		return ESRCH;
+	*out = (struct xfb_ctx *)c;
+	*m = (*out)->ctx_mode;
+	if (crgetuid(credp) != 0 && crgetuid(credp) != (*out)->ctx_uid)
+		return EPERM;
+	return 0;
+}
+
+/* Fills in *look, and its picture: a new buffer of look->len bytes. */
+static int xfb_picture(struct xfb *xfb, struct xfb_look *look, cred_t *credp, caddr_t *picture)
+{
+	struct xfb_ctx *ctx;
+	struct fbdev_mode m;
+	size_t most = (size_t)fbdev_pitch(xfb->xfb_width, 32) * xfb->xfb_height;
+	size_t from;
+	int error;
+
+	*picture = kmem_alloc(most, KM_NOSLEEP);
+	if (*picture == NULL)
+		return ENOMEM;
+	mutex_enter(&xfb->xfb_lock);
+	error = xfb_look_at(xfb, look->pid, credp, &ctx, &m);
+	if (error == 0) {
+		look->pid = ctx != NULL ? ctx->ctx_pid : 0;
+		look->width = xfb->xfb_width;
+		look->height = xfb->xfb_height;
+		look->depth = m.depth;
+		look->pitch = m.pitch;
+		look->len = m.pitch * xfb->xfb_height;
+		from = (size_t)m.yoffset * m.pitch;
+		if (ctx != NULL && ctx != xfb->xfb_ctxs.owner)
+			bcopy(ctx->ctx_screen + from, *picture, look->len);
+		else
+			xfb_screen_read(xfb, from, *picture, look->len);
+	}
+	mutex_exit(&xfb->xfb_lock);
+	if (error != 0)
+		kmem_free(*picture, most);
+	return error;
+}
+
+static int xfb_look(struct xfb *xfb, intptr_t arg, int mode, cred_t *credp)
+{
+	size_t most = (size_t)fbdev_pitch(xfb->xfb_width, 32) * xfb->xfb_height;
+	struct xfb_look look;
+	caddr_t picture;
+	uint_t room;
+	int error;
+
+	if (ddi_copyin((void *)arg, &look, sizeof(look), mode) != 0)
+		return EFAULT;
+	room = look.len;
+	error = xfb_picture(xfb, &look, credp, &picture);
+	if (error != 0)
+		return error;
+	if ((room > 0 && ddi_copyout(picture, (void *)(uintptr_t)look.picture, MIN(room, look.len),
+				     mode) != 0) ||
+	    ddi_copyout(&look, (void *)arg, sizeof(look), mode) != 0)
+		error = EFAULT;
+	kmem_free(picture, most);
+	return error;
+}
+
+static int xfb_fbdev(struct xfb *xfb, int cmd, intptr_t arg, int mode)
+{
+	struct fbdev_mode m;
 	struct fbdev fb;
 
-	if (xfb == NULL)
-		return ENXIO;
-	if (cmd == FBDEV_BLANK) /* nobody looks at this screen in the dark */
-		return arg < 0 || arg > FBDEV_BLANK_MAX ? EINVAL : 0;
-	if (cmd == XFBIO_SWITCH)
-		return xfb->xfb_switch_ioctl ? xfb_switch_to_caller(xfb) : ENOTTY;
 	fb.name = "xfb";
 	fb.instance = ddi_get_instance(xfb->xfb_dip);
 	fb.width = xfb->xfb_width;
 	fb.height = xfb->xfb_height;
-	fb.pitch = xfb->xfb_pitch;
 	fb.smem_len = xfb->xfb_memory;
 	fb.mmio_len = XFB_REGISTERS_SIZE;
-	return fbdev_ioctl(&fb, cmd, arg, mode);
+	fb.fixed = B_FALSE;
+	if (cmd == FBDEV_PUT_VAR || cmd == FBDEV_PAN)
+		return xfb_change(xfb, &fb, cmd, arg, mode);
+	mutex_enter(&xfb->xfb_lock);
+	m = *xfb_mode_of_caller(xfb);
+	mutex_exit(&xfb->xfb_lock);
+	return fbdev_ioctl(&fb, &m, cmd, arg, mode);
+}
+
+static int xfb_ioctl(dev_t dev, int cmd, intptr_t arg, int mode, cred_t *credp, int *rvalp)
+{
+	struct xfb *xfb = xfb_get(dev);
+
+	if (xfb == NULL)
+		return ENXIO;
+	switch (cmd) {
+	case FBDEV_BLANK: /* nobody looks at this screen in the dark */
+		return arg < 0 || arg > FBDEV_BLANK_MAX ? EINVAL : 0;
+	case FBDEV_WAITFORVSYNC: /* of the only display, whatever arg says */
+		return xfb_wait_vblank(xfb);
+	case FBDEV_GET_VBLANK:
+		return xfb_get_vblank(xfb, arg, mode);
+	case (int)XFBIO_LOOK:
+		return xfb_look(xfb, arg, mode, credp);
+	case XFBIO_SWITCH:
+		return xfb->xfb_switch_ioctl ? xfb_switch_to_caller(xfb) : ENOTTY;
+	default:
+		return xfb_fbdev(xfb, cmd, arg, mode);
+	}
 }
 
 /* The device comes and goes. */
@@ -509,8 +810,16 @@ static int xfb_open(dev_t *devp, int flag, int otyp, cred_t *credp)
 	return xfb_get(*devp) != NULL ? 0 : ENXIO;
 }
 
+/* Nobody has it open any more, so nobody waits to map it. */
 static int xfb_close(dev_t dev, int flag, int otyp, cred_t *credp)
 {
+	struct xfb *xfb = xfb_get(dev);
+
+	if (xfb == NULL)
+		return ENXIO;
+	mutex_enter(&xfb->xfb_lock);
+	bzero(xfb->xfb_wish, sizeof(xfb->xfb_wish));
+	mutex_exit(&xfb->xfb_lock);
 	return 0;
 }
 
@@ -540,13 +849,15 @@ static int xfb_prop(dev_info_t *dip, const char *name)
 
 static void xfb_unmap_hardware(struct xfb *xfb)
 {
+	if (xfb->xfb_display_acc != NULL)
+		ddi_regs_map_free(&xfb->xfb_display_acc);
 	if (xfb->xfb_screen_acc != NULL)
 		ddi_regs_map_free(&xfb->xfb_screen_acc);
 	if (xfb->xfb_regs_acc != NULL)
 		ddi_regs_map_free(&xfb->xfb_regs_acc);
 }
 
-/* Finds both register sets and asks the hardware what it is, believing only what can be. */
+/* Finds the register sets and asks the hardware what it is, believing only what can be. */
 static int xfb_map_hardware(struct xfb *xfb)
 {
 	off_t size;
@@ -565,8 +876,29 @@ static int xfb_map_hardware(struct xfb *xfb)
 	    (uint64_t)xfb->xfb_width * 4 > xfb->xfb_pitch ||
 	    (uint64_t)xfb->xfb_pitch * xfb->xfb_height > xfb->xfb_memory)
 		return DDI_FAILURE;
+	if (ddi_regs_map_setup(xfb->xfb_dip, XFB_SET_DISPLAY, &xfb->xfb_display, 0,
+			       XFB_DISPLAY_SIZE, &xfb_attr, &xfb->xfb_display_acc) != DDI_SUCCESS)
+		return DDI_FAILURE;
 	return ddi_regs_map_setup(xfb->xfb_dip, XFB_SET_SCREEN, &xfb->xfb_screen, 0,
 				  (offset_t)xfb->xfb_memory, &xfb_attr, &xfb->xfb_screen_acc);
+}
+
+/* The mode at first. */
+static int xfb_first_mode(struct xfb *xfb)
+{
+	struct fbdev_mode *m = &xfb->xfb_mode;
+
+	m->depth = (uint32_t)ddi_prop_get_int(DDI_DEV_T_ANY, xfb->xfb_dip, DDI_PROP_DONTPASS,
+					      "depth", 32);
+	if (!fbdev_is_depth(m->depth)) {
+		cmn_err(CE_WARN, "xfb%d: depth=%u: must be 16, 24 or 32",
+			ddi_get_instance(xfb->xfb_dip), m->depth);
+		return DDI_FAILURE;
+	}
+	m->pitch = fbdev_pitch(xfb->xfb_width, m->depth);
+	m->rows = xfb->xfb_height;
+	xfb_show(xfb, m);
+	return DDI_SUCCESS;
 }
 
 static int xfb_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
@@ -586,18 +918,21 @@ static int xfb_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 	xfb->xfb_hold = drv_usectohz((clock_t)xfb_prop(dip, "hold-ms") * 1000);
 	xfb->xfb_overhead = (uint_t)xfb_prop(dip, "overhead-percent");
 	mutex_init(&xfb->xfb_lock, NULL, MUTEX_DRIVER, NULL);
+	cv_init(&xfb->xfb_cv, NULL, CV_DRIVER, NULL);
 	devmap_contexts_init(&xfb->xfb_ctxs, &xfb_context_ops, xfb, &xfb->xfb_lock);
 	(void)snprintf(name, sizeof(name), "xfb%d", instance);
-	if (xfb_map_hardware(xfb) == DDI_SUCCESS &&
-	    ddi_prop_update_int(DDI_DEV_T_NONE, dip, "size", (int)xfb->xfb_memory) ==
-		    DDI_PROP_SUCCESS &&
-	    ddi_create_minor_node(dip, name, S_IFCHR, (minor_t)instance, DDI_NT_DISPLAY, 0) ==
-		    DDI_SUCCESS) {
+	if (xfb_map_hardware(xfb) != DDI_SUCCESS) {
+		cmn_err(CE_WARN, "xfb%d: the hardware does not answer as an xfb does", instance);
+	} else if (xfb_first_mode(xfb) == DDI_SUCCESS &&
+		   ddi_prop_update_int(DDI_DEV_T_NONE, dip, "size", (int)xfb->xfb_memory) ==
+			   DDI_PROP_SUCCESS &&
+		   ddi_create_minor_node(dip, name, S_IFCHR, (minor_t)instance, DDI_NT_DISPLAY,
+					 0) == DDI_SUCCESS) {
 		ddi_report_dev(dip);
 		return DDI_SUCCESS;
 	}
-	cmn_err(CE_WARN, "xfb%d: the hardware does not answer as an xfb does", instance);
 	xfb_unmap_hardware(xfb);
+	cv_destroy(&xfb->xfb_cv);
 	mutex_destroy(&xfb->xfb_lock);
 	ddi_soft_state_free(xfb_softstate, instance);
 	return DDI_FAILURE;
@@ -612,6 +947,7 @@ static int xfb_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
 		return DDI_FAILURE;
 	ddi_remove_minor_node(dip, NULL);
 	xfb_unmap_hardware(xfb);
+	cv_destroy(&xfb->xfb_cv);
 	mutex_destroy(&xfb->xfb_lock);
 	ddi_soft_state_free(xfb_softstate, instance);
 	return DDI_SUCCESS;

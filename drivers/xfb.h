@@ -3,8 +3,9 @@
  * xfb: an accelerated frame buffer, as programs and the driver see it. doc/xfb.md tells the rest.
  *
  * A mapping of the device has the screen at offset 0 (32 bits a pixel, 0x00RRGGBB, XFB_PITCH bytes
- * a row), followed, on the next page, by one page of registers: fbdev's smem and mmio. Registers
- * have 32 bits and the byte order of the CPU; below are their offsets in the page, in bytes.
+ * a row, unless the display has been told otherwise), followed, on the next page, by one page of
+ * registers: fbdev's smem and mmio. Registers have 32 bits and the byte order of the CPU; below are
+ * their offsets in the page, in bytes.
  */
 #ifndef XFB_H
 #define XFB_H
@@ -14,7 +15,7 @@
 #define XFB_STATUS     0x004
 #define XFB_WIDTH      0x008 /* of the screen, pixels */
 #define XFB_HEIGHT     0x00c
-#define XFB_PITCH      0x010 /* bytes from one row of the screen to the next */
+#define XFB_PITCH      0x010 /* bytes from one row of the screen to the next, at 32 bits a pixel */
 #define XFB_MEMORY     0x014 /* bytes of screen memory, whole pages */
 #define XFB_OPERATIONS 0x018 /* operations ended since the device is there */
 
@@ -84,6 +85,36 @@
 #define XFB_ERROR_RANGE	  4 /* a coordinate of a line is outside +-XFB_COORD_MAX */
 
 #define XFB_COORD_MAX	  32767
+
+/*
+ * The display, on a page of its own that no program can map. It shows XFB_HEIGHT rows of screen
+ * memory, XFB_DISPLAY_HZ times a second, and then rests for a while: the vertical blank.
+ */
+#define XFB_DISPLAY_DEPTH 0x000 /* bits a pixel: 16, 24 or 32 */
+#define XFB_DISPLAY_PITCH 0x004 /* bytes from one row to the next */
+#define XFB_DISPLAY_START 0x008 /* where in screen memory the first row begins */
+/* Stores have no effect that lasts: */
+#define XFB_DISPLAY_FRAMES 0x010 /* vertical blanks that have begun */
+#define XFB_DISPLAY_LINE   0x014 /* which is being sent; from XFB_HEIGHT on: the blank */
+#define XFB_DISPLAY_SIZE   0x1000
+
+#define XFB_DISPLAY_HZ	   60
+#define XFB_DISPLAY_BLANK  45 /* lines, after those of the screen */
+
+/*
+ * ioctl(2), with a struct xfb_look: the picture that the display shows, or would show if a process
+ * had the device, at one moment. doc/xfb.md tells who may look at what.
+ */
+#define XFBIO_LOOK 0xc0205802 /* _IOWR('X', 2, struct xfb_look) */
+
+struct xfb_look {
+	int pid;		    /* whose; 0: what is shown. Then: whose it was; 0: nobody's */
+	unsigned width, height;	    /* in pixels */
+	unsigned depth;		    /* bits a pixel */
+	unsigned pitch;		    /* bytes from one row to the next */
+	unsigned len;		    /* bytes at picture; then: of the whole picture */
+	unsigned long long picture; /* where to put it, as far as len goes */
+};
 
 /*
  * ioctl(2), for a device with the property switch-ioctl: puts the caller's context into the device,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * xfbhw: the hardware of xfb: screen memory and a 2D engine. drivers/xfb.h has its registers,
+ * xfbhw: the hardware of xfb: screen memory, a 2D engine, a display. drivers/xfb.h has its registers,
  * doc/xfb.md what its operations do, pixel by pixel.
  *
  * A command is latched when it is taken: what a program stores while the engine is busy counts for
@@ -16,9 +16,10 @@
 #include <devmap/model.h>
 #include "../drivers/xfb.h"
 
-enum { REGISTERS, SCREEN }; /* register sets */
+enum { REGISTERS, SCREEN, DISPLAY }; /* register sets */
 
 #define SIZE_MAX_PIXELS 8192  /* of the screen, either way */
+#define BUFFERS_MAX	4     /* screens that fit into screen memory */
 #define CHUNK		1024  /* pixels moved at once */
 #define SLICE		16384 /* work done in one sync(): pixels of a rectangle */
 #define SPAN_COST	16    /* what beginning a run of pixels costs, in pixels */
@@ -52,6 +53,9 @@ struct xfbhw {
 	uint32_t pitch;
 	bool busy;
 	uint32_t fixed[NFIXED]; /* what the registers before XFB_STATE must read as */
+	uint64_t begun;		/* when the display began with its first line */
+	uint64_t line_ns;	/* how long it takes for a line */
+	uint64_t lines;		/* sent since, when its registers were written */
 	struct operation op;
 	uint32_t chunk[CHUNK]; /* source pixels on their way */
 };
@@ -385,11 +389,26 @@ static void next(struct devmap_model *m, struct xfbhw *hw)
 		set_busy(m, hw, false);
 }
 
+/* Where the display is by now. */
+static void display(struct devmap_model *m, struct xfbhw *hw)
+{
+	uint32_t all = hw->fixed[XFB_HEIGHT / 4] + XFB_DISPLAY_BLANK;
+	uint64_t lines = (devmap_model_time() - hw->begun) / hw->line_ns;
+
+	if (lines == hw->lines)
+		return;
+	hw->lines = lines;
+	devmap_model_write32(m, DISPLAY, XFB_DISPLAY_LINE, (uint32_t)(lines % all));
+	devmap_model_write32(m, DISPLAY, XFB_DISPLAY_FRAMES,
+			     (uint32_t)((lines + XFB_DISPLAY_BLANK) / all));
+}
+
 static int xfbhw_sync(struct devmap_model *m)
 {
 	struct xfbhw *hw = devmap_model_private(m);
 	bool waiting = look(m, hw);
 
+	display(m, hw);
 	if (!hw->busy && waiting)
 		next(m, hw);
 	if (!hw->busy)
@@ -405,15 +424,19 @@ static int xfbhw_attach(struct devmap_model *m)
 {
 	int width = devmap_model_prop_int(m, "width", 640);
 	int height = devmap_model_prop_int(m, "height", 480);
+	int buffers = devmap_model_prop_int(m, "buffers", 1);
 	struct xfbhw *hw;
 
-	if (width < 1 || width > SIZE_MAX_PIXELS || height < 1 || height > SIZE_MAX_PIXELS)
+	if (width < 1 || width > SIZE_MAX_PIXELS || height < 1 || height > SIZE_MAX_PIXELS ||
+	    buffers < 1 || buffers > BUFFERS_MAX)
 		return EINVAL;
 	hw = devmap_model_alloc(sizeof(*hw));
 	if (hw == NULL)
 		return ENOMEM;
 	hw->pitch = ((uint32_t)width * 4 + 63) & ~63U;
-	hw->memory = (hw->pitch * (uint32_t)height + 4095) & ~4095U;
+	hw->memory = (hw->pitch * (uint32_t)height * (uint32_t)buffers + 4095) & ~4095U;
+	hw->begun = devmap_model_time();
+	hw->line_ns = 1000000000 / (XFB_DISPLAY_HZ * ((uint32_t)height + XFB_DISPLAY_BLANK));
 	hw->fixed[XFB_ID / 4] = XFB_MAGIC;
 	hw->fixed[XFB_WIDTH / 4] = (uint32_t)width;
 	hw->fixed[XFB_HEIGHT / 4] = (uint32_t)height;
@@ -421,7 +444,8 @@ static int xfbhw_attach(struct devmap_model *m)
 	hw->fixed[XFB_MEMORY / 4] = hw->memory;
 	devmap_model_set_private(m, hw);
 	if (devmap_model_add_regs(m, XFB_REGISTERS_SIZE) != REGISTERS ||
-	    devmap_model_add_regs(m, hw->memory) != SCREEN) {
+	    devmap_model_add_regs(m, hw->memory) != SCREEN ||
+	    devmap_model_add_regs(m, XFB_DISPLAY_SIZE) != DISPLAY) {
 		devmap_model_free(hw, sizeof(*hw));
 		return ENOMEM;
 	}

@@ -1,8 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# Installs the Debian packages that building and testing need.  Does nothing,
-# and needs neither network nor rights, when all of them are there.
+# usage: setup.sh [all]
+#
+# Installs the Debian packages that building and testing need; `all`: and the big programs that only
+# `make test-all` runs.  Does nothing, and needs neither network nor rights, when all of them are there.
 
 set -eu
 
@@ -16,12 +18,21 @@ packages='
 	qemu-system-x86 busybox-static cpio bc bison flex libelf-dev kmod xz-utils
 '
 
-# The names in $packages that are not installed.
+# What tests run on devices.  Where it cannot be had, they are skipped.
+programs='fim'
+if [ "${1:-}" = all ]; then
+	programs="$programs
+		ffmpeg mplayer gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+		gstreamer1.0-plugins-bad netsurf-fb xserver-xorg-core xserver-xorg-video-fbdev xterm x11-apps
+	"
+fi
+
+# Those of the packages that are not installed.
 missing()
 {
 	# dpkg-query fails for names that it has never heard of: those are missing too.
-	dpkg-query -W -f='${db:Status-Status} ${Package}\n' $packages 2>/dev/null |
-		awk -v wanted="$(echo $packages)" '
+	dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+		awk -v wanted="$*" '
 			$1 == "installed" { have[$2] = 1 }
 			END {
 				n = split(wanted, w, " ")
@@ -58,11 +69,17 @@ if ! command -v dpkg-query >/dev/null; then
 	exit 0
 fi
 
-wanted=$(missing)
-[ -n "$wanted" ] || exit 0
+# shellcheck disable=SC2086 # lists of words
+wanted=$(missing $packages) programs=$(missing $programs)
+[ -n "$wanted$programs" ] || exit 0
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-echo "setup: installing$wanted"
-apt update
-apt install --no-install-recommends $wanted
+echo "setup: installing$wanted$programs"
+if [ -n "$wanted" ]; then
+	apt update
+	apt install --no-install-recommends $wanted
+	apt install --no-install-recommends $programs || echo "setup: without$programs" >&2
+else
+	{ apt update && apt install --no-install-recommends $programs; } || echo "setup: without$programs" >&2
+fi

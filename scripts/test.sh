@@ -27,6 +27,8 @@ conformance    build        root
 conformance    build        user
 '
 further='
+desktop        build        root
+desktop        build        user
 hammer         build-tsan   self
 hammer         build-asan   self
 unit           build-tsan   self

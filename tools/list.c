@@ -241,6 +241,17 @@ static void print_group(const char *name, const char *engine, json_t *g)
 	       p(g, "switch", "p50_us"), p(g, "switch", "p99_us"), integer(g, "taken"));
 }
 
+/* A process that shares memory of the device: it owns nothing, and waits for nobody. */
+static void print_sharer(const char *name, const char *engine, json_t *sharer)
+{
+	char who[64];
+
+	snprintf(who, sizeof(who), "shared: %lld %s", integer(sharer, "pid"),
+		 text(sharer, "command"));
+	printf("%-12s %-6s %-22.22s %7s %8lld\n", name, engine, who, "-",
+	       integer(sharer, "mappings"));
+}
+
 static void print_table(json_t *all)
 {
 	size_t i, k;
@@ -252,10 +263,12 @@ static void print_table(json_t *all)
 	{
 		const char *name = text(o, "name"), *engine = text(o, "engine");
 		json_t *groups = json_object_get(o, "groups");
+		json_t *shared = json_object_get(o, "shared");
 
-		if (json_array_size(groups) == 0)
+		if (json_array_size(groups) == 0 && json_array_size(shared) == 0)
 			printf("%-12s %-6s %s\n", name, engine, "-");
 		json_array_foreach(groups, k, g) print_group(name, engine, g);
+		json_array_foreach(shared, k, g) print_sharer(name, engine, g);
 	}
 }
 

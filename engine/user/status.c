@@ -133,6 +133,49 @@ static void collect_group(struct devmap_group *g, void *arg)
 }
 
 /*
+ * Who shares: processes with mappings that are in no group, since they need no turn.
+ */
+
+struct sharers {
+	const dev_info_t *dip;
+	struct session **sessions; /* entered, and held */
+	size_t n, room;
+	uint32_t handles; /* of the one that is looked at */
+	bool failed;
+};
+
+/* sessions_lock is held, which comes after the core's: so the mappings are looked at later. */
+static void enter_session(struct session *s, void *arg)
+{
+	struct sharers *sh = arg;
+
+	if (sh->n == sh->room) {
+		size_t room = sh->room * 2 + 16;
+		struct session **more = realloc(sh->sessions, room * sizeof(struct session *));
+
+		if (more == NULL) {
+			sh->failed = true;
+			return;
+		}
+		sh->sessions = more;
+		sh->room = room;
+	}
+	if (session_enter(s)) {
+		session_get(s);
+		sh->sessions[sh->n++] = s;
+	}
+}
+
+/* a_lock is held. */
+static void count_shared(struct devmap_handle *dh, void *arg)
+{
+	struct sharers *sh = arg;
+
+	if (dh->dh_dip == sh->dip && dh->dh_member == NULL)
+		sh->handles++;
+}
+
+/*
  * Text.
  */
 
@@ -183,11 +226,37 @@ static json_t *groups_json(struct group_copy *g)
 	return groups;
 }
 
+/* NULL: no memory. */
+static json_t *shared_json(const dev_info_t *dip)
+{
+	struct sharers sh = { .dip = dip };
+	json_t *shared = json_array(), *o;
+
+	sessions_each(enter_session, &sh);
+	for (size_t i = 0; i < sh.n; i++) {
+		const struct as *as = &sh.sessions[i]->as;
+
+		sh.handles = 0;
+		devmap_each_handle(&sh.sessions[i]->as, count_shared, &sh);
+		if (sh.handles > 0) {
+			o = process_json(as->a_pid, as->a_comm);
+			json_object_set_new(o, "mappings", json_integer(sh.handles));
+			json_array_append_new(shared, o);
+		}
+		session_done(sh.sessions[i]);
+	}
+	free(sh.sessions);
+	if (!sh.failed)
+		return shared;
+	json_decref(shared);
+	return NULL;
+}
+
 char *status_json(struct minor_node *m)
 {
 	struct engine_driver drv;
 	struct collect c = { .dip = m->dip };
-	json_t *o, *groups;
+	json_t *o, *groups, *shared;
 	char *text;
 
 	if (engine_driver(m->dev, &drv) != 0)
@@ -195,9 +264,12 @@ char *status_json(struct minor_node *m)
 	c.last = &c.groups;
 	devmap_each_group(collect_group, &c);
 	groups = groups_json(c.groups);
-	o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:o}", "name", m->name, "driver", drv.name,
-		      "engine", "user", "engine_pid", (int)getpid(), "major", (int)major(m->dev),
-		      "minor", (int)minor(m->dev), "groups", groups);
+	shared = shared_json(m->dip);
+	c.failed = c.failed || shared == NULL;
+	o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o*}", "name", m->name, "driver",
+		      drv.name, "engine", "user", "engine_pid", (int)getpid(), "major",
+		      (int)major(m->dev), "minor", (int)minor(m->dev), "groups", groups, "shared",
+		      shared);
 	text = c.failed ? NULL : json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(10));
 	json_decref(o);
 	return text;

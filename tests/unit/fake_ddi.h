@@ -80,6 +80,9 @@ static struct {
 	size_t soft_size;
 	char minor[64];
 	hrtime_t hold;
+	uid_t uid;	     /* of who is being served */
+	int signalled;	     /* waits that a signal ends are ended by one */
+	void (*moved)(void); /* called after each uiomove(9F) */
 } fake;
 
 /* Time, locks, memory. */
@@ -125,6 +128,11 @@ unsigned long btopr(unsigned long n)
 	return (n + PAGEOFFSET) >> PAGESHIFT;
 }
 
+uint64_t devmap_model_time(void)
+{
+	return (uint64_t)fake.time;
+}
+
 void mutex_init(kmutex_t *mp, const char *name, kmutex_type_t type, void *arg)
 {
 }
@@ -146,6 +154,24 @@ void mutex_exit(kmutex_t *mp)
 int mutex_owned(const kmutex_t *mp)
 {
 	return fake.locked != 0;
+}
+
+void cv_init(kcondvar_t *cvp, const char *name, kcv_type_t type, void *arg)
+{
+}
+
+void cv_destroy(kcondvar_t *cvp)
+{
+}
+
+clock_t cv_timedwait_sig_hires(kcondvar_t *cvp, kmutex_t *mp, hrtime_t tim, hrtime_t res, int flag)
+{
+	assert_int_equal(fake.locked, 1);
+	assert_int_equal(flag, 0);
+	if (fake.signalled)
+		return 0;
+	fake.time += tim;
+	return -1;
 }
 
 void assfail(const char *what, const char *file, int line)
@@ -171,7 +197,9 @@ void *kmem_zalloc(size_t size, int flag)
 
 void *kmem_alloc(size_t size, int flag)
 {
-	return memset(kmem_zalloc(size, flag), 0xa5, size);
+	void *p = kmem_zalloc(size, flag);
+
+	return p != NULL ? memset(p, 0xa5, size) : NULL;
 }
 
 void kmem_free(void *buf, size_t size)
@@ -466,12 +494,27 @@ pid_t ddi_get_pid(void)
 	return fake.pid;
 }
 
-/* A process has one address space here. */
+cred_t *ddi_get_cred(void)
+{
+	return (cred_t *)&fake;
+}
+
+uid_t crgetuid(const cred_t *cr)
+{
+	assert_ptr_equal(cr, &fake);
+	return fake.uid;
+}
+
+/* A process has one address space here, which is known while it has a mapping. */
 uint64_t devmap_get_as_key(devmap_cookie_t dhp)
 {
 	struct fake_handle *h = dhp;
 
-	return (uint64_t)(h != NULL ? h->pid : fake.pid);
+	for (size_t i = 0; h == NULL && i < FAKE_HANDLES; i++) {
+		if (fake.handle[i].used && fake.handle[i].pid == fake.pid)
+			h = &fake.handle[i];
+	}
+	return h != NULL ? (uint64_t)h->pid : 0;
 }
 
 int ddi_copyin(const void *buf, void *driverbuf, size_t n, int flags)
@@ -499,6 +542,8 @@ int uiomove(caddr_t address, size_t n, enum uio_rw rw, uio_t *uio)
 	uio->uio_iov->iov_base = user + n;
 	uio->uio_resid -= (ssize_t)n;
 	uio->uio_loffset += (offset_t)n;
+	if (fake.moved != NULL)
+		fake.moved();
 	return 0;
 }
 

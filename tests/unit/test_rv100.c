@@ -350,6 +350,14 @@ static void test_mode(void **unused)
 	assert_int_equal(do_ioctl(FBDEV_GET_VAR, (intptr_t)&var), 0);
 	assert_int_equal(var.xres, RV100_WIDTH);
 	assert_int_equal(var.yres, RV100_HEIGHT);
+	var.yres_virtual = 2 * RV100_HEIGHT; /* it has one mode, whatever memory there is */
+	assert_int_equal(do_ioctl(FBDEV_PUT_VAR, (intptr_t)&var), 0);
+	assert_int_equal(var.yres_virtual, RV100_HEIGHT);
+	var.yoffset = 1;
+	assert_int_equal(do_ioctl(FBDEV_PAN, (intptr_t)&var), EINVAL);
+	var.yoffset = 0;
+	var.bits_per_pixel = 16;
+	assert_int_equal(do_ioctl(FBDEV_PUT_VAR, (intptr_t)&var), EINVAL);
 	assert_int_equal(do_ioctl(FBDEV_BLANK, FBDEV_BLANK_MAX), 0);
 	assert_int_equal(*fake_word(RV100_SET_REGS, RV100_CRTC_EXT_CNTL), RV100_CRTC_DISPLAY_DIS);
 	assert_int_equal(do_ioctl(FBDEV_BLANK, 0), 0);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* drivers/xfb.c on models/xfbhw.c: contexts, screens, fbdev; and what the engine draws. */
 #include <linux/fb.h>
+#include <linux/ioctl.h>
+#define FAKE_SETS 3
 #include "fake_ddi.h"
 #include "../../drivers/xfb.c"
 #include "../../models/xfbhw.c"
@@ -527,8 +529,336 @@ static int control(unsigned long cmd, void *arg)
 {
 	int rval = 0;
 
-	return fake.dev_ops->devo_cb_ops->cb_ioctl(0, (int)cmd, (intptr_t)arg, FREAD | FWRITE, NULL,
-						   &rval);
+	return fake.dev_ops->devo_cb_ops->cb_ioctl(0, (int)cmd, (intptr_t)arg, FREAD | FWRITE,
+						   ddi_get_cred(), &rval);
+}
+
+/* The mode of a process, as it sees it. */
+static struct fb_var_screeninfo mode_of(pid_t pid)
+{
+	struct fb_var_screeninfo var;
+
+	fake.pid = pid;
+	assert_int_equal(control(FBIOGET_VSCREENINFO, &var), 0);
+	return var;
+}
+
+/* A process wants another depth, and so many rows. */
+static int put_mode(pid_t pid, unsigned depth, unsigned rows)
+{
+	struct fb_var_screeninfo var = mode_of(pid);
+
+	var.bits_per_pixel = depth;
+	var.yres_virtual = rows;
+	return control(FBIOPUT_VSCREENINFO, &var);
+}
+
+static int pan(pid_t pid, unsigned yoffset)
+{
+	struct fb_var_screeninfo var = mode_of(pid);
+
+	var.yoffset = yoffset;
+	return control(FBIOPAN_DISPLAY, &var);
+}
+
+/* What the display is told to show. */
+static void expect_shown(uint32_t depth, uint32_t pitch, uint32_t start)
+{
+	assert_int_equal(*fake_word(XFB_SET_DISPLAY, XFB_DISPLAY_DEPTH), depth);
+	assert_int_equal(*fake_word(XFB_SET_DISPLAY, XFB_DISPLAY_PITCH), pitch);
+	assert_int_equal(*fake_word(XFB_SET_DISPLAY, XFB_DISPLAY_START), start);
+}
+
+/* Each depth with its pitch and its colours; nothing that does not fit, or that there is not. */
+static void test_modes(void **unused)
+{
+	struct fb_var_screeninfo var;
+	struct fb_fix_screeninfo fix;
+
+	set_prop("depth", 24);
+	set_prop("buffers", 2);
+	begin_device(0);
+	assert_int_equal(MEMORY, 2 * 256 * 48);
+	var = mode_of(1);
+	assert_int_equal(var.bits_per_pixel, 24);
+	assert_int_equal(var.red.offset, 16);
+	expect_shown(24, 192, 0);
+	assert_int_equal(put_mode(1, 16, 0), 0);
+	var = mode_of(2);
+	assert_int_equal(var.bits_per_pixel, 16);
+	assert_int_equal(var.yres_virtual, 48);
+	assert_int_equal(var.red.offset, 11);
+	assert_int_equal(var.red.length, 5);
+	assert_int_equal(var.green.offset, 5);
+	assert_int_equal(var.green.length, 6);
+	assert_int_equal(var.blue.length, 5);
+	assert_int_equal(control(FBIOGET_FSCREENINFO, &fix), 0);
+	assert_int_equal(fix.line_length, 128);
+	assert_int_equal(fix.smem_len, MEMORY);
+	assert_int_equal(fix.ypanstep, 1);
+	assert_int_equal(put_mode(1, 32, 97), 0);
+	assert_int_equal(mode_of(1).yres_virtual, 96);
+	assert_int_equal(put_mode(1, 16, 193), 0);
+	assert_int_equal(mode_of(1).yres_virtual, 192);
+	assert_int_equal(put_mode(1, 8, 48), EINVAL);
+	var = mode_of(1);
+	assert_int_equal(var.bits_per_pixel, 16);
+	var.bits_per_pixel = 32;
+	var.yres_virtual = 96;
+	var.activate = FB_ACTIVATE_TEST;
+	assert_int_equal(control(FBIOPUT_VSCREENINFO, &var), 0);
+	assert_int_equal(var.bits_per_pixel, 32);
+	assert_int_equal(mode_of(1).bits_per_pixel, 16);
+	var.xres = 65;
+	assert_int_equal(control(FBIOPUT_VSCREENINFO, &var), EINVAL);
+	fake_end();
+}
+
+/* A shared screen is panned for all. */
+static void test_pan(void **unused)
+{
+	struct fake_handle *a, *b;
+
+	set_prop("buffers", 2);
+	begin_device(0);
+	a = map_regs(1);
+	b = map_regs(2);
+	assert_int_equal(pan(1, 1), EINVAL);
+	assert_int_equal(put_mode(1, 32, 96), 0);
+	assert_int_equal(pan(1, 48), 0);
+	assert_int_equal(pan(2, 49), EINVAL);
+	assert_int_equal(mode_of(2).yoffset, 48);
+	expect_shown(32, 256, 48 * 256);
+	store(a, XFB_LOCAL, 1);
+	store(b, XFB_LOCAL, 2);
+	expect_shown(32, 256, 48 * 256);
+	fake_end();
+}
+
+/* A virtual screen has a mode of its own, which is in the device when the screen is. */
+static void test_virtual_mode(void **unused)
+{
+	struct fake_handle *a, *b, *child;
+	int error;
+
+	set_prop("buffers", 2);
+	begin_device(1);
+	a = fake_mmap(1, 0, MEMORY);
+	b = fake_mmap(2, 0, MEMORY);
+	assert_int_equal(put_mode(1, 16, 100), 0);
+	assert_int_equal(pan(1, 50), 0);
+	expect_shown(32, 256, 0);
+	*fake_at(a, 0) = 1;
+	expect_shown(16, 128, 50 * 128);
+	assert_int_equal(mode_of(2).bits_per_pixel, 32);
+	*fake_at(b, 0) = 1;
+	expect_shown(32, 256, 0);
+	assert_int_equal(put_mode(2, 24, 48), 0);
+	expect_shown(24, 192, 0);
+	child = fake_fork(a, 3, &error);
+	assert_int_equal(pan(1, 52), 0);
+	*fake_at(child, 0) = 1;
+	expect_shown(16, 128, 50 * 128);
+	*fake_at(a, 0) = 1;
+	expect_shown(16, 128, 52 * 128);
+	fake_end();
+}
+
+/* What is chosen before mapping: one's own if there is one, and otherwise what the last has chosen. */
+static void test_virtual_mode_before_mapping(void **unused)
+{
+	struct cb_ops *cb;
+
+	begin_device(1);
+	cb = fake.dev_ops->devo_cb_ops;
+	assert_int_equal(put_mode(1, 16, 96), 0);
+	assert_int_equal(pan(1, 5), 0);
+	assert_int_equal(put_mode(2, 24, 48), 0);
+	assert_int_equal(pan(1, 6), 0);
+	assert_int_equal(mode_of(1).bits_per_pixel, 16);
+	(void)fake_mmap(1, 0, MEMORY);
+	assert_int_equal(mode_of(1).bits_per_pixel, 16);
+	assert_int_equal(mode_of(1).yoffset, 6);
+	assert_int_equal(mode_of(3).yoffset, 0);
+	assert_int_equal(mode_of(3).bits_per_pixel, 24);
+	assert_int_equal(mode_of(5).bits_per_pixel, 24);
+	(void)fake_mmap(3, 0, MEMORY);
+	for (pid_t pid = 4; pid <= 4 + XFB_NWISH; pid++)
+		assert_int_equal(put_mode(pid, 32, 48), 0);
+	assert_int_equal(put_mode(99, 16, 48), 0);
+	assert_int_equal(mode_of(4).bits_per_pixel, 16);
+	assert_int_equal(mode_of(6).bits_per_pixel, 32);
+	assert_int_equal(mode_of(3).bits_per_pixel, 24);
+	assert_int_equal(cb->cb_close(0, FREAD, OTYP_CHR, NULL), 0);
+	assert_int_equal(mode_of(6).bits_per_pixel, 16);
+	assert_int_equal(mode_of(3).bits_per_pixel, 24);
+	fake_end();
+}
+
+/* The display's clock: 60 Hz, the blank after the last line. */
+static void test_vblank(void **unused)
+{
+	hrtime_t period = NANOSEC / 60, begun;
+	struct fb_vblank blank;
+	uint32_t count;
+
+	begin_device(0);
+	begun = fake.time;
+	assert_int_equal(control(FBIOGET_VBLANK, &blank), 0);
+	assert_int_equal(blank.flags,
+			 FB_VBLANK_HAVE_VBLANK | FB_VBLANK_HAVE_COUNT | FB_VBLANK_HAVE_VCOUNT);
+	assert_int_equal(blank.vcount, 0);
+	count = blank.count;
+	assert_int_equal(control(FBIO_WAITFORVSYNC, NULL), 0);
+	assert_true(fake.time - begun > period / 3 && fake.time - begun < period * 2 / 3);
+	assert_int_equal(control(FBIOGET_VBLANK, &blank), 0);
+	assert_int_equal(blank.count, count + 1);
+	assert_true(blank.vcount >= 48 && blank.vcount < 50);
+	assert_true(blank.flags & FB_VBLANK_VBLANKING);
+	begun = fake.time;
+	for (int i = 0; i < 60; i++)
+		assert_int_equal(control(FBIO_WAITFORVSYNC, NULL), 0);
+	assert_true(llabs(fake.time - begun - NANOSEC) < NANOSEC / 100);
+	fake.signalled = 1;
+	assert_int_equal(control(FBIO_WAITFORVSYNC, NULL), EINTR);
+	fake_end();
+}
+
+static void test_con2fbmap(void **unused)
+{
+	struct fb_con2fbmap map = { .console = 1, .framebuffer = 9 };
+
+	begin_device(0);
+	assert_int_equal(control(FBIOGET_CON2FBMAP, &map), 0);
+	assert_int_equal(map.framebuffer, 0);
+	map.console = 64;
+	assert_int_equal(control(FBIOGET_CON2FBMAP, &map), EINVAL);
+	fake_end();
+}
+
+/* What a process would see, wherever its screen is. */
+static void test_look(void **unused)
+{
+	static uint32_t picture[64 * 48 + 1];
+	struct xfb_look look = { .pid = 1 };
+	struct fake_handle *a, *b;
+
+	set_prop("buffers", 2);
+	begin_device(1);
+	fake.uid = 7;
+	a = fake_mmap(1, 0, MEMORY);
+	b = fake_mmap(2, 0, MEMORY);
+	assert_int_equal(put_mode(1, 32, 96), 0);
+	assert_int_equal(pan(1, 40), 0);
+	*fake_at(a, 40 * 256) = 11;
+	*fake_at(a, 88 * 256 - 4) = 12;
+	*fake_at(b, 0) = 21;
+	assert_int_equal(control(XFBIO_LOOK, &look), 0);
+	assert_int_equal(look.pid, 1);
+	assert_int_equal(look.width, 64);
+	assert_int_equal(look.height, 48);
+	assert_int_equal(look.depth, 32);
+	assert_int_equal(look.pitch, 256);
+	assert_int_equal(look.len, 64 * 48 * 4);
+	look.picture = (uintptr_t)picture;
+	look.len = sizeof(picture);
+	assert_int_equal(control(XFBIO_LOOK, &look), 0);
+	assert_int_equal(picture[0], 11);
+	assert_int_equal(picture[64 * 48 - 1], 12);
+	look.pid = 0; /* who has the device */
+	look.len = 4;
+	assert_int_equal(control(XFBIO_LOOK, &look), 0);
+	assert_int_equal(look.pid, 2);
+	assert_int_equal(picture[0], 21);
+	assert_int_equal(picture[64 * 48 - 1], 12);
+	*fake_at(a, 0) = 1;
+	look.pid = 0;
+	look.len = 4;
+	assert_int_equal(control(XFBIO_LOOK, &look), 0);
+	assert_int_equal(look.pid, 1);
+	assert_int_equal(picture[0], 11);
+	look.picture = 0;
+	look.len = 4;
+	assert_int_equal(control(XFBIO_LOOK, &look), EFAULT);
+	look.pid = 9;
+	assert_int_equal(control(XFBIO_LOOK, &look), ESRCH);
+	fake_end();
+}
+
+/* Only root looks at those of other users; a child is known by its first access. */
+static void test_look_at_whom(void **unused)
+{
+	struct xfb_look look = { .pid = 1 };
+	struct fake_handle *a, *child;
+	int error;
+
+	begin_device(1);
+	fake.uid = 7;
+	a = fake_mmap(1, 0, MEMORY);
+	*fake_at(a, 0) = 1;
+	child = fake_fork(a, 2, &error);
+	fake.uid = 8;
+	assert_int_equal(control(XFBIO_LOOK, &look), EPERM);
+	fake.uid = 0;
+	assert_int_equal(control(XFBIO_LOOK, &look), 0);
+	look.pid = 2;
+	look.len = 0;
+	assert_int_equal(control(XFBIO_LOOK, &look), ESRCH);
+	*fake_at(child, 0) = 2;
+	assert_int_equal(control(XFBIO_LOOK, &look), 0);
+	fake.nosleep_fails = 1;
+	assert_int_equal(control(XFBIO_LOOK, &look), ENOMEM);
+	fake_end();
+}
+
+/* In between, the device changes hands. */
+static struct fake_handle *taker;
+
+static void take(void)
+{
+	pid_t pid = fake.pid;
+
+	*fake_at(taker, 0) = 2;
+	fake.pid = pid;
+}
+
+static void leave(void)
+{
+	pid_t pid = fake.pid;
+
+	fake_munmap(taker, 0, taker->len);
+	taker = fake_mmap(4, 0, MEMORY);
+	*fake_at(taker, 0) = 4;
+	fake.pid = pid;
+}
+
+/* C1: a read by who has no screen is of one, that which was shown when it began. */
+static void test_one_screen_a_read(void **unused)
+{
+	static uint32_t got[64 * 48];
+	struct fake_handle *a;
+	size_t n;
+
+	begin_device(1);
+	a = fake_mmap(1, 0, MEMORY);
+	taker = fake_mmap(2, 0, MEMORY);
+	for (size_t at = 0; at < MEMORY; at += 4) {
+		*fake_at(a, at) = 1;
+		*fake_at(taker, at) = 2;
+	}
+	*fake_at(a, 0) = 1;
+	fake.moved = take;
+	fake.pid = 3;
+	assert_int_equal(transfer(0, 0, got, sizeof(got), &n), 0);
+	assert_int_equal(n, sizeof(got));
+	for (size_t i = 0; i < NELEM(got); i++)
+		assert_int_equal(got[i], 1);
+	/* When that goes in the middle, the read ends. */
+	fake.moved = leave;
+	assert_int_equal(transfer(0, 0, got, sizeof(got), &n), 0);
+	assert_int_equal(n, PAGESIZE);
+	assert_int_equal(got[0], 2);
+	fake_end();
 }
 
 static void test_fbdev(void **unused)
@@ -555,8 +885,6 @@ static void test_fbdev(void **unused)
 	var.yoffset = 1;
 	assert_int_equal(control(FBIOPAN_DISPLAY, &var), EINVAL);
 	var.yoffset = 0;
-	var.bits_per_pixel = 16;
-	assert_int_equal(control(FBIOPUT_VSCREENINFO, &var), EINVAL);
 	assert_int_equal(control(FBIOBLANK, (void *)FB_BLANK_POWERDOWN), 0);
 	assert_int_equal(control(FBIOBLANK, (void *)5), EINVAL);
 	assert_int_equal(control(FBIOGET_VSCREENINFO, NULL), EFAULT);
@@ -631,6 +959,10 @@ static void test_abi(void **unused)
 	SAME(fbdev_fix, line_length, fb_fix_screeninfo, line_length);
 	SAME(fbdev_fix, mmio_start, fb_fix_screeninfo, mmio_start);
 	SAME(fbdev_fix, accel, fb_fix_screeninfo, accel);
+	SAME(fbdev_vblank, flags, fb_vblank, flags);
+	SAME(fbdev_vblank, count, fb_vblank, count);
+	SAME(fbdev_vblank, vcount, fb_vblank, vcount);
+	SAME(fbdev_con2fbmap, framebuffer, fb_con2fbmap, framebuffer);
 	SAME(fbdev_cmap, len, fb_cmap, len);
 	SAME(fbdev_cmap, channel[0], fb_cmap, red);
 	SAME(fbdev_cmap, channel[3], fb_cmap, transp);
@@ -645,6 +977,15 @@ static void test_abi(void **unused)
 	assert_int_equal(FBDEV_GET_CMAP, FBIOGETCMAP);
 	assert_int_equal(FBDEV_PUT_CMAP, FBIOPUTCMAP);
 	assert_int_equal(FBDEV_BLANK, FBIOBLANK);
+	assert_int_equal(FBDEV_GET_CON2FBMAP, FBIOGET_CON2FBMAP);
+	assert_int_equal(FBDEV_GET_VBLANK, (int)FBIOGET_VBLANK);
+	assert_int_equal(FBDEV_WAITFORVSYNC, FBIO_WAITFORVSYNC);
+	assert_int_equal(FBDEV_VBLANKING, FB_VBLANK_VBLANKING);
+	assert_int_equal(FBDEV_HAVE_VBLANK, FB_VBLANK_HAVE_VBLANK);
+	assert_int_equal(FBDEV_HAVE_COUNT, FB_VBLANK_HAVE_COUNT);
+	assert_int_equal(FBDEV_HAVE_VCOUNT, FB_VBLANK_HAVE_VCOUNT);
+	assert_int_equal(FBDEV_ACTIVATE_TEST, FB_ACTIVATE_TEST);
+	assert_int_equal(XFBIO_LOOK, _IOWR('X', 2, struct xfb_look));
 }
 
 static void test_open_detach(void **unused)
@@ -856,10 +1197,24 @@ static void test_attach_fails(void **unused)
 		devmap_model.detach(&fake.model);
 		free(fake.set[0]);
 		free(fake.set[1]);
+		free(fake.set[2]);
 		memset(&fake, 0, sizeof(fake));
 	}
 	set_prop("width", 0);
 	assert_int_equal(deaf.attach(&fake.model), EINVAL);
+	memset(&fake, 0, sizeof(fake));
+	set_prop("buffers", 5);
+	assert_int_equal(deaf.attach(&fake.model), EINVAL);
+	memset(&fake, 0, sizeof(fake));
+	set_prop("depth", 8);
+	fake.ops = &devmap_model;
+	assert_int_equal(devmap_model.attach(&fake.model), 0);
+	assert_int_equal(_init(), 0);
+	assert_int_equal(fake.dev_ops->devo_attach((dev_info_t *)&fake, DDI_ATTACH), DDI_FAILURE);
+	assert_int_equal(fake.messages, 1);
+	devmap_model.detach(&fake.model);
+	for (int i = 0; i < FAKE_SETS; i++)
+		free(fake.set[i]);
 	memset(&fake, 0, sizeof(fake));
 }
 
@@ -885,6 +1240,15 @@ int main(void)
 		cmocka_unit_test_setup(test_read_write, fake_reset),
 		cmocka_unit_test_setup(test_virtual_read_write, fake_reset),
 		cmocka_unit_test_setup(test_fbdev, fake_reset),
+		cmocka_unit_test_setup(test_modes, fake_reset),
+		cmocka_unit_test_setup(test_pan, fake_reset),
+		cmocka_unit_test_setup(test_virtual_mode, fake_reset),
+		cmocka_unit_test_setup(test_virtual_mode_before_mapping, fake_reset),
+		cmocka_unit_test_setup(test_vblank, fake_reset),
+		cmocka_unit_test_setup(test_con2fbmap, fake_reset),
+		cmocka_unit_test_setup(test_look, fake_reset),
+		cmocka_unit_test_setup(test_look_at_whom, fake_reset),
+		cmocka_unit_test_setup(test_one_screen_a_read, fake_reset),
 		cmocka_unit_test_setup(test_switch_ioctl, fake_reset),
 		cmocka_unit_test_setup(test_no_switch_ioctl, fake_reset),
 		cmocka_unit_test_setup(test_colour_map, fake_reset),

@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# What the conformance tests that are scripts share: they read it at their beginning, define their tests
-# as functions and end with `run_tests "$tests"`. $DEVMAP_ROOT is the tree; an argument of a script selects
-# the tests with it in their name.
+# For test scripts to include: they have set $tree, and $word to what selects tests. $work is a directory of
+# theirs; what they define as functions, run_tests() runs.
 
-set -u
-tree=${DEVMAP_ROOT:-$(cd "$(dirname "$0")/../.." && pwd)}
-export DEVMAP_ROOT="$tree"
-word=${1:-}
 PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C.UTF-8
 unset DEVMAP_DIR DEVMAP_ALIAS LD_PRELOAD
@@ -24,6 +19,7 @@ engine=
 
 clean_up()
 {
+	stop_programs
 	stop_engine
 	rm -rf "$work"
 }
@@ -47,6 +43,12 @@ same()
 is()
 {
 	[ "$1" = "$2" ] || { echo "# $3: $1, not $2"; return 1; }
+}
+
+# Of what a test has started: those that know better say so.
+stop_programs()
+{
+	:
 }
 
 # An engine that outlives single programs. start_engine DRIVER...; $serve: another command than devmap
@@ -74,14 +76,20 @@ stop_engine()
 	is "$status" 0 "exit status of the engine"
 }
 
-# May a test need it? If not: return 77
-have()
+fb()
 {
-	command -v "$1" >/dev/null || { echo "$1 is not installed" >"$work/skip"; return 1; }
+	"$devmap" run --dir "$work/dev" --alias fb0=xfb0 -- "$@"
 }
 
-# run_tests "NAME | FUNCTION [ARGUMENT...]<newline>...": prints TAP. A function that returns 77 has put the
-# reason into $work/skip.
+# The names of programs, without which the test is skipped: have NAME... || return 77
+have()
+{
+	for needed; do
+		command -v "$needed" >/dev/null || { echo "$needed is not installed" >"$work/skip"; return 1; }
+	done
+}
+
+# run_tests TABLE: of lines NAME | FUNCTION. Prints TAP; a function that returns 77 has said why in $work/skip.
 run_tests()
 {
 	echo "$1" | grep '|' | grep -F -- "$word" >"$work/tests"
@@ -97,7 +105,8 @@ run_tests()
 		77) echo "ok $number - $name # SKIP $(cat "$work/skip")" ;;
 		*) echo "not ok $number - $name"; failures=$((failures + 1)) ;;
 		esac
+		stop_programs
 		stop_engine || :
 	done 3<"$work/tests"
-	exit $((failures > 0))
+	return $((failures > 0))
 }
