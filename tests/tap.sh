@@ -89,6 +89,12 @@ have()
 	done
 }
 
+# Where there is no FUSE, a device cannot be read and written: served_as_a_file || return
+served_as_a_file()
+{
+	[ -f "$work/dev/xfb0" ] || { echo "the descriptor is no file" >"$work/skip"; return 77; }
+}
+
 # run_tests TABLE: of lines NAME | FUNCTION. Prints TAP; a function that returns 77 has said why in $work/skip.
 run_tests()
 {

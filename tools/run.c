@@ -3,6 +3,7 @@
  * devmap run: a program with the shim loaded. With --driver, a private engine first, which ends
  * with the program: the embedded use, without a daemon to manage.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +26,7 @@ static const char help[] =
 	"  --alias N=D      /dev/N means device D: --alias fb0=xfb0\n"
 	"  --driver D       start a private engine for this driver, and end it with the program\n"
 	"  --private-dev    a /dev of the program's own, with the devices in it: for static programs\n"
-	"  --quiet          do not warn of a program that finds no devices\n";
+	"  --quiet          do not warn of what will not work\n";
 
 enum { O_DIR = 1, O_ALIAS, O_DRIVER, O_PRIVATE, O_QUIET, O_HELP };
 
@@ -150,16 +152,43 @@ static void forward(int sig, siginfo_t *si, void *context)
 		(void)kill((pid_t)forward_to, sig);
 }
 
-/* It runs, but may wonder where its devices are. */
+/* The first device that is a socket, since there is no FUSE; NULL: none is. */
+static const char *find_socket(const char *dir, char name[NAME_MAX + 1])
+{
+	DIR *d = opendir(dir);
+	bool found = false;
+	struct dirent *e;
+	struct stat st;
+
+	while (d != NULL && !found && (e = readdir(d)) != NULL) {
+		found = e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
+			S_ISSOCK(st.st_mode);
+		snprintf(name, NAME_MAX + 1, "%s", e->d_name);
+	}
+	if (d != NULL)
+		closedir(d);
+	return found ? name : NULL;
+}
+
+/* It runs, but may wonder where its devices are, or what they do. An engine of ours speaks for itself. */
 static void warn(const struct run *r, const char *name)
 {
-	char path[PATH_MAX];
-	const char *reason = r->quiet || r->private_dev ? NULL : program_unreachable(name, path, sizeof(path));
+	char path[PATH_MAX], device[NAME_MAX + 1];
+	const char *reason = NULL;
 
+	if (r->quiet)
+		return;
+	if (!r->private_dev)
+		reason = program_unreachable(name, path, sizeof(path));
 	if (reason != NULL)
 		fprintf(stderr,
 			"devmap: run: %s %s: without the library it finds no devices in /dev\n",
 			path, reason);
+	if (r->ndrivers == 0 && find_socket(device_dir(r->dir), device) != NULL)
+		fprintf(stderr,
+			"devmap: run: %s: its engine has no FUSE: it can be opened, mapped and given "
+			"to ioctl(2), but not read, written, polled or locked\n",
+			device);
 }
 
 static int exec_program(const struct run *r, char **argv)
