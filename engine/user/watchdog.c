@@ -16,6 +16,7 @@
 #include "watchdog.h"
 
 #define REST_MS 500
+#define HELD_MS 250 /* the next look, when there is a call that is not ours to answer */
 
 struct connection {
 	struct connection *next;
@@ -221,6 +222,8 @@ static bool serve_dying(struct watchdog *w, const char *name)
 		if (held != 0 && !still)
 			w->held = held;
 	}
+	if (w->held != 0)
+		w->look_at = now_ms() + HELD_MS;
 	return !still;
 }
 

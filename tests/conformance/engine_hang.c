@@ -3,6 +3,7 @@
  * The engine hangs: here it is stopped, all of it, while clients wait for it in calls that the kernel serves.
  * Who is killed ends (C30, C8), nobody else is disturbed, and the engine goes on where it was.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -427,6 +428,30 @@ static void copied_client(void *arg)
 	fail(__FILE__, __LINE__, "the call comes back");
 }
 
+/* All but the one that copies, which may be the first, and would keep the signal to itself. */
+static void stop_threads(void)
+{
+	char path[64];
+	struct dirent *e;
+	unsigned running;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)engine);
+	d = opendir(path);
+	CHECK(d != NULL);
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			(void)syscall(SYS_tgkill, engine, atoi(e->d_name), SIGSTOP);
+	do {
+		running = 0;
+		rewinddir(d);
+		while ((e = readdir(d)) != NULL)
+			running += e->d_name[0] != '.' && state_of(atoi(e->d_name)) != 'T';
+		nap();
+	} while (running > 1);
+	closedir(d);
+}
+
 static bool killed_while_copied(bool to_client)
 {
 	struct copied *copied = shared_memory(sizeof(*copied));
@@ -443,7 +468,7 @@ static bool killed_while_copied(bool to_client)
 	copied->to_client = to_client;
 	pid = spawn(copied_client, copied);
 	AWAIT(copied->there);
-	DO(kill(engine, SIGSTOP));
+	stop_threads();
 	kill_client(pid);
 	(void)kill(engine, SIGCONT);
 	dies = WEXITSTATUS(stop_engine(&e)) == 1;
