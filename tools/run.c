@@ -72,6 +72,13 @@ static int preload(void)
 		fprintf(stderr, "devmap: run: %s: %s\n", path, strerror(-error));
 		return error;
 	}
+	if (strpbrk(path, ": ") != NULL) {
+		fprintf(stderr,
+			"devmap: run: %s: a library with a blank or colon in its path cannot be "
+			"preloaded\n",
+			path);
+		return -EINVAL;
+	}
 	snprintf(list, sizeof(list), "%s%s%s", path, old && *old ? ":" : "", old ? old : "");
 	return setenv("LD_PRELOAD", list, 1) == 0 ? 0 : -errno;
 }
