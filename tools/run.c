@@ -177,6 +177,14 @@ static const char *find_socket(const char *dir, char name[NAME_MAX + 1])
 	return found ? name : NULL;
 }
 
+/* Has somebody said DEVMAP_FUSE=no? Then he knows. */
+static bool is_wanted(void)
+{
+	const char *fuse = getenv("DEVMAP_FUSE");
+
+	return fuse != NULL && strcmp(fuse, "no") == 0;
+}
+
 /* It runs, but may wonder where its devices are, or what they do. An engine of ours speaks for itself. */
 static void warn(const struct run *r, const char *name)
 {
@@ -191,7 +199,7 @@ static void warn(const struct run *r, const char *name)
 		fprintf(stderr,
 			"devmap: run: %s %s: without the library it finds no devices in /dev\n",
 			path, reason);
-	if (r->ndrivers == 0 && find_socket(device_dir(r->dir), device) != NULL)
+	if (r->ndrivers == 0 && !is_wanted() && find_socket(device_dir(r->dir), device) != NULL)
 		fprintf(stderr,
 			"devmap: run: %s: its engine has no FUSE: it can be opened, mapped and given "
 			"to ioctl(2), but not read, written, polled or locked\n",
