@@ -21,6 +21,8 @@ if [ "$(nproc)" -gt 1 ]; then
 	echo "# calls on a descriptor, on two CPUs"
 	"$devmap" run --driver xfb -- "$bench/calls" /dev/xfb0 two
 fi
+echo "# programs that never open a device"
+"$bench/start" "$PWD/build/lib/libdevmap.so"
 if [ -x "$bench/bench_pages" ]; then
 	echo "# moving pages"
 	"$bench/bench_pages"

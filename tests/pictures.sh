@@ -25,14 +25,15 @@ start_screens()
 # start PROGRAM ARGUMENT...: beside what follows; $started is its process. What it leaks is its own affair.
 start()
 {
-	: >"$work/out"
+	exec 8>"$work/out"
 	(
 		export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 		exec "$devmap" run --dir "$work/dev" --alias fb0=xfb0 -- "$@"
-	) <&9 >>"$work/out" 2>&1 9>&- &
+	) <&9 >&8 2>&1 8>&- 9>&- &
 	started=$!
 	programs="$programs $started"
-	ln -f "$work/out" "$work/out.$started" && rm "$work/out"
+	exec 8>&-
+	mv "$work/out" "$work/out.$started"
 }
 
 # shows PROCESS PICTURE HOW [SECONDS]: it comes to show the picture

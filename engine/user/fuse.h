@@ -24,9 +24,10 @@
 
 /* What one open file is to the kernel. It lasts until the kernel releases it, or the node is gone. */
 struct fuse_open {
-	LIST_ENTRY(fuse_open) link; /* fuse_file.c's opens_lock */
+	LIST_ENTRY(fuse_open) link; /* fuse_open.c's lock */
 	struct fuse *fuse;
 	struct file *file;	  /* NULL: hung up. file.c's files_lock */
+	uint64_t fh;		  /* how the kernel knows it */
 	_Atomic uint64_t poll_kh; /* how the kernel knows those who poll it */
 	atomic_bool poll_wanted;  /* they want to be told, once */
 };
@@ -113,11 +114,18 @@ pid_t fuse_thread_process(pid_t thread); /* whose it is; its own id if that cann
 int fuse_call_interrupt(uint64_t unique);
 void fuse_calls_interrupt_all(void); /* at stop: these, and each that comes yet */
 
+/* fuse_open.c. fh: how the kernel knows an open file. Files have a reference; NULL: it is closed. */
+struct fuse_open *fuse_open_new(struct fuse *f); /* NULL: no memory */
+struct file *fuse_open_file(uint64_t fh);
+/* The same; kh is to be told of. wanted: once, when something has changed. */
+struct file *fuse_open_polled(uint64_t fh, uint64_t kh, bool wanted);
+void fuse_open_end(uint64_t fh); /* its file hangs up */
+void fuse_opens_hang_up(struct fuse *f);
+void fuse_opens_free(struct fuse *f); /* when nothing can be asked for them any more */
+
 /* fuse_file.c */
 void fuse_serve_open(struct fuse_call *c);
 void fuse_serve_release(struct fuse_call *c);
-void fuse_opens_hang_up(struct fuse *f);
-void fuse_opens_free(struct fuse *f); /* when nothing can be asked for them any more */
 void fuse_serve_transfer(struct fuse_call *c, bool write);
 void fuse_serve_poll(struct fuse_call *c);
 void fuse_serve_ioctl(struct fuse_call *c);

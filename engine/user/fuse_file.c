@@ -13,11 +13,6 @@
 #include "door.h"
 #include "fuse.h"
 
-static struct fuse_open *open_of(uint64_t fh)
-{
-	return (struct fuse_open *)(uintptr_t)fh;
-}
-
 /*
  * Writes side by side; a close that has nothing to flush. The position is the kernel's, which passes
  * it with each transfer.
@@ -25,7 +20,7 @@ static struct fuse_open *open_of(uint64_t fh)
 static bool answer_open(struct fuse_call *c, struct fuse_open *o)
 {
 	struct fuse_open_out out = {
-		.fh = (uintptr_t)o,
+		.fh = o->fh,
 		.open_flags = FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES,
 	};
 
@@ -34,56 +29,23 @@ static bool answer_open(struct fuse_call *c, struct fuse_open *o)
 	return fuse_call_answerv(c, 0, &iov, 1);
 }
 
-static pthread_mutex_t opens_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void open_end(struct fuse_open *o)
-{
-	pthread_mutex_lock(&opens_lock);
-	LIST_REMOVE(o, link);
-	pthread_mutex_unlock(&opens_lock);
-	file_hang_up(o);
-	free(o);
-}
-
-void fuse_opens_hang_up(struct fuse *f)
-{
-	struct fuse_open *o;
-
-	pthread_mutex_lock(&opens_lock);
-	LIST_FOREACH(o, &f->opens, link)
-	file_hang_up(o);
-	pthread_mutex_unlock(&opens_lock);
-}
-
-void fuse_opens_free(struct fuse *f)
-{
-	struct fuse_open *o;
-
-	while ((o = LIST_FIRST(&f->opens)) != NULL)
-		open_end(o);
-}
-
 /* Runs open(9E). *o is the kernel's until it releases it. 0 or -errno. */
 static int open_file(struct fuse_call *c, struct file *f, struct fuse_open **out)
 {
-	struct fuse_open *o = calloc(1, sizeof(*o));
+	struct fuse_open *o = fuse_open_new(c->fuse);
 	struct caller *before;
 	int error;
 
 	if (o == NULL)
 		return -ENOMEM;
-	o->fuse = c->fuse;
 	fuse_call_begin(c, f, NULL, &before);
 	error = file_open_driver(f);
 	fuse_call_end(c, before);
 	if (error != 0) {
-		free(o);
+		fuse_open_end(o->fh);
 		/* To the kernel this would mean: no open needs to be asked for. */
 		return error == -ENOSYS ? -ENXIO : error;
 	}
-	pthread_mutex_lock(&opens_lock);
-	LIST_INSERT_HEAD(&c->fuse->opens, o, link);
-	pthread_mutex_unlock(&opens_lock);
 	o->file = f;
 	f->open = o;
 	if (!file_list(f))
@@ -123,16 +85,16 @@ void fuse_serve_open(struct fuse_call *c)
 	if (error != 0) {
 		fuse_call_answer(c, error, NULL, 0);
 	} else if (!answer_open(c, o)) { /* nobody is there to close it */
-		open_end(o);
+		fuse_open_end(o->fh);
 	}
 }
 
-/* There are no calls on it any more. */
+/* There are no calls on it any more that anybody waits for. */
 void fuse_serve_release(struct fuse_call *c)
 {
 	const struct fuse_release_in *in = c->arg;
 
-	open_end(open_of(in->fh));
+	fuse_open_end(in->fh);
 	fuse_answer(c, 0, NULL, 0);
 }
 
@@ -271,7 +233,7 @@ void fuse_serve_transfer(struct fuse_call *c, bool write)
 {
 	uint64_t fh = write ? ((const struct fuse_write_in *)c->arg)->fh :
 			      ((const struct fuse_read_in *)c->arg)->fh;
-	struct file *f = file_of_open(open_of(fh));
+	struct file *f = fuse_open_file(fh);
 
 	if (f == NULL) {
 		fuse_call_answer(c, -ENXIO, NULL, 0);
@@ -287,15 +249,12 @@ void fuse_serve_transfer(struct fuse_call *c, bool write)
 void fuse_serve_poll(struct fuse_call *c)
 {
 	const struct fuse_poll_in *in = c->arg;
-	struct fuse_open *o = open_of(in->fh);
 	struct fuse_poll_out out = { .revents = POLLERR | POLLHUP };
-	struct file *f = file_of_open(o);
+	struct file *f =
+		fuse_open_polled(in->fh, in->kh, (in->flags & FUSE_POLL_SCHEDULE_NOTIFY) != 0);
 	struct caller *before;
 
 	if (f != NULL) {
-		atomic_store(&o->poll_kh, in->kh);
-		if ((in->flags & FUSE_POLL_SCHEDULE_NOTIFY) != 0)
-			atomic_store(&o->poll_wanted, true);
 		fuse_call_begin(c, f, NULL, &before);
 		out.revents = (uint32_t)file_chpoll(f, (short)in->events);
 		fuse_call_end(c, before);
@@ -398,7 +357,7 @@ void fuse_serve_ioctl(struct fuse_call *c)
 				  .in = (const char *)(in + 1),
 				  .in_len = in->in_size,
 				  .out_len = in->out_size };
-	struct file *f = file_of_open(open_of(in->fh));
+	struct file *f = fuse_open_file(in->fh);
 	struct fuse_ioctl_out *out;
 	int error = -ENXIO, value = 0;
 
