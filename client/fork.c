@@ -28,6 +28,7 @@ static int ask(struct session *s)
 	struct call c = CALL(s->sock, DM_FORK);
 	int error;
 
+	ops_tire(); /* a driver decides, and may take its time */
 	error = call(&c);
 	if (error == 0 && c.got[0] >= 0) {
 		s->unborn = fd_hide(c.got[0]);
@@ -146,6 +147,7 @@ static int child_attach(unsigned index)
 	c.fd = s->uffd;
 	c.rq.a[0] = s->kernel_faults;
 	c.pieces = child_place;
+	ops_tire();
 	error = call(&c); /* which finds room for descriptors where there is none */
 	call_drop(&c);
 	if (error == 0)

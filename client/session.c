@@ -69,6 +69,7 @@ int session_userfaultfd(struct session *s)
 static int file_call(const struct dm_file *f, struct call *c)
 {
 	c->rq.a[1] = f->token;
+	ops_tire();
 	return device_call(f->info.engine, f->door, c);
 }
 

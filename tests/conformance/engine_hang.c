@@ -9,6 +9,7 @@
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,62 @@ static void kill_client(pid_t pid)
 
 	DO(kill(pid, SIGKILL));
 	check_is_reaped(pid, since);
+}
+
+/* A client that asks by its session's socket: what is not in the kernel's hands ends it as ever. */
+static volatile int *stage; /* 1: it is ready; 2: it may go on */
+
+static void unmaps(void *p)
+{
+	(void)munmap(p, page);
+}
+
+static void forks(void *p)
+{
+	(void)p;
+	if (fork() == 0)
+		_exit(0);
+}
+
+static void maps_and_asks(void *call)
+{
+	void *p = DO(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, device, 0));
+
+	*stage = 1;
+	while (*stage == 1)
+		;
+	((void (*)(void *))call)(p);
+	for (;;)
+		sched_yield(); /* it was not to come here: it would be asleep */
+}
+
+static void terminated_in(void (*call)(void *))
+{
+	pid_t pid;
+	int64_t since;
+
+	(void)set_up();
+	device = open_device("ctest0");
+	stage = shared_memory(sizeof(*stage));
+	pid = spawn(maps_and_asks, (void *)call);
+	AWAIT(*stage == 1);
+	stop_it();
+	*stage = 2;
+	AWAIT(state_of(pid) == 'S');
+	since = now();
+	DO(kill(pid, SIGTERM));
+	check_is_reaped(pid, since);
+	go_on();
+}
+
+static void terminated_in_munmap(void)
+{
+	terminated_in(unmaps);
+}
+
+static void terminated_in_fork(void)
+{
+	terminated_in(forks);
 }
 
 /* It knows of the dead, and serves as before. */
@@ -522,6 +579,8 @@ static const struct test tests[] = {
 	  killed_while_read_from },
 	{ "C30 engine hangs: it was writing to the client that is killed",
 	  killed_while_written_to },
+	{ "C29 engine hangs: SIGTERM ends who unmaps", terminated_in_munmap },
+	{ "C29 engine hangs: SIGTERM ends who forks", terminated_in_fork },
 	{ "C30 the supervisor sleeps while clients wait in a driver", idle },
 };
 
