@@ -92,8 +92,8 @@ void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 enum {
 	FD_SERVED = 1, /* a file that the kernel serves */
 	FD_SOCKET,     /* a device where there is no FUSE */
-	FD_INTERNAL
-}; /* the library's own */
+	FD_INTERNAL,   /* the library's own */
+};
 
 extern _Atomic uint8_t fd_table[FD_MAX];
 extern bool fd_sockets; /* there was a device that is a socket */

@@ -127,6 +127,7 @@ static int fill_once(struct call *c, unsigned session, uintptr_t addr, size_t le
 	return error;
 }
 
+/* The same; where there is room for no more descriptors, too. */
 static int fill(struct call *c, unsigned session, uintptr_t addr, size_t len)
 {
 	struct rlimit before;

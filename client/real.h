@@ -22,12 +22,13 @@
 	X(fread) X(fwrite)							\
 	X(fread_unlocked) X(fwrite_unlocked) X(__fread_chk)			\
 	X(__fread_unlocked_chk)							\
-	X(closefrom) X(flock) X(lockf) X(lockf64) X(ioctl) X(lseek64)					\
+	X(closefrom) X(flock) X(lockf) X(lockf64) X(ioctl) X(lseek64)		\
 	X(readv) X(writev) X(pread) X(pread64) X(pwrite)			\
 	X(pwrite64) X(preadv) X(preadv64) X(pwritev) X(pwritev64)		\
 	X(preadv2) X(preadv64v2) X(pwritev2) X(pwritev64v2)			\
 	X(__read_chk) X(__pread_chk) X(__pread64_chk)				\
-	X(send) X(sendto) X(sendmsg) X(sendmmsg) X(recv) X(recvfrom) X(recvmsg) X(recvmmsg)	\
+	X(send) X(sendto) X(sendmsg) X(sendmmsg)				\
+	X(recv) X(recvfrom) X(recvmsg) X(recvmmsg)				\
 	X(__recv_chk) X(__recvfrom_chk)						\
 	X(pidfd_getfd) X(mremap)						\
 	X(madvise) X(posix_madvise) X(mlock) X(mlock2) X(munlock)		\

@@ -293,19 +293,24 @@ static void check_at_dev(const char *dir)
 	run_again(path, "/dev/ctest0", "yes");
 }
 
-static void check_serving(void)
+static void serve_and_stop(const char *dir)
 {
-	char dir[PATH_MAX];
 	bool ready;
-	pid_t pid;
+	const pid_t pid = serve(dir, &ready);
 
-	own_directory(dir);
-	pid = serve(dir, &ready);
 	CHECK(ready);
 	check_at_dev(dir);
 	DO(kill(pid, SIGTERM));
 	CHECK(WAS_OK(await_pid(pid)));
 	CHECK(!is_there("/dev/ctest0") && errno == ENOENT);
+}
+
+static void check_serving(void)
+{
+	char dir[PATH_MAX];
+
+	own_directory(dir);
+	serve_and_stop(dir);
 }
 
 static pid_t child_of(pid_t pid)
@@ -343,12 +348,7 @@ static void check_crash(void)
 	AWAIT(is_gone(engine));
 	/* The kernel may remember for a moment what was there. */
 	AWAIT(!is_there("/dev/ctest0") && errno == ENOTCONN);
-	pid = serve(dir, &ready);
-	CHECK(ready);
-	check_at_dev(dir);
-	DO(kill(pid, SIGTERM));
-	CHECK(WAS_OK(await_pid(pid)));
-	CHECK(!is_there("/dev/ctest0") && errno == ENOENT);
+	serve_and_stop(dir);
 }
 
 static void check_stays(const char *dir)
