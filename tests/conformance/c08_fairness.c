@@ -13,14 +13,26 @@
 
 #include "harness.h"
 
-#define QUEUE	   5
-#define RELEASE_NS (100 * MS) /* ARB_RELEASE_NS */
+#define QUEUE 5
 
 /* Order. */
 
-/* a[0] has the turn, and the others come one after another. Then all of them go on. */
-static void queue_up(int fd, struct actor **a)
+/*
+ * The next one of n waiters is in the queue with a thread of its own. Until then it may have left
+ * the queue to ask its driver; a machine so slow that this takes 100 ms would let another one pass.
+ */
+static bool is_next(int fd, const struct actor *next, int n)
 {
+	return events(fd, CT_ACCESS, next->pid) >= 1 && statistic("ctest0", "waiters") >= n;
+}
+
+/* a[0] has the turn, and the others come one after another. Then one at a time goes on. */
+static void first_come_first_served(void)
+{
+	const int fd = control();
+	struct actor *a[QUEUE + 1];
+	struct ctest_event turn, last = { 0 };
+
 	knob(fd, CT_GATE_CTXMGT, CT_EVERYBODY);
 	for (int i = 0; i <= QUEUE; i++)
 		a[i] = new_actor_with("ctest0", 0, 1);
@@ -30,49 +42,18 @@ static void queue_up(int fd, struct actor **a)
 		start_put(a[i], a[i]->base, 1);
 		await_waiters("ctest0", i);
 	}
+	for (unsigned i = 1; i <= QUEUE; i++) {
+		AWAIT(is_next(fd, a[i], QUEUE - i + 1) || events(fd, CT_CTXMGT, 0) > i);
+		knob(fd, CT_GATE_CTXMGT, a[i]->pid);
+		AWAIT(events(fd, CT_CTXMGT, 0) > i);
+	}
 	knob(fd, CT_GATE_CTXMGT, 0);
-	for (int i = 0; i <= QUEUE; i++)
+	for (int i = 0; i <= QUEUE; i++) {
 		finish(a[i]);
-}
-
-static int by_time(const void *a, const void *b)
-{
-	const struct ctest_event *x = a, *y = b;
-
-	return (x->t_in > y->t_in) - (x->t_in < y->t_in);
-}
-
-/*
- * Who is to have the turn and is not there for RELEASE_NS counts as asleep in its driver, and the
- * next one goes. On a very slow machine a thread is that late, and then the order says nothing.
- */
-static bool somebody_was_late(struct ctest_event *turns)
-{
-	qsort(turns, QUEUE + 1, sizeof(*turns), by_time);
-	for (int i = 1; i <= QUEUE; i++)
-		if (turns[i].t_in - turns[i - 1].t_out > RELEASE_NS * 9 / 10)
-			return true;
-	return false;
-}
-
-static void first_come_first_served(void)
-{
-	const int fd = control();
-	struct actor *a[QUEUE + 1];
-	struct ctest_event turns[QUEUE + 1];
-	bool in_order;
-	int round = 0;
-
-	do {
-		queue_up(fd, a);
-		in_order = true;
-		for (int i = 0; i <= QUEUE; i++) {
-			turns[i] = event(fd, CT_CTXMGT, a[i]->pid, 0);
-			if (i > 0 && turns[i - 1].seq_out >= turns[i].seq_in)
-				in_order = false;
-		}
-	} while (!in_order && ++round < 10 && somebody_was_late(turns));
-	CHECK(in_order);
+		turn = event(fd, CT_CTXMGT, a[i]->pid, 0);
+		CHECK(turn.seq_in > last.seq_out);
+		last = turn;
+	}
 }
 
 /* The owner comes after a waiter, while the turn is with a third one that fails: owner first. */
