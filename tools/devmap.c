@@ -2,6 +2,7 @@
 /* devmap(1): serve devices, run programs on them, list them. */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +26,27 @@ static const char usage[] =
 	"       devmap list [--dir DIR] [--json]\n"
 	"Each takes --help. See devmap(1).\n";
 
-const char *device_dir(const char *option)
+/* The user's own directory, or false: he has none. */
+static bool own_dir(char *buf, size_t len)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	return geteuid() != 0 && runtime != NULL && runtime[0] == '/' &&
+	       (size_t)snprintf(buf, len, "%s/devmap", runtime) < len;
+}
+
+void device_dirs(struct device_dirs *dirs, const char *option)
 {
 	const char *env = getenv("DEVMAP_DIR");
 
-	return option ? option : env && *env ? env : DEFAULT_DIR;
+	dirs->n = 0;
+	if (option != NULL || (env != NULL && env[0] != '\0')) {
+		dirs->dir[dirs->n++] = option != NULL ? option : env;
+		return;
+	}
+	if (own_dir(dirs->own, sizeof(dirs->own)))
+		dirs->dir[dirs->n++] = dirs->own;
+	dirs->dir[dirs->n++] = DEFAULT_DIR;
 }
 
 int absolute(const char *path, char *buf, unsigned long len)

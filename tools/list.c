@@ -191,18 +191,22 @@ static json_t *sorted(json_t *all)
 	return result;
 }
 
-/* All devices, by name. NULL with errno set: the directory cannot be read. */
-static json_t *collect(const char *dir)
+/* All devices, by name. NULL, said: a directory cannot be read. */
+static json_t *collect(const struct device_dirs *dirs)
 {
 	json_t *all = json_array(), *result = NULL;
-	int error = add_user_devices(all, dir);
+	int error = 0;
 
+	for (unsigned i = 0; error == 0 && i < dirs->n; i++) {
+		error = add_user_devices(all, dirs->dir[i]);
+		if (error != 0)
+			fprintf(stderr, "devmap: list: %s: %s\n", dirs->dir[i], strerror(-error));
+	}
 	if (error == 0) {
 		add_kernel_devices(all);
 		result = sorted(all);
 	}
 	json_decref(all);
-	errno = -error;
 	return result;
 }
 
@@ -280,6 +284,7 @@ int cmd_list(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	struct device_dirs dirs;
 	const char *dir = NULL;
 	bool as_json = false;
 	json_t *all;
@@ -299,12 +304,10 @@ int cmd_list(int argc, char **argv)
 		fputs(help, stderr);
 		return 2;
 	}
-	dir = device_dir(dir);
-	all = collect(dir);
-	if (all == NULL) {
-		fprintf(stderr, "devmap: list: %s: %s\n", dir, strerror(errno));
+	device_dirs(&dirs, dir);
+	all = collect(&dirs);
+	if (all == NULL)
 		return 1;
-	}
 	if (as_json) {
 		json_t *o = json_pack("{s:o}", "devices", all);
 
