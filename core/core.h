@@ -173,7 +173,7 @@ struct devmap_stats {
 	uint64_t switches; /* of these, ones that changed the owner */
 	uint64_t failures;
 	uint64_t waits; /* requests that had to wait */
-	uint64_t wait_ns, owned_ns;
+	uint64_t wait_ns, owned_ns, switch_ns;
 	uint64_t taken;	 /* pages taken from another process by a load (C17) */
 	uint64_t leaked; /* switches that left the last owner pages (C17) */
 	uint64_t locks_broken, lock_cycles;

@@ -42,6 +42,7 @@ static void add_stats(json_t *o, const struct devmap_stats *st)
 		json_object_set_new(o, table[i].name, json_integer((json_int_t)table[i].value));
 	json_object_set_new(o, "wait_us", json_real(us(st->wait_ns)));
 	json_object_set_new(o, "owned_us", json_real(us(st->owned_ns)));
+	json_object_set_new(o, "switch_us", json_real(us(st->switch_ns)));
 }
 
 static json_t *times_json(const struct histogram *h)
