@@ -353,6 +353,7 @@ void devmap_instance_gone(dev_info_t *dip);
  * Statistics: calls fn for every group, with g_lock held. fn copies, and calls nothing that sleeps.
  */
 void devmap_each_group(void (*fn)(struct devmap_group *g, void *arg), void *arg);
+uint64_t devmap_owned_ns(const struct devmap_group *g, hrtime_t now);
 /* Calls fn for every handle of as with a_lock held. */
 void devmap_each_handle(struct as *as, void (*fn)(struct devmap_handle *dh, void *arg), void *arg);
 

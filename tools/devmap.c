@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* devmap(1): serve devices, run programs on them, list them. */
+/* devmap(1): serve devices, run programs on them, list and watch them. */
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -17,6 +17,7 @@ static const struct {
 	{ "serve", cmd_serve },
 	{ "run", cmd_run },
 	{ "list", cmd_list },
+	{ "top", cmd_top },
 };
 
 static const char usage[] =
@@ -24,6 +25,7 @@ static const char usage[] =
 	"       devmap run [--dir DIR] [--alias NAME=NAME] [--driver DRIVER.so[:...]]... [--private-dev]\n"
 	"                  [--quiet] -- PROGRAM [ARG]...\n"
 	"       devmap list [--dir DIR] [--json]\n"
+	"       devmap top [--dir DIR] [--interval SECONDS] [--sort COLUMN] [--filter WORD] [--once]\n"
 	"Each takes --help. See devmap(1).\n";
 
 /* The user's own directory, or false: he has none. */

@@ -8,6 +8,7 @@
 int cmd_serve(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 /*
  * Where devices are: --dir, else the environment's DEVMAP_DIR; else there are two places to look at,

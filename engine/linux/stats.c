@@ -105,20 +105,25 @@ static void copy_member(struct stat_member *to, const struct devmap_member *mb)
 static void copy_group(struct stat_group *to, const struct devmap_group *g)
 {
 	const struct devmap_member *mb;
+	const uint64_t owned = devmap_owned_ns(g, gethrtime());
 
 	ASSERT(MUTEX_HELD(&g->g_lock));
 	to->dip = g->g_dip;
 	to->hold = (uint64_t)g->g_arb.hold_ns;
 	to->locked = (unsigned int)g->g_arb.locks;
 	to->stats = g->g_stats;
+	to->stats.owned_ns += owned;
 	to->wait = g->g_wait_hist;
 	to->change = g->g_switch_hist;
 	to->mappings = to->waiters = to->nmembers = 0;
 	for (mb = g->g_members; mb != NULL; mb = mb->mb_next) {
 		to->mappings += mb->mb_handles;
 		to->waiters += mb->mb_waiting;
-		if (to->nmembers < to->room)
+		if (to->nmembers < to->room) {
 			copy_member(&to->members[to->nmembers], mb);
+			if (mb == g->g_owner)
+				to->members[to->nmembers].stats.owned_ns += owned;
+		}
 		to->nmembers++;
 	}
 	to->owned = g->g_owner != NULL;

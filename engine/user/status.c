@@ -106,6 +106,7 @@ static void collect_group(struct devmap_group *g, void *arg)
 {
 	struct collect *c = arg;
 	struct group_copy *to;
+	uint64_t owned;
 	size_t n;
 
 	ASSERT(MUTEX_HELD(&g->g_lock));
@@ -127,8 +128,14 @@ static void collect_group(struct devmap_group *g, void *arg)
 	to->stats = g->g_stats;
 	to->wait = g->g_wait_hist;
 	to->change = g->g_switch_hist;
-	for (const struct devmap_member *m = g->g_members; m != NULL; m = m->mb_next)
-		copy_member(&to->members[to->nmembers++], m);
+	owned = devmap_owned_ns(g, gethrtime());
+	to->stats.owned_ns += owned;
+	for (const struct devmap_member *m = g->g_members; m != NULL; m = m->mb_next) {
+		copy_member(&to->members[to->nmembers], m);
+		if (m == g->g_owner)
+			to->members[to->nmembers].stats.owned_ns += owned;
+		to->nmembers++;
+	}
 	*c->last = to;
 	c->last = &to->next;
 }
