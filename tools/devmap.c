@@ -14,10 +14,8 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "serve", cmd_serve },
-	{ "run", cmd_run },
-	{ "list", cmd_list },
-	{ "top", cmd_top },
+	{ "serve", cmd_serve }, { "run", cmd_run }, { "list", cmd_list },
+	{ "top", cmd_top },	{ "new", cmd_new },
 };
 
 static const char usage[] =
@@ -26,6 +24,7 @@ static const char usage[] =
 	"                  [--quiet] -- PROGRAM [ARG]...\n"
 	"       devmap list [--dir DIR] [--json]\n"
 	"       devmap top [--dir DIR] [--interval SECONDS] [--sort COLUMN] [--filter WORD] [--once]\n"
+	"       devmap new [--model] [--pci VVVV:DDDD] NAME\n"
 	"Each takes --help. See devmap(1).\n";
 
 /* The user's own directory, or false: he has none. */
