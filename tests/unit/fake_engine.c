@@ -258,7 +258,9 @@ ddi_model_t ddi_mmap_get_model(void)
 int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name, int defvalue)
 {
 	(void)match_dev, (void)dip, (void)flags;
-	return strcmp(name, "devmap-retry-unloaded") == 0 ? fake_retry_unloaded : defvalue;
+	if (strcmp(name, "devmap-retry-unloaded") == 0 && fake_retry_unloaded != FAKE_UNSET)
+		return fake_retry_unloaded;
+	return defvalue;
 }
 
 int ddi_get_instance(dev_info_t *dip)

@@ -412,11 +412,33 @@ static void c16_access_that_loads_nothing(void **state)
 	fake_messages_clear();
 	assert_int_equal(fake_touch(a, BASE), SIGBUS);
 	assert_int_equal(drv.accesses, 2);
-	drv.accesses = 0;
-	fake_retry_unloaded = 1;
-	drv.access = nothing_twice;
-	assert_int_equal(fake_touch(a, BASE), 0);
-	assert_int_equal(drv.accesses, 3);
+}
+
+/* It is asked again: at once, and then at growing distances, as long as the property says. */
+static void c16_is_asked_again(void **state)
+{
+	const int ms[] = { 60, FAKE_UNSET };
+	hrtime_t began;
+
+	(void)state;
+	fake_map(a, 2);
+	for (int i = 0; i < 2; i++) {
+		fake_direct = i == 0;
+		fake_retry_unloaded = -1;
+		drv.accesses = 0;
+		drv.access = nothing_twice;
+		assert_int_equal(fake_touch(a, BASE + P(i)), 0);
+		assert_int_equal(drv.accesses, 3);
+		assert_int_equal(devmap_unload(drv_handle(a, 0), 0, 0), 0);
+		fake_retry_unloaded = ms[i];
+		drv.accesses = 0;
+		drv.access = return_value;
+		value_to_return = 0;
+		began = gethrtime();
+		assert_int_equal(fake_touch(a, BASE + P(i)), SIGBUS);
+		assert_true(gethrtime() - began >= (i == 0 ? 60 : 1000) * MS);
+		assert_in_range(drv.accesses, 3, i == 0 ? 9 : 39);
+	}
 }
 
 static int takes_back(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
@@ -1093,6 +1115,7 @@ int main(void)
 		T(c14_loaded_pages_are_not_intercepted),
 		T(c15_ranges),
 		T(c16_access_that_loads_nothing),
+		T(c16_is_asked_again),
 		T(c16_access_that_unloads_what_it_loaded),
 		T(c17_loads_take_pages_away),
 		T(c18_errors_of_load),
