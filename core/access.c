@@ -29,22 +29,23 @@ static enum devmap_fault_result loaded_result(struct devmap_fault *f, int error)
 }
 
 /*
- * C16: devmap_access(9E) returned 0, but the page is not loaded. As judge(). a_lock held.
+ * C16: devmap_access(9E) wants to be asked again: it returned EINTR, or 0 and the page is not
+ * loaded. As judge(). a_lock held.
  */
-static boolean_t not_loaded(struct devmap_fault *f, struct devmap_handle *dh,
-			    enum devmap_fault_result *result)
+static boolean_t ask_again(struct devmap_fault *f, struct devmap_handle *dh, int value,
+			   enum devmap_fault_result *result)
 {
 	struct devmap_group *g = dh->dh_member->mb_group;
 
 	if (patience_left(f, dh))
 		return B_FALSE;
-	if (!__atomic_exchange_n(&g->g_warned_unloaded, B_TRUE, __ATOMIC_RELAXED))
+	if (value == 0 && !__atomic_exchange_n(&g->g_warned_unloaded, B_TRUE, __ATOMIC_RELAXED))
 		cmn_err(CE_WARN,
 			"%s: devmap_access: returned 0 but did not load offset 0x%llx in %d ms (of "
 			"the property devmap-retry-unloaded)",
 			dh->dh_name, dh->dh_off + (offset_t)(f->f_addr - dh->dh_uvaddr),
 			patience_of(dh));
-	*result = fail(f, SIGBUS, EFAULT);
+	*result = fail(f, SIGBUS, value != 0 ? value : EFAULT);
 	return B_TRUE;
 }
 
@@ -69,7 +70,7 @@ static boolean_t judge(struct devmap_fault *f, struct devmap_call *c, int value,
 			return f->f_direct;
 		}
 		if (!c->c_denied)
-			return not_loaded(f, dh, result);
+			return ask_again(f, dh, 0, result);
 		*result = fail(f, SIGSEGV, EACCES);
 		return B_TRUE;
 	}
@@ -88,14 +89,15 @@ static boolean_t judge(struct devmap_fault *f, struct devmap_call *c, int value,
 	}
 	/*
 	 * The driver's own cv_wait_sig() was interrupted. A second signal may have come between the
-	 * first one's end and now, so one EINTR more is forgiven; a driver that only ever returns
-	 * EINTR is not asked for ever.
+	 * first one's end and now, so one EINTR more is forgiven.
 	 */
 	if (value == EINTR && (f->f_interrupted || *forgiven)) {
 		*forgiven = f->f_interrupted;
 		f->f_interrupted = B_FALSE;
 		return B_FALSE;
 	}
+	if (value == EINTR && !c->c_gone && !c->c_denied)
+		return ask_again(f, dh, value, result);
 	*result = c->c_gone ? DEVMAP_FAULT_DONE : fail(f, c->c_denied ? SIGSEGV : SIGBUS, value);
 	return B_TRUE;
 }
@@ -123,7 +125,7 @@ static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, bo
 	DEVMAP_PROBE(access, PROBE_OF(dh), c.c_off, c.c_len, c.c_type, c.c_rw, value);
 	mutex_enter(&as->a_lock);
 	f->f_thread = 0;
-	answered = judge(f, &c, value, forgiven, result);
+	answered = judge(f, &c, errno_of(value), forgiven, result);
 	call_end(&c);
 	return answered;
 }

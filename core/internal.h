@@ -14,6 +14,7 @@
 #include <sys/systm.h>
 #include <sys/conf.h>
 #include <sys/callo.h>
+#include <vm/faultcode.h>
 #ifndef __KERNEL__
 #include <signal.h> /* the numbers of SIGBUS and SIGSEGV; the kernel's come with its types */
 #endif
@@ -68,6 +69,17 @@ void bits_move(ulong_t *to, const ulong_t *from, pgcnt_t first, pgcnt_t n);
 static inline boolean_t worth_saying(uint64_t before, uint64_t after)
 {
 	return before == 0 || __builtin_clzll(before) != __builtin_clzll(after) ? B_TRUE : B_FALSE;
+}
+
+/*
+ * What a driver's devmap_access(9E) has returned, as an errno: FC_MAKE_ERR(e) means e, and so it
+ * does when the driver wraps what is wrapped already.
+ */
+static inline int errno_of(int value)
+{
+	while (value > 0xff && FC_CODE(value) == FC_OBJERR)
+		value = FC_ERRNO(value);
+	return value;
 }
 
 /* The state is read by threads that hold no lock, to tell live cookies from stale ones. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* The core: context management, with threads for clients. The driver is fake_engine.c's. */
 #include <stdatomic.h>
+#include <vm/faultcode.h>
 #include "fake_engine.h"
 
 #define RW	  (PROT_READ | PROT_WRITE)
@@ -742,21 +743,38 @@ static void c16_what_ends_a_pause(void **state)
 	p[0] = NULL;
 }
 
+static int eintr_value;
+
 static int eintr(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type, uint_t rw)
 {
-	(void)dhp, (void)pvtp, (void)off, (void)len, (void)type, (void)rw;
-	return EINTR;
+	if (drv.accesses > 10)
+		return devmap_default_access(dhp, pvtp, off, len, type, rw);
+	return eintr_value;
 }
 
-static void c11_eintr_is_not_retried_for_ever(void **state)
+/* It is as if nothing had been loaded: the driver is asked again, as long as the property says. */
+static void c11_eintr(void **state)
 {
+	static const int values[] = { EINTR, FC_MAKE_ERR(EINTR), EINTR, FC_MAKE_ERR(EINTR) };
 	int error;
 
 	(void)state;
 	drv.access = eintr;
 	map_all(1, 1);
-	assert_int_equal(fake_access(p[0], BASE, DEVMAP_READ, &error, NULL, NULL), SIGBUS);
-	assert_int_equal(error, EINTR);
+	for (int i = 0; i < 4; i++) {
+		fake_direct = i < 2;
+		eintr_value = values[i];
+		fake_retry_unloaded = 60;
+		drv.accesses = 0;
+		assert_int_equal(fake_access(p[0], BASE, DEVMAP_READ, &error, NULL, NULL), SIGBUS);
+		assert_int_equal(error, EINTR);
+		assert_in_range(drv.accesses, 3, 9);
+		fake_retry_unloaded = -1;
+		drv.accesses = 0;
+		assert_int_equal(fake_touch(p[0], BASE), 0);
+		assert_int_equal(drv.accesses, 11);
+		assert_int_equal(devmap_unload(drv_handle(p[0], 0), 0, 0), 0);
+	}
 }
 
 static int ctxmgt_value;
@@ -792,17 +810,22 @@ static int nested(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uin
 
 static void c10_values(void **state)
 {
-	static const int values[] = { -1, 1, EINTR, 0x160303, INT32_MIN };
+	static const struct {
+		int returned, means;
+	} values[] = { { -1, -1 },	 { 1, 1 },
+		       { EINTR, EINTR }, { FC_MAKE_ERR(EIO), EIO },
+		       { 3, 3 },	 { FC_MAKE_ERR(FC_MAKE_ERR(EINVAL)), EINVAL },
+		       { 0x100, 0x100 }, { INT32_MIN, INT32_MIN } };
 	int error;
 
 	(void)state;
 	map_all(2, 1);
 	drv.access = pass_value;
-	for (int i = 0; i < 5; i++) {
-		ctxmgt_value = values[i];
+	for (int i = 0; i < 8; i++) {
+		ctxmgt_value = values[i].returned;
 		assert_int_equal(fake_access(p[0], BASE, DEVMAP_READ, &error, NULL, NULL), SIGBUS);
-		assert_int_equal(access_value, values[i]);
-		assert_int_equal(error, values[i]);
+		assert_int_equal(access_value, values[i].returned);
+		assert_int_equal(error, values[i].means);
 	}
 	drv.access = no_callback;
 	assert_int_equal(fake_touch(p[0], BASE), SIGBUS);
@@ -935,7 +958,7 @@ static int fail_second_piece(devmap_cookie_t dhp, void *pvtp, offset_t off, size
 			     uint_t rw)
 {
 	if (type == DEVMAP_LOCK && off > 0)
-		return EIO;
+		return FC_MAKE_ERR(EIO);
 	return devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, drv_ctxmgt);
 }
 
@@ -1446,7 +1469,7 @@ int main(void)
 		T(c16_a_pause_holds_no_turn_direct),
 		T(c16_signals_do_not_begin_it_anew),
 		T(c16_what_ends_a_pause),
-		T(c11_eintr_is_not_retried_for_ever),
+		T(c11_eintr),
 		T(c12_length_of_a_lock),
 		T(c13_locks),
 		T(c13_a_hole_in_what_is_locked),
