@@ -95,6 +95,7 @@ struct devmap_memory {
 	struct devmap_page *mem_pages;
 	struct devmap_handle *mem_handles; /* through dh_mem_next */
 	char mem_name[48];		   /* for messages: "xfb0 registers 1" */
+	ddi_umem_cookie_t mem_trash;	   /* each process has one of its own (C25); or NULL */
 	void *mem_engine;		   /* the engine's record */
 };
 

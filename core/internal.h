@@ -116,6 +116,7 @@ boolean_t range_fits(offset_t off, size_t len, size_t whole);
 uint_t prot_of_rw(uint_t rw);
 
 /* memory.c. a_lock held, mem_lock not. */
+struct devmap_memory *memory_of(struct devmap_memory *m, struct as *as);
 void memory_link(struct devmap_handle *dh, struct devmap_memory *m);
 void memory_unlink(struct devmap_handle *dh); /* unloads all of it first */
 

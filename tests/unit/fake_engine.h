@@ -39,7 +39,9 @@
 struct fake_memory {
 	struct devmap_memory m;
 	size_t len;
-	_Atomic uint32_t *data; /* one word for each page */
+	_Atomic uint32_t *data;	 /* one word for each page */
+	struct fake_memory *own; /* of trash: what processes have instead */
+	const struct as *as;	 /* ... and of that: whose it is */
 };
 
 struct fake_process {
