@@ -28,19 +28,25 @@ static enum devmap_fault_result loaded_result(struct devmap_fault *f, int error)
 	}
 }
 
-/* C16: devmap_access(9E) returned 0, but the page is not loaded. */
-static enum devmap_fault_result not_loaded(struct devmap_fault *f, struct devmap_handle *dh)
+/*
+ * C16: devmap_access(9E) wants to be asked again: it returned EINTR, or 0 and the page is not
+ * loaded. As judge(). a_lock held.
+ */
+static boolean_t ask_again(struct devmap_fault *f, struct devmap_handle *dh, int value,
+			   enum devmap_fault_result *result)
 {
 	struct devmap_group *g = dh->dh_member->mb_group;
 
-	if (ddi_prop_get_int(DDI_DEV_T_ANY, dh->dh_dip, 0, "devmap-retry-unloaded", 0) != 0)
-		return DEVMAP_FAULT_DONE;
-	if (!__atomic_exchange_n(&g->g_warned_unloaded, B_TRUE, __ATOMIC_RELAXED))
+	if (patience_left(f, dh))
+		return B_FALSE;
+	if (value == 0 && !__atomic_exchange_n(&g->g_warned_unloaded, B_TRUE, __ATOMIC_RELAXED))
 		cmn_err(CE_WARN,
-			"%s: devmap_access: returned 0 but did not load offset 0x%llx (the "
-			"property devmap-retry-unloaded asks for a retry instead)",
-			dh->dh_name, dh->dh_off + (offset_t)(f->f_addr - dh->dh_uvaddr));
-	return fail(f, SIGBUS, EFAULT);
+			"%s: devmap_access: returned 0 but did not load offset 0x%llx in %d ms (of "
+			"the property devmap-retry-unloaded)",
+			dh->dh_name, dh->dh_off + (offset_t)(f->f_addr - dh->dh_uvaddr),
+			patience_of(dh));
+	*result = fail(f, SIGBUS, value != 0 ? value : EFAULT);
+	return B_TRUE;
 }
 
 /*
@@ -63,7 +69,9 @@ static boolean_t judge(struct devmap_fault *f, struct devmap_call *c, int value,
 			*forgiven = B_TRUE;
 			return f->f_direct;
 		}
-		*result = c->c_denied ? fail(f, SIGSEGV, EACCES) : not_loaded(f, dh);
+		if (!c->c_denied)
+			return ask_again(f, dh, 0, result);
+		*result = fail(f, SIGSEGV, EACCES);
 		return B_TRUE;
 	}
 	/* So that the access really fails, and nothing stays valid of a switch that failed. */
@@ -81,14 +89,15 @@ static boolean_t judge(struct devmap_fault *f, struct devmap_call *c, int value,
 	}
 	/*
 	 * The driver's own cv_wait_sig() was interrupted. A second signal may have come between the
-	 * first one's end and now, so one EINTR more is forgiven; a driver that only ever returns
-	 * EINTR is not asked for ever.
+	 * first one's end and now, so one EINTR more is forgiven.
 	 */
 	if (value == EINTR && (f->f_interrupted || *forgiven)) {
 		*forgiven = f->f_interrupted;
 		f->f_interrupted = B_FALSE;
 		return B_FALSE;
 	}
+	if (value == EINTR && !c->c_gone && !c->c_denied)
+		return ask_again(f, dh, value, result);
 	*result = c->c_gone ? DEVMAP_FAULT_DONE : fail(f, c->c_denied ? SIGSEGV : SIGBUS, value);
 	return B_TRUE;
 }
@@ -116,7 +125,7 @@ static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, bo
 	DEVMAP_PROBE(access, PROBE_OF(dh), c.c_off, c.c_len, c.c_type, c.c_rw, value);
 	mutex_enter(&as->a_lock);
 	f->f_thread = 0;
-	answered = judge(f, &c, value, forgiven, result);
+	answered = judge(f, &c, errno_of(value), forgiven, result);
 	call_end(&c);
 	return answered;
 }
@@ -131,6 +140,14 @@ static void settle(struct devmap_fault *f)
 	f->f_released = NULL;
 	group_answered(g, f);
 	group_rele(g);
+}
+
+/* The driver is not to be asked yet. As try_fault(), after the pause. */
+static boolean_t wait_until_due(struct devmap_fault *f, enum devmap_fault_result *result)
+{
+	settle(f);
+	*result = pause_fault(f);
+	return *result == DEVMAP_FAULT_POSTPONED || f->f_again ? B_TRUE : B_FALSE;
 }
 
 /* One try. a_lock held. Returns B_FALSE if there has to be another. */
@@ -154,6 +171,8 @@ static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
 		*result = loaded_result(f, error);
 		return B_TRUE;
 	}
+	if (f->f_due != 0 && gethrtime() < f->f_due)
+		return wait_until_due(f, result);
 	if (dh->dh_member->mb_group != f->f_released)
 		settle(f); /* another mapping is there by now */
 	if (!member_admit(dh->dh_member, f)) {
@@ -182,6 +201,7 @@ enum devmap_fault_result devmap_fault(struct devmap_fault *f)
 	if (f->f_group != NULL)
 		group_recall(f->f_group, f);
 	mutex_enter(&as->a_lock);
+	pause_recall(f);
 	as->a_users++;
 	f->f_released = f->f_group;
 	f->f_group = NULL;
@@ -193,6 +213,7 @@ enum devmap_fault_result devmap_fault(struct devmap_fault *f)
 		f->f_interrupted = B_FALSE;
 		f->f_req.r_arb.ticket = 0;
 		f->f_req.r_since = 0;
+		patience_end(f);
 	}
 	as_left(as);
 	mutex_exit(&as->a_lock);
@@ -247,6 +268,11 @@ void devmap_fault_cancel(struct devmap_fault *f)
 {
 	struct devmap_group *group = f->f_group;
 
+	if (f->f_paused) {
+		mutex_enter(&f->f_as->a_lock);
+		pause_recall(f);
+		mutex_exit(&f->f_as->a_lock);
+	}
 	if (group == NULL)
 		return;
 	f->f_group = NULL;

@@ -45,6 +45,7 @@
  *   page invalid -> valid            devmap_load -> pages_load                    load.c, pages.c
  *   page valid -> invalid            devmap_unload -> pages_unload                load.c, pages.c
  *   access by A while B owns         devmap_fault -> devmap_do_ctxmgt             access.c, turn.c
+ *   access is to be tried again      patience_left, pause_fault                   pause.c
  *   a request waits, has the turn    request_enqueue, group_step                  group.c, arbiter.c
  *   as joins a group, leaves it      member_attach, member_detach                 member.c
  *   live -> closing -> live/freed    devmap_unmap_range                           unmap.c
@@ -55,6 +56,7 @@
  * FLOORS: a file calls only files below its own floor; none is in a circle (make check).
  *   what an engine calls             access, dup, lock, setup, remap, params, stats, load, core
  *   the end of mappings              unmap
+ *   accesses that pause              pause
  *   handles, mappings                handle, mapping
  *   pages, memory                    memory, pages
  *   the turn; members                turn (calls handle too), member
@@ -93,6 +95,7 @@ struct devmap_memory {
 	struct devmap_page *mem_pages;
 	struct devmap_handle *mem_handles; /* through dh_mem_next */
 	char mem_name[48];		   /* for messages: "xfb0 registers 1" */
+	ddi_umem_cookie_t mem_trash;	   /* each process has one of its own (C25); or NULL */
 	void *mem_engine;		   /* the engine's record */
 };
 
@@ -160,6 +163,8 @@ struct as {
 	struct devmap_pending *a_pending;   /* devmap_mmap() in progress, one a thread */
 	size_t a_reserved;		    /* slots of a_mappings kept for unpublished ones */
 	size_t a_users;			    /* threads inside core on its behalf; exit waits */
+	struct devmap_fault *a_paused;	    /* postponed until they are due, pause.c */
+	size_t a_pausing;		    /* threads that sleep instead */
 	boolean_t a_reached;		    /* mark of the search for lock cycles; waits_lock */
 	uint64_t a_key;			    /* never another's, from 1 on; never changes */
 	pid_t a_pid;
@@ -276,6 +281,12 @@ struct devmap_fault {
 	struct devmap_group *f_group;	 /* core's: where it was postponed, held; or NULL */
 	struct devmap_group *f_released; /* core's: which released it, held; or NULL */
 	kt_did_t f_thread;		 /* core's: who serves it; a_lock; 0: nobody */
+	/* core's, for C16; a_lock: */
+	hrtime_t f_since; /* when its driver has loaded nothing for the first time; 0: never */
+	hrtime_t f_due;	  /* it is not asked before */
+	hrtime_t f_pause; /* the next one's length */
+	boolean_t f_paused;
+	struct devmap_fault *f_paused_next; /* of a_paused, while f_paused */
 };
 
 enum devmap_fault_result {

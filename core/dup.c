@@ -57,6 +57,7 @@ static int copy_handle(struct devmap_mapping *to, const struct devmap_handle *dh
 {
 	struct devmap_handle *new = handle_alloc(to->m_as, dh->dh_name);
 	const struct devmap_group *g;
+	struct devmap_memory *m;
 
 	if (new == NULL)
 		return ENOMEM;
@@ -72,9 +73,13 @@ static int copy_handle(struct devmap_mapping *to, const struct devmap_handle *dh
 		if (new->dh_member == NULL)
 			return ENOMEM;
 	}
-	/* Nobody knows the child's handle yet, so its own a_lock is not needed. */
-	if (dh->dh_memory != NULL)
-		memory_link(new, dh->dh_memory);
+	if (dh->dh_memory != NULL) {
+		/* Nobody knows the child's handle yet, so its own a_lock is not needed. */
+		m = memory_of(dh->dh_memory, to->m_as);
+		if (m == NULL)
+			return ENOMEM;
+		memory_link(new, m);
+	}
 	dh_state_set(new, DH_MAPPED);
 	return 0;
 }

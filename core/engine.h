@@ -95,5 +95,14 @@ static inline boolean_t entry_absent(const void *fn)
  */
 struct devmap_memory *engine_regs(dev_info_t *dip, uint_t rnumber, size_t *len);
 struct devmap_memory *engine_umem(ddi_umem_cookie_t cookie, size_t *len);
+/*
+ * What a handle of as stands on, instead of the memory of a cookie that was allocated with
+ * DDI_UMEM_TRASH: memory of the same length, the process's own until engine_trash_end() is called or
+ * the cookie freed. Called with one address space's a_lock held, for one thread of as at a time.
+ * NULL: there is no memory, or the cookie has been freed.
+ */
+struct devmap_memory *engine_trash(ddi_umem_cookie_t cookie, struct as *as);
+/* as, which has no handle any more, is about to end: what it had of that kind is freed. */
+void engine_trash_end(struct as *as);
 
 #endif

@@ -14,6 +14,7 @@
 #include <sys/systm.h>
 #include <sys/conf.h>
 #include <sys/callo.h>
+#include <vm/faultcode.h>
 #ifndef __KERNEL__
 #include <signal.h> /* the numbers of SIGBUS and SIGSEGV; the kernel's come with its types */
 #endif
@@ -70,6 +71,17 @@ static inline boolean_t worth_saying(uint64_t before, uint64_t after)
 	return before == 0 || __builtin_clzll(before) != __builtin_clzll(after) ? B_TRUE : B_FALSE;
 }
 
+/*
+ * What a driver's devmap_access(9E) has returned, as an errno: FC_MAKE_ERR(e) means e, and so it
+ * does when the driver wraps what is wrapped already.
+ */
+static inline int errno_of(int value)
+{
+	while (value > 0xff && FC_CODE(value) == FC_OBJERR)
+		value = FC_ERRNO(value);
+	return value;
+}
+
 /* The state is read by threads that hold no lock, to tell live cookies from stale ones. */
 static inline enum dh_state dh_state_get(const struct devmap_handle *dh)
 {
@@ -104,8 +116,17 @@ boolean_t range_fits(offset_t off, size_t len, size_t whole);
 uint_t prot_of_rw(uint_t rw);
 
 /* memory.c. a_lock held, mem_lock not. */
+struct devmap_memory *memory_of(struct devmap_memory *m, struct as *as);
 void memory_link(struct devmap_handle *dh, struct devmap_memory *m);
 void memory_unlink(struct devmap_handle *dh); /* unloads all of it first */
+
+/* pause.c */
+int patience_of(const struct devmap_handle *dh);
+boolean_t patience_left(struct devmap_fault *f, const struct devmap_handle *dh); /* a_lock */
+void patience_end(struct devmap_fault *f);
+enum devmap_fault_result pause_fault(struct devmap_fault *f); /* a_lock */
+void pause_end(struct as *as, uintptr_t lo, uintptr_t hi);    /* a_lock */
+void pause_recall(struct devmap_fault *f);		      /* a_lock */
 
 /* handle.c */
 void handles_init(void);

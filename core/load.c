@@ -77,7 +77,7 @@ static void note_load(struct devmap_call *c, pgcnt_t first, pgcnt_t n, int error
 
 /*
  * Other threads of the process that wait for the turn, to have loaded what is loaded now, need it no
- * more: they leave the queue and find their page. a_lock held.
+ * more: they leave the queue and find their page. So do those that only pause. a_lock held.
  */
 static void release_loaded(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
@@ -91,6 +91,8 @@ static void release_loaded(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 		    page < first + n && dh->dh_member != NULL)
 			member_restart_call(dh->dh_member, c);
 	}
+	pause_end(dh->dh_as, dh->dh_uvaddr + (first << PAGESHIFT),
+		  dh->dh_uvaddr + ((first + n) << PAGESHIFT));
 }
 
 /*

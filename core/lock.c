@@ -178,6 +178,7 @@ static int ask_for_piece(struct piece *p)
 	member_count_access(dh->dh_member);
 	value = dh->dh_ops.devmap_access(dh, dh->dh_pvtp, c.c_off, c.c_len, c.c_type, c.c_rw);
 	DEVMAP_PROBE(access, PROBE_OF(dh), c.c_off, c.c_len, c.c_type, c.c_rw, value);
+	value = errno_of(value);
 	mutex_enter(&p->as->a_lock);
 	if (p->type == DEVMAP_UNLOCK && (value == 0 || !c.c_restart))
 		piece_unlocked(p);

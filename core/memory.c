@@ -24,6 +24,7 @@ int devmap_memory_init(struct devmap_memory *m, const char *name, size_t len)
 	if (m->mem_pages == NULL)
 		return ENOMEM;
 	m->mem_handles = NULL;
+	m->mem_trash = NULL;
 	copy_name(m->mem_name, sizeof(m->mem_name), name);
 	mutex_init(&m->mem_lock, NULL, MUTEX_DRIVER, NULL);
 	return 0;
@@ -64,6 +65,12 @@ void devmap_memory_fini(struct devmap_memory *m)
 	mutex_destroy(&m->mem_lock);
 	kmem_free(m->mem_pages, m->mem_npages * sizeof(*m->mem_pages));
 	m->mem_pages = NULL;
+}
+
+/* What a handle of as stands on where the driver says m; NULL: there is no memory for it. */
+struct devmap_memory *memory_of(struct devmap_memory *m, struct as *as)
+{
+	return m->mem_trash != NULL ? engine_trash(m->mem_trash, as) : m;
 }
 
 /* The handle stands on m from now on; nothing of it is loaded. */

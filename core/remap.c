@@ -60,12 +60,15 @@ static int check_length(const struct devmap_handle *dh, const char *call, size_t
 static int remap(struct devmap_handle *dh, const char *call, struct devmap_memory *m, offset_t off,
 		 uint_t maxprot)
 {
+	struct devmap_memory *to = m != NULL ? memory_of(m, dh->dh_as) : NULL;
+	int error = m != NULL && to == NULL ? ENOMEM : 0;
+
 	/*
 	 * A handle that becomes invalid keeps its offset: it says where in its window the handle
 	 * is.
 	 */
-	int error = change_backing(dh, m, m != NULL ? off & (offset_t)PAGEMASK : dh->dh_roff);
-
+	if (error == 0)
+		error = change_backing(dh, to, to != NULL ? off & (offset_t)PAGEMASK : dh->dh_roff);
 	if (error != 0) {
 		cmn_err(CE_WARN, "%s: %s: error %d", dh->dh_name, call, error);
 		return DDI_FAILURE;

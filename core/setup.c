@@ -423,6 +423,11 @@ static int finish_setup(struct devmap_handle *dh, const char *call,
 			offset_t roff, size_t len, uint_t maxprot, uint_t flags)
 {
 	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
+	if (m != NULL) {
+		m = memory_of(m, dh->dh_as);
+		if (m == NULL)
+			goto no_memory;
+	}
 	copy_ops(&dh->dh_ops, ops);
 	len = (len + PAGEOFFSET) & (size_t)PAGEMASK;
 	if (handle_alloc_bits(dh, len) != 0)

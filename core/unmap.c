@@ -316,6 +316,7 @@ static void cut_apply(struct cut *cut)
 	locks_drop(dh, first, n);
 	if (dh->dh_member != NULL)
 		member_release_postponed(dh->dh_member, cut->lo, cut->hi);
+	pause_end(dh->dh_as, cut->lo, cut->hi);
 	dh->dh_gone_off = dh->dh_off + (offset_t)(cut->lo - dh->dh_uvaddr);
 	dh->dh_gone_len = cut->hi - cut->lo;
 	DEVMAP_PROBE(unmap, PROBE_OF(dh), dh->dh_gone_off, dh->dh_gone_len);
@@ -446,6 +447,7 @@ void devmap_as_exit(struct as *as)
 		mutex_exit(&as->a_lock);
 		(void)devmap_unmap_range(as, 0, UINTPTR_MAX);
 		mutex_enter(&as->a_lock);
+		pause_end(as, 0, UINTPTR_MAX); /* those at addresses that were moved away */
 		while (as->a_users > 0)
 			cv_wait(&as->a_cv, &as->a_lock);
 		m = as->a_new;
@@ -456,6 +458,7 @@ void devmap_as_exit(struct as *as)
 		}
 	} while (as->a_nmappings > 0 || as->a_new != NULL);
 	mutex_exit(&as->a_lock);
+	engine_trash_end(as);
 	if (as->a_cap > 0)
 		kmem_free(as->a_mappings, as->a_cap * sizeof(struct devmap_mapping *));
 	cv_destroy(&as->a_cv);

@@ -15,16 +15,27 @@
 #define UMEM_TRIES    1000 /* without DDI_UMEM_NOSLEEP */
 #define UMEM_NAME_MAX 64
 
+/* What a process has of trash. */
+struct trash {
+	struct trash *next;
+	const struct as *as;
+	struct devmap_memory *memory;
+};
+
 struct umem {
 	struct umem *next;
-	struct devmap_memory *memory;
+	struct devmap_memory *memory; /* of trash: never mapped itself */
 	void *pages;
 	size_t len;
+	bool is_trash;
+	struct trash *trash;
+	char name[UMEM_NAME_MAX];
 };
 
 static kmutex_t umem_lock; /* guards these; a leaf */
 static struct umem *umem_buckets[UMEM_BUCKETS];
-static unsigned long umem_count; /* ever made, for names */
+static unsigned long umem_count;  /* ever made, for names */
+static unsigned long trash_count; /* of struct trash that hang somewhere */
 
 static struct umem **umem_bucket(const void *cookie)
 {
@@ -65,14 +76,17 @@ static void umem_name(const void *site, char *name, size_t size)
 	(void)snprintf(name, size, "%.32s umem %lu", driver, n);
 }
 
-static struct umem *umem_new(size_t len, const char *name)
+static struct umem *umem_new(size_t len, int flag, const char *name)
 {
 	struct umem *u = port_alloc(sizeof(*u));
 
 	if (u == NULL)
 		return NULL;
 	u->len = len;
-	u->memory = port_memory_create(name, len, &u->pages);
+	u->is_trash = (flag & DDI_UMEM_TRASH) != 0;
+	u->trash = NULL;
+	(void)snprintf(u->name, sizeof(u->name), "%s", name);
+	u->memory = port_memory_create(name, len, u->is_trash ? u : NULL, &u->pages);
 	if (u->memory == NULL) {
 		port_free(u);
 		return NULL;
@@ -84,12 +98,12 @@ static struct umem *umem_new(size_t len, const char *name)
 /* Sleeping for memory means for a while, after which it will not come. */
 static struct umem *umem_wait(size_t len, int flag, const char *name)
 {
-	struct umem *u = umem_new(len, name);
+	struct umem *u = umem_new(len, flag, name);
 
 	for (int i = 0; u == NULL && !(flag & DDI_UMEM_NOSLEEP) && i < UMEM_TRIES; i++) {
 		if (!port_memory_wait(len))
 			break;
-		u = umem_new(len, name);
+		u = umem_new(len, flag, name);
 	}
 	return u;
 }
@@ -112,15 +126,25 @@ void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep)
 		return NULL;
 	}
 	*cookiep = u;
-	/*
-	 * Trash: pages as everybody's, but none that another cookie shares, so that nothing leaks.
-	 */
-	return flag & DDI_UMEM_TRASH ? NULL : u->pages;
+	return u->is_trash ? NULL : u->pages;
+}
+
+/* All from t on, which hang nowhere any more. */
+static void trash_free(struct trash *t)
+{
+	struct trash *next;
+
+	for (; t != NULL; t = next) {
+		next = t->next;
+		port_memory_destroy(t->memory);
+		port_free(t);
+	}
 }
 
 void ddi_umem_free(ddi_umem_cookie_t cookie)
 {
 	struct umem **up, *u = NULL;
+	struct trash *t;
 
 	if (cookie == NULL)
 		return;
@@ -129,6 +153,8 @@ void ddi_umem_free(ddi_umem_cookie_t cookie)
 	if (up != NULL) {
 		u = *up;
 		*up = u->next;
+		for (t = u->trash; t != NULL; t = t->next)
+			trash_count--;
 	}
 	mutex_exit(&umem_lock);
 	if (u == NULL) {
@@ -137,6 +163,7 @@ void ddi_umem_free(ddi_umem_cookie_t cookie)
 			       cookie);
 		return;
 	}
+	trash_free(u->trash);
 	port_memory_destroy(u->memory);
 	port_free(u);
 }
@@ -154,6 +181,105 @@ struct devmap_memory *engine_umem(ddi_umem_cookie_t cookie, size_t *len)
 	}
 	mutex_exit(&umem_lock);
 	return m;
+}
+
+/* The process's own memory of a cookie, or NULL; then *len and name (UMEM_NAME_MAX) are for a new one. */
+static struct devmap_memory *trash_find(const void *cookie, const struct as *as, size_t *len,
+					char *name)
+{
+	struct umem **up;
+	struct trash *t = NULL;
+
+	*len = 0;
+	mutex_enter(&umem_lock);
+	up = umem_find(cookie);
+	if (up != NULL) {
+		*len = (*up)->len;
+		(void)snprintf(name, UMEM_NAME_MAX, "%s", (*up)->name);
+		for (t = (*up)->trash; t != NULL && t->as != as;)
+			t = t->next;
+	}
+	mutex_exit(&umem_lock);
+	return t != NULL ? t->memory : NULL;
+}
+
+/* False: the cookie has been freed. */
+static bool trash_list(const void *cookie, struct trash *t)
+{
+	struct umem **up;
+
+	mutex_enter(&umem_lock);
+	up = umem_find(cookie);
+	if (up != NULL) {
+		t->next = (*up)->trash;
+		(*up)->trash = t;
+		trash_count++;
+	}
+	mutex_exit(&umem_lock);
+	return up != NULL;
+}
+
+struct devmap_memory *engine_trash(ddi_umem_cookie_t cookie, struct as *as)
+{
+	char name[UMEM_NAME_MAX];
+	struct devmap_memory *m;
+	struct trash *t;
+	void *pages;
+	size_t len;
+
+	m = trash_find(cookie, as, &len, name);
+	if (m != NULL || len == 0)
+		return m;
+	t = port_alloc(sizeof(*t));
+	if (t == NULL)
+		return NULL;
+	t->next = NULL;
+	t->as = as;
+	t->memory = port_memory_create(name, len, cookie, &pages);
+	if (t->memory == NULL) {
+		port_free(t);
+		return NULL;
+	}
+	if (trash_list(cookie, t))
+		return t->memory;
+	trash_free(t);
+	return NULL;
+}
+
+/* Take one that as has off its cookie; NULL: it has none. Called with umem_lock held. */
+static struct trash *trash_take(const struct as *as)
+{
+	struct trash **tp, *t;
+	struct umem *u;
+	size_t i;
+
+	ASSERT(MUTEX_HELD(&umem_lock));
+	for (i = 0; i < UMEM_BUCKETS; i++) {
+		for (u = umem_buckets[i]; u != NULL; u = u->next) {
+			for (tp = &u->trash; *tp != NULL && (*tp)->as != as;)
+				tp = &(*tp)->next;
+			t = *tp;
+			if (t != NULL) {
+				*tp = t->next;
+				t->next = NULL;
+				trash_count--;
+				return t;
+			}
+		}
+	}
+	return NULL;
+}
+
+void engine_trash_end(struct as *as)
+{
+	struct trash *t;
+
+	do {
+		mutex_enter(&umem_lock);
+		t = trash_count > 0 ? trash_take(as) : NULL;
+		mutex_exit(&umem_lock);
+		trash_free(t);
+	} while (t != NULL);
 }
 
 /*

@@ -6,16 +6,18 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-struct devmap_memory *port_memory_create(const char *name, size_t len, void **pages)
+struct devmap_memory *port_memory_create(const char *name, size_t len, ddi_umem_cookie_t trash,
+					 void **pages)
 {
 	struct region *r = kzalloc(sizeof(*r), GFP_KERNEL);
 
 	if (r == NULL)
 		return NULL;
-	if (region_init_pages(r, name, len) != 0) {
+	if (region_init_pages(r, name, len, trash != NULL) != 0) {
 		kfree(r);
 		return NULL;
 	}
+	r->memory.mem_trash = trash;
 	*pages = r->pages;
 	return &r->memory;
 }

@@ -56,9 +56,9 @@ static int copy_bytes(struct devmap_handle *dh, pgcnt_t page, void *arg)
 	if (r->kind == REGION_MMIO)
 		copy_mmio(r->io + off, c->buf, c->len, c->write);
 	else if (c->write)
-		memcpy(r->pages + off, c->buf, (size_t)c->len);
+		memcpy(region_byte(r, off), c->buf, (size_t)c->len);
 	else
-		memcpy(c->buf, r->pages + off, (size_t)c->len);
+		memcpy(c->buf, region_byte(r, off), (size_t)c->len);
 	return 0;
 }
 

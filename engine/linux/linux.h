@@ -181,6 +181,7 @@ struct region {
 	bool attached;		    /* memory is initialised */
 	size_t len;		    /* bytes, whole pages */
 	void *pages;		    /* REGION_PAGES: vmalloc'ed, zero filled */
+	bool one_page;		    /* ... and there is only one, which is all of them */
 	resource_size_t phys;	    /* REGION_MMIO: of its first byte, page aligned */
 	void __iomem *io;	    /* REGION_MMIO: the kernel's own mapping */
 	struct devmap_model *model; /* whose registers these are, or NULL */
@@ -188,11 +189,13 @@ struct region {
 };
 
 /* 0 or -errno. */
-int region_init_pages(struct region *r, const char *name, size_t len);
+int region_init_pages(struct region *r, const char *name, size_t len, bool one_page);
 int region_init_mmio(struct region *r, const char *name, resource_size_t phys, size_t len,
 		     void __iomem *io);
 /* Cuts off the mappings that are left, with a message, and frees what region_init_*() took. */
 void region_fini(struct region *r);
+/* Of REGION_PAGES: where the engine sees a byte. */
+void *region_byte(const struct region *r, size_t off);
 /* The first half of that, for whoever has something to do in between. May be called twice. */
 void region_cut_off(struct region *r);
 /* glue.c: drops every translation through the handle, recorded or not. mem_lock is held. */

@@ -41,7 +41,7 @@ int devmap_model_add_regs(struct devmap_model *m, size_t len)
 	if (r == NULL)
 		return -1;
 	(void)snprintf(name, sizeof(name), "%.24s registers %d", m->dip->name, m->nregs);
-	if (region_init_pages(r, name, len) != 0) {
+	if (region_init_pages(r, name, len, false) != 0) {
 		kfree(r);
 		return -1;
 	}

@@ -23,14 +23,15 @@ static int region_init(struct region *r, const char *name, size_t len)
 	return 0;
 }
 
-int region_init_pages(struct region *r, const char *name, size_t len)
+int region_init_pages(struct region *r, const char *name, size_t len, bool one_page)
 {
 	int error = region_init(r, name, len);
 
 	if (error != 0)
 		return error;
 	r->kind = REGION_PAGES;
-	r->pages = __vmalloc(r->len, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+	r->one_page = one_page;
+	r->pages = __vmalloc(one_page ? PAGE_SIZE : r->len, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
 	if (r->pages != NULL)
 		return 0;
 	region_cut_off(r);
@@ -78,5 +79,10 @@ unsigned long region_pfn(const struct region *r, pgcnt_t page)
 {
 	if (r->kind == REGION_MMIO)
 		return PHYS_PFN(r->phys) + page;
-	return vmalloc_to_pfn((char *)r->pages + (page << PAGE_SHIFT));
+	return vmalloc_to_pfn(region_byte(r, (size_t)page << PAGE_SHIFT));
+}
+
+void *region_byte(const struct region *r, size_t off)
+{
+	return (char *)r->pages + (r->one_page ? offset_in_page(off) : off);
 }

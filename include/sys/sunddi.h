@@ -212,8 +212,9 @@ int64_t ddi_get_lbolt64(void);
 
 /*
  * Memory that can be mapped: ddi_umem_alloc(9F). Whole pages, zero filled; flag DDI_UMEM_*. NULL:
- * size 0; no memory, and *cookiep is NULL too; or DDI_UMEM_TRASH, with a valid cookie. With
- * DDI_UMEM_SLEEP it waits for memory, but not for ever, and not for more than the machine has.
+ * size 0; no memory, and *cookiep is NULL too; or DDI_UMEM_TRASH, with a valid cookie, behind which
+ * each process finds pages of its own. With DDI_UMEM_SLEEP it waits for memory, but not for ever,
+ * and not for more than the machine has.
  */
 void *ddi_umem_alloc(size_t size, int flag, ddi_umem_cookie_t *cookiep);
 void ddi_umem_free(ddi_umem_cookie_t cookie);

@@ -52,6 +52,43 @@ static void access_fails_with_minus_one(void)
 	check_signal(CT_ACCESS, -1);
 }
 
+/* FC_MAKE_ERR(e) is e. */
+static void access_fails_with_fault_code(void)
+{
+	check_signal(CT_ACCESS, EIO << 8 | 3);
+}
+
+/* EINTR means that it is to be asked again. */
+static void check_asked_again(enum ctest_what where, int value)
+{
+	const int fd = control();
+	struct actor *a = new_actor_with("ctest0", 0, 1);
+
+	fail_next(fd, where, value, 4);
+	put(a, a->base, 1);
+	CHECK_EQ(calls(fd, CT_ACCESS), 5);
+	CHECK_EQ(get(a, a->base), 1);
+	leave_by_exit(a);
+}
+
+static void eintr_asks_again(void)
+{
+	check_asked_again(CT_ACCESS, EINTR);
+	check_asked_again(CT_ACCESS, EINTR << 8 | 3);
+	check_asked_again(CT_CTXMGT, EINTR << 8 | 3);
+}
+
+static void eintr_has_an_end(void)
+{
+	const int fd = control();
+	struct actor *a = new_actor_with("ctest0", 0, 1);
+	const int64_t began = now();
+
+	fail_next(fd, CT_ACCESS, EINTR << 8 | 3, CT_EVERYBODY);
+	CHECK_EQ(try_put(a, a->base, 1), SIGBUS);
+	CHECK(now() - began >= SECOND);
+}
+
 static void protection_is_sigsegv(void)
 {
 	const int fd = control();
@@ -295,11 +332,15 @@ static void check_unloaded(enum ctest_knob which, int64_t value)
 	const int fd = control();
 	struct actor *a = new_actor_with("ctest0", 0, 3);
 
+	const int64_t began = now();
+
 	knob(fd, which, value);
 	CHECK_EQ(try_put(a, AT(a, 0) + 80, 1), SIGBUS);
 	CHECK(a->addr == AT(a, 0) + 80);
 	CHECK_EQ(event(fd, CT_ACCESS, a->pid, 0).result, 0);
-	CHECK_EQ(calls(fd, CT_ACCESS), 1);
+	/* At once, after 1, 2, 4, 8, 16 ms, and then after 32 ms each. */
+	CHECK(now() - began >= SECOND);
+	CHECK(calls(fd, CT_ACCESS) > 2 && calls(fd, CT_ACCESS) < 40);
 	knob(fd, which, 0);
 	put(a, AT(a, 0), 1);
 }
@@ -349,6 +390,9 @@ static const struct test tests[] = {
 	{ "C11 a failed callback is SIGBUS at the address", callback_fails },
 	{ "C11 a failed devmap_access is SIGBUS at the address", access_fails },
 	{ "C11 so is -1", access_fails_with_minus_one },
+	{ "C11 so is FC_MAKE_ERR(EIO)", access_fails_with_fault_code },
+	{ "C11 EINTR and FC_MAKE_ERR(EINTR) have the driver asked again", eintr_asks_again },
+	{ "C11 for a second: then they are SIGBUS", eintr_has_an_end },
 	{ "C11 a store to a read-only mapping is SIGSEGV at the address", protection_is_sigsegv },
 	{ "C11 a protection error of devmap_load is SIGSEGV", load_meets_protection },
 	{ "C11 a handler that returns has the driver asked again, once each", handler_returns },
@@ -360,7 +404,7 @@ static const struct test tests[] = {
 	{ "C11 write from a failing page is EFAULT", write_is_efault },
 	{ "C11 read to a failing page is EFAULT", read_is_efault },
 	{ "C11 read and write of device memory work", system_calls_work },
-	{ "C16 returning 0 without devmap_load is SIGBUS", nothing_loaded },
+	{ "C16 returning 0 without devmap_load is SIGBUS, after a second", nothing_loaded },
 	{ "C16 loading another page is SIGBUS", loaded_elsewhere },
 	{ "C16 a devmap_access that does nothing is SIGBUS", access_does_nothing },
 	{ "C18 a load beyond the handle fails, and the access with it", load_beyond },

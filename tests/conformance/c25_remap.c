@@ -206,6 +206,84 @@ static void other_processes_unharmed(void)
 	CHECK_EQ(get(b, AT(b, 0)), 1);
 }
 
+static void map_again(int fd)
+{
+	a = new_actor_with("ctest0", 0, 4);
+	id = event(fd, CT_MAP, a->pid, 0).id;
+}
+
+/*
+ * Trash: a, b and a child of a store and read, and each finds what is its own, without ever being
+ * asked for again.
+ */
+static void check_trash(int fd, struct actor *b)
+{
+	const int64_t taken = statistic("ctest0", "taken");
+	struct actor *c;
+	uint64_t accesses;
+
+	put(a, AT(a, 1), 5);
+	CHECK_EQ(get(b, AT(b, 1)), 0);
+	put(b, AT(b, 1), 6);
+	c = new_fork(a);
+	CHECK_EQ(get(c, AT(c, 1)), 0);
+	put(c, AT(c, 1), 7);
+	accesses = calls(fd, CT_ACCESS);
+	CHECK_EQ(get(a, AT(a, 1)), 5);
+	CHECK_EQ(get(b, AT(b, 1)), 6);
+	CHECK_EQ(get(c, AT(c, 1)), 7);
+	CHECK_EQ(calls(fd, CT_ACCESS), accesses);
+	CHECK_EQ(statistic("ctest0", "taken"), taken);
+	leave_by_exit(a);
+	AWAIT(counts(fd).maps == 2);
+	map_again(fd);
+}
+
+static int with_trash(int64_t callbacks, int64_t flags, int64_t backing)
+{
+	const int fd = control();
+
+	knob(fd, CT_ACCESS_MODE, CT_A_DEFAULT);
+	knob(fd, CT_CALLBACKS, callbacks);
+	knob(fd, CT_BACKING, backing);
+	knob(fd, CT_SETUP_FLAGS, flags);
+	map_again(fd);
+	return fd;
+}
+
+static void trash_from_the_start(void)
+{
+	const int fd = with_trash(0, 0, CT_TRASH);
+
+	check_trash(fd, new_actor_with("ctest0", 0, 4));
+	CHECK_EQ(get(a, AT(a, 1)), 0);
+}
+
+static void trash_after_remap(void)
+{
+	const int fd = with_trash(0, ALLOW_REMAP, CT_UMEM);
+	struct actor *b;
+
+	CHECK_EQ(remap(fd, CT_TRASH, 0), 0);
+	b = new_actor_with("ctest0", 0, 4);
+	id = event(fd, CT_MAP, b->pid, 0).id;
+	CHECK_EQ(remap(fd, CT_TRASH, 0), 0);
+	check_trash(fd, b);
+	CHECK_EQ(remap(fd, CT_TRASH, 0), 0);
+	CHECK_EQ(get(a, AT(a, 1)), 0);
+	CHECK_EQ(remap(fd, CT_UMEM, 0), 0);
+	CHECK_EQ(get(a, AT(a, 1)), 0);
+	CHECK_EQ(peek(fd, CT_UMEM, page), 0);
+}
+
+static void trash_without_devmap_access(void)
+{
+	const int fd = with_trash(1 << CT_ACCESS, 0, CT_TRASH);
+
+	check_trash(fd, new_actor_with("ctest0", 0, 4));
+	CHECK_EQ(get(a, AT(a, 1)), 0);
+}
+
 static const struct test tests[] = {
 	{ "C25 devmap_umem_remap to other memory, from another process", to_other_memory },
 	{ "C25 and back", and_back },
@@ -218,6 +296,9 @@ static const struct test tests[] = {
 	{ "C25 beyond the memory it fails and changes nothing", beyond_the_memory },
 	{ "C25 while the process runs, no store is lost", while_running },
 	{ "C25 other processes are not harmed", other_processes_unharmed },
+	{ "C25 trash is every process's own", trash_from_the_start },
+	{ "C25 so is what becomes trash later", trash_after_remap },
+	{ "C25 and trash without devmap_access", trash_without_devmap_access },
 };
 
 MAIN(tests, 0)

@@ -385,7 +385,7 @@ static void suite_command(struct command *c, const char *dir)
 	add(c, "--lock-pages");
 	add(c, suite_flags & LOCK_LIMITS ? "4" : "0");
 	snprintf(c->first, sizeof(c->first), "%s/tests/drivers/ctest.so:instances=2%s", root,
-		 suite_flags & RETRY_UNLOADED ? ",devmap-retry-unloaded=1" : "");
+		 suite_flags & RETRY_UNLOADED ? ",devmap-retry-unloaded=-1" : "");
 	snprintf(c->second, sizeof(c->second),
 		 "%s/tests/drivers/ctest2.so:model=%s/tests/drivers/ctesthw.so", root, root);
 	add(c, c->first);
@@ -506,7 +506,8 @@ struct engine start_engine(const char *const *args)
 	begin_command(&c, e.dir);
 	while (*args != NULL)
 		add(&c, *args++);
-	snprintf(c.first, sizeof(c.first), "%s/tests/drivers/ctest.so", root);
+	snprintf(c.first, sizeof(c.first), "%s/tests/drivers/ctest.so%s", root,
+		 suite_flags & RETRY_UNLOADED ? ":devmap-retry-unloaded=-1" : "");
 	add(&c, c.first);
 	e.pid = DO(run_command(&c, e.dir));
 	if (!await_ready(e.dir, e.pid)) {

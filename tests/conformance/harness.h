@@ -32,7 +32,7 @@ struct test {
 
 #define ONE_CPU	       0x1  /* engine and tests on one CPU */
 #define USER_ENGINE    0x2  /* about the user engine: skipped with any other */
-#define RETRY_UNLOADED 0x4  /* ctest is served with the property devmap-retry-unloaded */
+#define RETRY_UNLOADED 0x4  /* ctest is served with devmap-retry-unloaded=-1: for ever */
 #define REGS_BACKING   0x8  /* device memory is a register set, where not said otherwise */
 #define LOCK_LIMITS    0x20 /* locks end after 300 ms, and have at most 4 pages */
 #define DDI_CHECKS     0x40 /* ddit is served, too */

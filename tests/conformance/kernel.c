@@ -151,8 +151,9 @@ bool kernel_drivers_load(unsigned flags)
 			  flags & LOCK_LIMITS ? "300" : "0") &&
 	       write_file("/sys/module/devmap/parameters/lock_pages",
 			  flags & LOCK_LIMITS ? "4" : "0") &&
-	       load_module("ctest", flags & RETRY_UNLOADED ? "instances=2,devmap-retry-unloaded=1" :
-							     "instances=2") &&
+	       load_module("ctest", flags & RETRY_UNLOADED ?
+					    "instances=2,devmap-retry-unloaded=-1" :
+					    "instances=2") &&
 	       load_module("ctest2", "model=ctesthw") &&
 	       (!(flags & DDI_CHECKS) || load_module("ddit", "number=42,text=hello,model=ctesthw"));
 }

@@ -37,7 +37,7 @@
 #define UNITS	 2
 #define VIEWS	 3 /* minor nodes of one instance */
 #define KEYS	 8
-#define SAVED	 2 /* CT_UMEM and CT_REGS have contexts, CT_ALT has not */
+#define SAVED	 2 /* CT_UMEM and CT_REGS have contexts, the others have not */
 #define MEM_SIZE ((size_t)CTEST_PAGES * PAGESIZE)
 #define SCRATCH	 4096 /* what read(9E) and write(9E) see */
 
@@ -1212,7 +1212,7 @@ static int operate(struct unit *u, struct ctest_op *op, int mode)
 	switch (op->op) {
 	case CT_OP_PEEK:
 	case CT_OP_POKE:
-		if (op->arg > CT_MODEL || op->off < 0 ||
+		if (op->arg > CT_MODEL || op->arg == CT_TRASH || op->off < 0 ||
 		    op->off + 8 > (int64_t)(op->arg == CT_MODEL ? PAGESIZE : MEM_SIZE))
 			return EINVAL;
 		mutex_enter(&u->cu_dev->cd_lock);
@@ -1470,6 +1470,7 @@ static int unit_init(struct device *cd, uint_t number)
 	default_knobs(u);
 	m[CT_UMEM].m_base = ddi_umem_alloc(MEM_SIZE, DDI_UMEM_SLEEP, &m[CT_UMEM].m_cookie);
 	m[CT_ALT].m_base = ddi_umem_alloc(MEM_SIZE, DDI_UMEM_SLEEP, &m[CT_ALT].m_cookie);
+	(void)ddi_umem_alloc(MEM_SIZE, DDI_UMEM_TRASH, &m[CT_TRASH].m_cookie);
 	return ddi_regs_map_setup(cd->cd_dip, number, &m[CT_REGS].m_base, 0, MEM_SIZE, &attributes,
 				  &m[CT_REGS].m_handle);
 }
@@ -1482,6 +1483,7 @@ static void unit_fini(struct unit *u)
 		return;
 	if (m[CT_REGS].m_handle != NULL)
 		ddi_regs_map_free(&m[CT_REGS].m_handle);
+	ddi_umem_free(m[CT_TRASH].m_cookie);
 	ddi_umem_free(m[CT_ALT].m_cookie);
 	ddi_umem_free(m[CT_UMEM].m_cookie);
 	kmem_free(u->cu_log, CTEST_LOG_MAX * sizeof(*u->cu_log));

@@ -146,9 +146,10 @@ enum ctest_unmap {
 };
 
 enum ctest_memory {
-	CT_UMEM, /* ddi_umem_alloc(), dereferenced */
-	CT_REGS, /* register set 0, through accessors */
-	CT_ALT,	 /* a second ddi_umem_alloc(), for remapping */
+	CT_UMEM,  /* ddi_umem_alloc(), dereferenced */
+	CT_REGS,  /* register set 0, through accessors */
+	CT_ALT,	  /* a second ddi_umem_alloc(), for remapping */
+	CT_TRASH, /* ddi_umem_alloc() with DDI_UMEM_TRASH: the driver sees nothing of it */
 	CT_NMEMORY,
 	CT_MODEL = CT_NMEMORY /* the model's own register set; only for CT_OP_PEEK and CT_OP_POKE */
 };

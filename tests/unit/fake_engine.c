@@ -43,6 +43,7 @@ static struct {
 static __thread struct fake_process *current;
 static __thread struct thread *self;
 struct fake_memory *fake_regs[4];
+static struct fake_memory *fake_trash; /* the only one that tests have at a time */
 int fake_retry_unloaded, fake_handles;
 boolean_t fake_direct;
 int hz = 1000;
@@ -258,7 +259,9 @@ ddi_model_t ddi_mmap_get_model(void)
 int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name, int defvalue)
 {
 	(void)match_dev, (void)dip, (void)flags;
-	return strcmp(name, "devmap-retry-unloaded") == 0 ? fake_retry_unloaded : defvalue;
+	if (strcmp(name, "devmap-retry-unloaded") == 0 && fake_retry_unloaded != FAKE_UNSET)
+		return fake_retry_unloaded;
+	return defvalue;
 }
 
 int ddi_get_instance(dev_info_t *dip)
@@ -525,6 +528,41 @@ struct devmap_memory *engine_umem(ddi_umem_cookie_t cookie, size_t *len)
 	return &mem->m;
 }
 
+struct devmap_memory *engine_trash(ddi_umem_cookie_t cookie, struct as *as)
+{
+	struct fake_memory *trash = cookie, *mem = trash->own;
+	void *probe = kmem_alloc(8, KM_NOSLEEP); /* fails where the walk says so */
+
+	if (probe == NULL)
+		return NULL;
+	kmem_free(probe, 8);
+	while (mem != NULL && mem->as != as)
+		mem = mem->own;
+	if (mem != NULL)
+		return &mem->m;
+	mem = fake_memory_new("trash", trash->len);
+	mem->m.mem_trash = trash;
+	mem->as = as;
+	mem->own = trash->own;
+	trash->own = mem;
+	fake_trash = trash;
+	return &mem->m;
+}
+
+void engine_trash_end(struct as *as)
+{
+	struct fake_memory **p, *mem;
+
+	if (fake_trash == NULL || fake_trash->own == NULL)
+		return;
+	for (p = &fake_trash->own; (mem = *p) != NULL && mem->as != as;)
+		p = &mem->own;
+	if (mem == NULL)
+		return;
+	*p = mem->own;
+	fake_memory_free(mem);
+}
+
 /*
  * The played world
  */
@@ -542,6 +580,8 @@ struct fake_memory *fake_memory_new(const char *name, size_t len)
 
 void fake_memory_free(struct fake_memory *mem)
 {
+	if (mem == fake_trash)
+		fake_trash = NULL;
 	devmap_memory_fini(&mem->m);
 	free(mem->data);
 	free(mem);

@@ -39,7 +39,9 @@
 struct fake_memory {
 	struct devmap_memory m;
 	size_t len;
-	_Atomic uint32_t *data; /* one word for each page */
+	_Atomic uint32_t *data;	 /* one word for each page */
+	struct fake_memory *own; /* of trash: what processes have instead */
+	const struct as *as;	 /* ... and of that: whose it is */
 };
 
 struct fake_process {
@@ -96,7 +98,8 @@ void fake_messages_clear(void);
  * Let the n-th allocation from now on that may fail do so (0: none). Returns those counted before.
  */
 unsigned fake_fail_alloc(unsigned n);
-extern int fake_retry_unloaded; /* the property devmap-retry-unloaded */
+#define FAKE_UNSET INT32_MIN
+extern int fake_retry_unloaded; /* the property devmap-retry-unloaded: FAKE_UNSET, or 0 after setup */
 extern boolean_t fake_direct;	/* threads serve their own faults, as in a kernel */
 extern int fake_handles;	/* handles that the engine knows */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* The core: context management, with threads for clients. The driver is fake_engine.c's. */
 #include <stdatomic.h>
+#include <vm/faultcode.h>
 #include "fake_engine.h"
 
 #define RW	  (PROT_READ | PROT_WRITE)
@@ -620,21 +621,160 @@ static void c22_move_waits_for_unmap(void **state)
 	assert_int_equal(dh->dh_len, P(3));
 }
 
-static int eintr(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type, uint_t rw)
+/*
+ * C16: the driver loads nothing for p[0] until it is told to.
+ */
+
+static _Atomic int may_load;
+
+static int loads_nothing(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
+			 uint_t rw)
 {
-	(void)dhp, (void)pvtp, (void)off, (void)len, (void)type, (void)rw;
-	return EINTR;
+	if (((struct devmap_handle *)dhp)->dh_as == &p[0]->as && !may_load)
+		return 0;
+	return devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, drv_ctxmgt);
 }
 
-static void c11_eintr_is_not_retried_for_ever(void **state)
+/* A client of p[0] pauses in its access to page n. */
+static void start_pausing(struct client *c, size_t n)
 {
+	fake_retry_unloaded = -1;
+	may_load = 0;
+	drv.access = loads_nothing;
+	drv.accesses = 0;
+	start(c, touch_main, p[0], BASE + P(n));
+	while (drv.accesses < 3)
+		fake_sleep(MS);
+}
+
+static void pause_with_others(void)
+{
+	struct client c;
+
+	map_all(2, 2);
+	start_pausing(&c, 1);
+	assert_int_equal(fake_touch(p[1], BASE + P(1)), 0); /* it has no turn */
+	assert_false(c.done);
+	fake_signal(p[0]);
+	may_load = 1;
+	join(&c);
+	assert_int_equal(c.result, 0);
+}
+
+static void c16_a_pause_holds_no_turn(void **state)
+{
+	(void)state;
+	pause_with_others();
+}
+
+static void c16_a_pause_holds_no_turn_direct(void **state)
+{
+	(void)state;
+	fake_direct = B_TRUE;
+	pause_with_others();
+}
+
+/* A thread that serves itself runs its signals' handlers; its time goes on meanwhile. */
+static void c16_signals_do_not_begin_it_anew(void **state)
+{
+	struct client c;
+
+	(void)state;
+	fake_direct = B_TRUE;
+	map_all(1, 1);
+	start_pausing(&c, 0);
+	fake_retry_unloaded = 200;
+	for (int i = 0; i < PATIENCE && !c.done; i++) {
+		engine_interrupt((kt_did_t)c.thread);
+		fake_sleep(MS);
+	}
+	assert_true(c.done);
+	join(&c);
+	assert_int_equal(c.result, SIGBUS);
+}
+
+/* The access in as pauses, from now on for ever. */
+static void await_endless_pause(struct as *as)
+{
+	boolean_t paused = B_FALSE;
+
+	for (; !paused; fake_sleep(MS)) {
+		mutex_enter(&as->a_lock);
+		paused = as->a_paused != NULL;
+		if (paused)
+			as->a_paused->f_due = INT64_MAX;
+		mutex_exit(&as->a_lock);
+	}
+}
+
+static int load_all_of(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
+		       uint_t rw)
+{
+	(void)pvtp, (void)off, (void)len;
+	return devmap_load(dhp, 0, 0, type, rw);
+}
+
+/* Somebody else's load, munmap(2) and exit end a pause. */
+static void c16_what_ends_a_pause(void **state)
+{
+	struct client c;
+
+	(void)state;
+	map_all(4, 1);
+	start_pausing(&c, 1);
+	await_endless_pause(&p[0]->as);
+	drv.access = load_all_of;
+	assert_int_equal(fake_touch(p[0], BASE), 0);
+	join(&c);
+	assert_int_equal(c.result, 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(devmap_unload(drv_handle(p[0], 0), 0, 0), 0);
+		start_pausing(&c, 1);
+		await_endless_pause(&p[0]->as);
+		if (i == 0)
+			assert_int_equal(devmap_unmap_range(&p[0]->as, BASE + P(1), P(3)), 0);
+		else
+			fake_process_exit(p[0]);
+		join(&c);
+		assert_int_equal(c.result, SIGSEGV);
+		if (i == 0)
+			assert_int_equal(fake_mmap(p[0], BASE + P(1), P(1), RW, MAP_SHARED, 0), 0);
+	}
+	p[0] = NULL;
+}
+
+static int eintr_value;
+
+static int eintr(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type, uint_t rw)
+{
+	if (drv.accesses > 10)
+		return devmap_default_access(dhp, pvtp, off, len, type, rw);
+	return eintr_value;
+}
+
+/* It is as if nothing had been loaded: the driver is asked again, as long as the property says. */
+static void c11_eintr(void **state)
+{
+	static const int values[] = { EINTR, FC_MAKE_ERR(EINTR), EINTR, FC_MAKE_ERR(EINTR) };
 	int error;
 
 	(void)state;
 	drv.access = eintr;
 	map_all(1, 1);
-	assert_int_equal(fake_access(p[0], BASE, DEVMAP_READ, &error, NULL, NULL), SIGBUS);
-	assert_int_equal(error, EINTR);
+	for (int i = 0; i < 4; i++) {
+		fake_direct = i < 2;
+		eintr_value = values[i];
+		fake_retry_unloaded = 60;
+		drv.accesses = 0;
+		assert_int_equal(fake_access(p[0], BASE, DEVMAP_READ, &error, NULL, NULL), SIGBUS);
+		assert_int_equal(error, EINTR);
+		assert_in_range(drv.accesses, 3, 9);
+		fake_retry_unloaded = -1;
+		drv.accesses = 0;
+		assert_int_equal(fake_touch(p[0], BASE), 0);
+		assert_int_equal(drv.accesses, 11);
+		assert_int_equal(devmap_unload(drv_handle(p[0], 0), 0, 0), 0);
+	}
 }
 
 static int ctxmgt_value;
@@ -670,17 +810,22 @@ static int nested(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uin
 
 static void c10_values(void **state)
 {
-	static const int values[] = { -1, 1, EINTR, 0x160303, INT32_MIN };
+	static const struct {
+		int returned, means;
+	} values[] = { { -1, -1 },	 { 1, 1 },
+		       { EINTR, EINTR }, { FC_MAKE_ERR(EIO), EIO },
+		       { 3, 3 },	 { FC_MAKE_ERR(FC_MAKE_ERR(EINVAL)), EINVAL },
+		       { 0x100, 0x100 }, { INT32_MIN, INT32_MIN } };
 	int error;
 
 	(void)state;
 	map_all(2, 1);
 	drv.access = pass_value;
-	for (int i = 0; i < 5; i++) {
-		ctxmgt_value = values[i];
+	for (int i = 0; i < 8; i++) {
+		ctxmgt_value = values[i].returned;
 		assert_int_equal(fake_access(p[0], BASE, DEVMAP_READ, &error, NULL, NULL), SIGBUS);
-		assert_int_equal(access_value, values[i]);
-		assert_int_equal(error, values[i]);
+		assert_int_equal(access_value, values[i].returned);
+		assert_int_equal(error, values[i].means);
 	}
 	drv.access = no_callback;
 	assert_int_equal(fake_touch(p[0], BASE), SIGBUS);
@@ -813,7 +958,7 @@ static int fail_second_piece(devmap_cookie_t dhp, void *pvtp, offset_t off, size
 			     uint_t rw)
 {
 	if (type == DEVMAP_LOCK && off > 0)
-		return EIO;
+		return FC_MAKE_ERR(EIO);
 	return devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, drv_ctxmgt);
 }
 
@@ -1321,7 +1466,11 @@ int main(void)
 		T(c22_move_waits_for_unmap),
 		T(c10_waiting_needs_no_threads),
 		T(c10_no_postponed_fault_is_lost),
-		T(c11_eintr_is_not_retried_for_ever),
+		T(c16_a_pause_holds_no_turn),
+		T(c16_a_pause_holds_no_turn_direct),
+		T(c16_signals_do_not_begin_it_anew),
+		T(c16_what_ends_a_pause),
+		T(c11_eintr),
 		T(c12_length_of_a_lock),
 		T(c13_locks),
 		T(c13_a_hole_in_what_is_locked),

@@ -412,11 +412,33 @@ static void c16_access_that_loads_nothing(void **state)
 	fake_messages_clear();
 	assert_int_equal(fake_touch(a, BASE), SIGBUS);
 	assert_int_equal(drv.accesses, 2);
-	drv.accesses = 0;
-	fake_retry_unloaded = 1;
-	drv.access = nothing_twice;
-	assert_int_equal(fake_touch(a, BASE), 0);
-	assert_int_equal(drv.accesses, 3);
+}
+
+/* It is asked again: at once, and then at growing distances, as long as the property says. */
+static void c16_is_asked_again(void **state)
+{
+	const int ms[] = { 60, FAKE_UNSET };
+	hrtime_t began;
+
+	(void)state;
+	fake_map(a, 2);
+	for (int i = 0; i < 2; i++) {
+		fake_direct = i == 0;
+		fake_retry_unloaded = -1;
+		drv.accesses = 0;
+		drv.access = nothing_twice;
+		assert_int_equal(fake_touch(a, BASE + P(i)), 0);
+		assert_int_equal(drv.accesses, 3);
+		assert_int_equal(devmap_unload(drv_handle(a, 0), 0, 0), 0);
+		fake_retry_unloaded = ms[i];
+		drv.accesses = 0;
+		drv.access = return_value;
+		value_to_return = 0;
+		began = gethrtime();
+		assert_int_equal(fake_touch(a, BASE + P(i)), SIGBUS);
+		assert_true(gethrtime() - began >= (i == 0 ? 60 : 1000) * MS);
+		assert_in_range(drv.accesses, 3, i == 0 ? 9 : 39);
+	}
 }
 
 static int takes_back(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type,
@@ -938,6 +960,39 @@ static void c25_remap(void **state)
 	assert_int_equal(fake_handles, 1);
 }
 
+/* Each process has pages of its own, however often it maps them, and its child others. */
+static void c25_trash(void **state)
+{
+	struct fake_memory *trash = fake_memory_new("drv umem 0", P(8));
+	struct fake_process *child = fake_process_new(3);
+	struct devmap_memory *m;
+
+	(void)state;
+	trash->m.mem_trash = trash;
+	drv.umem = trash;
+	fake_map(a, 2);
+	fake_map(b, 2);
+	assert_int_equal(fake_mmap(a, BASE + P(4), P(2), RW, MAP_SHARED, 0), 0);
+	m = drv_handle(a, 0)->dh_memory;
+	assert_ptr_equal(drv_handle(a, BASE + P(4))->dh_memory, m);
+	assert_ptr_not_equal(drv_handle(b, 0)->dh_memory, m);
+	assert_ptr_not_equal(m, &trash->m);
+	fake_enter(a);
+	assert_int_equal(devmap_dup_as(&a->as, &child->as), 0);
+	assert_ptr_not_equal(drv_handle(child, 0)->dh_memory, m);
+	assert_ptr_not_equal(drv_handle(child, 0)->dh_memory, &trash->m);
+	assert_int_equal(devmap_unmap_range(&a->as, BASE, P(10)), 0);
+	fake_map(a, 2);
+	assert_ptr_equal(drv_handle(a, 0)->dh_memory, m);
+	assert_int_equal(devmap_unmap_range(&b->as, BASE, P(10)), 0);
+	engine_trash_end(&b->as);
+	fake_process_exit(child);
+	assert_int_equal(devmap_unmap_range(&a->as, BASE, P(10)), 0);
+	engine_trash_end(&a->as);
+	assert_null(trash->own);
+	fake_memory_free(trash);
+}
+
 static void c25_invalid_from_the_beginning(void **state)
 {
 	(void)state;
@@ -1093,6 +1148,7 @@ int main(void)
 		T(c14_loaded_pages_are_not_intercepted),
 		T(c15_ranges),
 		T(c16_access_that_loads_nothing),
+		T(c16_is_asked_again),
 		T(c16_access_that_unloads_what_it_loaded),
 		T(c17_loads_take_pages_away),
 		T(c18_errors_of_load),
@@ -1111,6 +1167,7 @@ int main(void)
 		T(c24_drivers_that_cannot_be_mapped),
 		T(c25_remap),
 		T(c25_remap_in_dup),
+		T(c25_trash),
 		T(c25_invalid_from_the_beginning),
 		T(c26_segmap),
 		T(c26_mistakes_in_devmap),

@@ -350,6 +350,37 @@ static void umem(void **state)
 	ddi_umem_free(NULL);
 }
 
+/* C25: what processes have instead of the cookie's memory; they are compared only. Frees it. */
+static void umem_trash(ddi_umem_cookie_t cookie)
+{
+	struct as *one = (struct as *)8, *two = (struct as *)16;
+	size_t len = 0;
+	struct devmap_memory *m = engine_umem(cookie, &len), *first, *second;
+
+	assert_ptr_equal(m->mem_trash, cookie);
+	first = engine_trash(cookie, one);
+	second = engine_trash(cookie, two);
+	assert_non_null(first);
+	assert_non_null(second);
+	assert_ptr_not_equal(first, second);
+	assert_ptr_not_equal(first, m);
+	assert_int_equal(first->mem_npages, 3);
+	assert_ptr_equal(first->mem_trash, cookie);
+	assert_string_equal(first->mem_name, m->mem_name);
+	assert_ptr_equal(engine_trash(cookie, one), first);
+	driver_set_memory_hook(on_gone);
+	engine_trash_end(one);
+	assert_ptr_equal(gone, first);
+	gone = NULL;
+	engine_trash_end(one);
+	assert_null(gone);
+	assert_ptr_equal(engine_trash(cookie, two), second);
+	driver_set_memory_hook(NULL);
+	ddi_umem_free(cookie);
+	engine_trash_end(two);
+	assert_null(engine_trash(cookie, two));
+}
+
 static void umem_odd(void **state)
 {
 	ddi_umem_cookie_t cookie;
@@ -362,7 +393,7 @@ static void umem_odd(void **state)
 	assert_null(ddi_umem_alloc(3 * PAGESIZE, DDI_UMEM_TRASH, &cookie));
 	assert_non_null(engine_umem(cookie, &len));
 	assert_int_equal(len, 3 * PAGESIZE);
-	ddi_umem_free(cookie);
+	umem_trash(cookie);
 	log_capture();
 	assert_null(ddi_umem_alloc(1UL << 50, DDI_UMEM_SLEEP, &cookie));
 	assert_null(cookie);
