@@ -4,6 +4,7 @@
  * (or DM_FORK of the parent) until its socket or its process ends, whichever is seen first.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -16,6 +17,7 @@
 #include "number.h"
 #include "peer.h"
 #include "pieces.h"
+#include "policy.h"
 #include "server.h"
 #include "thread.h"
 
@@ -200,6 +202,18 @@ static void exit_release(struct source *src)
 
 static void sock_ready(struct source *src, uint32_t events);
 
+/* It keeps its window from being emptied, and others from the device: C30. */
+static void session_offends(struct client_uffd *u)
+{
+	struct session *s = container_of(u, struct session, uffd);
+	int pidfd = s->pidfd;
+	bool killed = pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0;
+
+	log_warn("process %d (%s) of user %u keeps device memory from being taken from it: %s",
+		 (int)s->pid, s->as.a_comm, s->cred != NULL ? (unsigned)s->cred->uid : 0,
+		 killed ? "killed" : "it gets nothing more");
+}
+
 static struct session *session_new(void)
 {
 	struct session *s = calloc(1, sizeof(*s));
@@ -210,7 +224,7 @@ static struct session *session_new(void)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->unused, NULL);
 	s->pidfd = -1;
-	s->uffd.fd = -1;
+	s->uffd = (struct client_uffd){ .fd = -1, .given_up = session_offends };
 	s->sock = (struct source){ .fd = -1, .ready = sock_ready, .release = sock_release };
 	s->fault = (struct source){ .fd = -1, .ready = fault_ready, .release = fault_release };
 	s->exit = (struct source){
@@ -289,6 +303,7 @@ static int session_identify(struct session *s, struct request *rq)
 	s->user_mode_only = rq->msg.a[0] == 0;
 	s->foreign_pids = peer_pids_are_foreign(s->pid);
 	s->cred = cred_make(rq->cred.uid, rq->cred.gid);
+	s->uffd.distrusted = !policy_trusts(rq->cred.uid);
 	s->pidfd = s->pid != 0 ? (int)syscall(SYS_pidfd_open, s->pid, 0) : request_take_pidfd(rq);
 	if (uffd < 0)
 		return -EBADF;
@@ -366,6 +381,7 @@ static void serve_fork(struct session *s, struct request *rq)
 
 	if (child != NULL) {
 		child->unborn = true;
+		child->uffd.distrusted = s->uffd.distrusted;
 		devmap_as_init(&child->as, 0, s->as.a_comm);
 		error = from_ddi(devmap_dup_as(&s->as, &child->as));
 		if (error == 0)

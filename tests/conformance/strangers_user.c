@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What a hostile client of the user engine can do to others: nothing (C30). Each attack stands beside an
+ * honest client, who finds what he stored, and waits no longer than he may.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "rogue.h"
+
+/*
+ * The honest client, and the engine
+ */
+
+/* Here the attacker is nobody, and the engine root's. */
+static void begin(void)
+{
+	if (geteuid() != 0)
+		skip("about root's engine");
+	close(file_control());
+}
+
+/* The one process of a user engine. */
+static pid_t engine_of(const struct engine *e)
+{
+	char path[64];
+	pid_t pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)e->pid, (int)e->pid);
+	f = fopen(path, "re");
+	CHECK(f != NULL);
+	CHECK_EQ(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	return pid;
+}
+
+/* As long as others may make him wait, who holds nothing and locks nothing. */
+static int64_t may_wait(void)
+{
+	return 50 * MS * slowness();
+}
+
+static int64_t timed_put(struct actor *a, uint64_t value)
+{
+	const int64_t since = now();
+
+	put(a, AT(a, 0), value);
+	return now() - since;
+}
+
+/*
+ * Windows that cannot be emptied
+ */
+
+static char *never;
+static int never_uffd;
+static struct booty b;
+
+static void prepare_never(void)
+{
+	never = memory_that_never_comes(1, &never_uffd);
+	CHECK_EQ(booty_open(&b, "ctest0"), 0);
+}
+
+static void *writes_for_ever(void *arg)
+{
+	(void)!pwrite(b.window, never, 8, 0);
+	return arg;
+}
+
+/* Owns the device, and holds the lock of its window's inode. */
+static void hold_the_inode(void)
+{
+	struct uffd_msg msg;
+	pthread_t t;
+
+	booty_map_new(&b, 1);
+	*(volatile uint64_t *)b.base = 1;
+	CHECK_EQ(pthread_create(&t, NULL, writes_for_ever, NULL), 0);
+	CHECK_EQ(read(never_uffd, &msg, sizeof(msg)), sizeof(msg)); /* it is there */
+	rogue_says();
+	rogue_waits();
+}
+
+static void held_inode(void)
+{
+	struct actor *a;
+	struct rogue r;
+	int64_t took;
+
+	begin();
+	a = new_actor_with("ctest0", 0, 1);
+	put(a, AT(a, 0), 7);
+	r = rogue_start("hold the inode");
+	rogue_await(&r);
+	took = timed_put(a, 8);
+	remark("%lld us", (long long)took / 1000);
+	CHECK(took < may_wait());
+	CHECK_EQ(get(a, AT(a, 0)), 8);
+	CHECK_EQ(rogue_await_end(&r), SIGKILL);
+	CHECK(engine_said("keeps device memory from being taken from it"));
+}
+
+/*
+ * Somebody who is not killed with the client holds the lock: who waits for the client's end waits in vain.
+ */
+
+static int accomplice;
+
+static void help(int sock)
+{
+	struct dm_reply re;
+	struct uffd_msg msg;
+	pthread_t t;
+
+	never = memory_that_never_comes(1, &never_uffd);
+	become_nobody();
+	(void)rogue_receive(sock, &re, NULL, &b.window);
+	CHECK_EQ(pthread_create(&t, NULL, writes_for_ever, NULL), 0);
+	CHECK_EQ(read(never_uffd, &msg, sizeof(msg)), sizeof(msg));
+	CHECK_EQ(write(sock, "!", 1), 1);
+	rogue_waits();
+}
+
+static void prepare_accomplice(void)
+{
+	int ends[2];
+
+	DO(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends));
+	if (DO(fork()) == 0)
+		help(ends[1]);
+	accomplice = ends[0];
+	CHECK_EQ(booty_open(&b, "ctest0"), 0);
+}
+
+static void have_it_held(void)
+{
+	char byte;
+
+	booty_map_new(&b, 1);
+	*(volatile uint64_t *)b.base = 1;
+	CHECK_EQ(rogue_send(accomplice, "w", 1, &b.window, 1), 0);
+	CHECK_EQ(read(accomplice, &byte, 1), 1);
+	rogue_says();
+	rogue_waits();
+}
+
+/* An honest client of an engine that is not the suite's. */
+
+struct access {
+	uint64_t value; /* to be stored; found */
+	int64_t took;
+	int signal;
+};
+
+static void be_honest(void)
+{
+	struct access x;
+	uint64_t value;
+
+	booty_map_new(&b, 1);
+	rogue_says();
+	while (read(ROGUE_LINE, &x, sizeof(x)) == sizeof(x)) {
+		value = x.value;
+		x.took = now();
+		x.value = 0;
+		x.signal = CAUGHT({
+			x.value = *(volatile uint64_t *)b.base;
+			*(volatile uint64_t *)b.base = value;
+		});
+		x.took = now() - x.took;
+		CHECK_EQ(write(ROGUE_LINE, &x, sizeof(x)), sizeof(x));
+	}
+}
+
+static void prepare_device(void)
+{
+	CHECK_EQ(booty_open(&b, "ctest0"), 0);
+}
+
+static struct access honest_access(const struct rogue *r, uint64_t value)
+{
+	struct access x = { .value = value };
+	struct pollfd p = { .fd = r->line, .events = POLLIN };
+
+	CHECK_EQ(write(r->line, &x, sizeof(x)), sizeof(x));
+	CHECK_EQ(poll(&p, 1, limit_ms()), 1);
+	CHECK_EQ(read(r->line, &x, sizeof(x)), sizeof(x));
+	return x;
+}
+
+static struct engine engine;
+static struct rogue honest, hostile;
+
+/* An engine with an honest client, who has stored 7, and a hostile one, who owns the device now. */
+static void begin_apart(const char *attack)
+{
+	begin();
+	engine = start_engine((const char *const[]){ NULL });
+	setenv("DEVMAP_DIR", engine.dir, 1);
+	honest = rogue_start("be honest");
+	rogue_await(&honest);
+	CHECK_EQ(honest_access(&honest, 7).signal, 0);
+	hostile = rogue_start(attack);
+	rogue_await(&hostile);
+}
+
+static void held_for_good(void)
+{
+	struct access x;
+	int64_t since;
+
+	begin_apart("have the inode held");
+	x = honest_access(&honest, 8);
+	CHECK_EQ(x.signal, 0);
+	CHECK_EQ(x.value, 7);
+	CHECK(x.took < may_wait());
+	CHECK_EQ(rogue_await_end(&hostile), SIGKILL);
+	CHECK_EQ(honest_access(&honest, 9).value, 8);
+	since = now();
+	CHECK_EQ(stop_engine(&engine), 0);
+	CHECK(now() - since < 2 * SECOND * slowness());
+	CHECK_EQ(honest_access(&honest, 9).signal, SIGBUS);
+}
+
+/* Its windows are the supervisor's to empty then. */
+static void held_when_the_engine_dies(void)
+{
+	int64_t since;
+
+	begin_apart("have the inode held");
+	DO(kill(engine_of(&engine), SIGKILL));
+	AWAIT(honest_access(&honest, 8).signal == SIGBUS);
+	CHECK_EQ(rogue_await_end(&hostile), SIGKILL);
+	since = now();
+	CHECK_EQ(WEXITSTATUS(stop_engine(&engine)), 1);
+	CHECK(now() - since < 2 * SECOND * slowness());
+}
+
+static const struct attack attacks[] = {
+	{ "be honest", prepare_device, be_honest },
+	{ "have the inode held", prepare_accomplice, have_it_held },
+	{ "hold the inode", prepare_never, hold_the_inode },
+};
+
+static const struct test tests[] = {
+	{ "C30 a client keeps its window from being emptied", held_inode },
+	{ "C30 a client has its window kept from being emptied, for ever", held_for_good },
+	{ "C30 a window cannot be emptied when its engine dies", held_when_the_engine_dies },
+};
+
+int main(int argc, char **argv)
+{
+	if (rogue_is(argc, argv, attacks, sizeof(attacks) / sizeof(attacks[0])))
+		return 0;
+	return run_tests(argc, argv, tests, sizeof(tests) / sizeof(tests[0]), USER_ENGINE);
+}
