@@ -143,6 +143,11 @@ void port_reg_put(void *set, size_t off, unsigned int width, uint64_t value);
 bool port_regs_read(void *set, size_t off, void *buf, size_t len);
 bool port_regs_write(void *set, size_t off, const void *buf, size_t len);
 
+/*
+ * ddi_root_node(9F) is an engine's too: an instance of a driver of its own, "rootnex", that has
+ * neither properties nor registers.
+ */
+
 /* The driver whose _init(9E) or _fini(9E) this thread runs, or NULL. */
 struct ddi_driver *port_calling(void);
 /* The driver is installed no more: its ops become NULL. False, and nothing: one is attached. */

@@ -34,6 +34,7 @@ EXPORT_SYMBOL(ddi_get_instance);
 EXPORT_SYMBOL(ddi_driver_name);
 EXPORT_SYMBOL(ddi_get_name);
 EXPORT_SYMBOL(ddi_get_parent);
+EXPORT_SYMBOL(ddi_root_node);
 EXPORT_SYMBOL(ddi_get_driver_private);
 EXPORT_SYMBOL(ddi_set_driver_private);
 EXPORT_SYMBOL(ddi_report_dev);
@@ -69,7 +70,13 @@ EXPORT_SYMBOL(ureadc);
 EXPORT_SYMBOL(uwritec);
 
 EXPORT_SYMBOL(drv_getparm);
+EXPORT_SYMBOL(drv_setparm);
 EXPORT_SYMBOL(ddi_model_convert_from);
+
+EXPORT_SYMBOL(ddi_strtol);
+EXPORT_SYMBOL(ddi_strtoul);
+EXPORT_SYMBOL(ddi_strtoll);
+EXPORT_SYMBOL(ddi_strtoull);
 
 EXPORT_SYMBOL(nodev);
 EXPORT_SYMBOL(nulldev);

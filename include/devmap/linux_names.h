@@ -76,6 +76,7 @@
 #define drv_hztousec devmap_drv_hztousec
 #define drv_usecwait devmap_drv_usecwait
 #define drv_getparm  devmap_drv_getparm
+#define drv_setparm  devmap_drv_setparm
 #define getmajor     devmap_getmajor
 #define getminor     devmap_getminor
 #define makedevice   devmap_makedevice

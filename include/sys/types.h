@@ -8,6 +8,8 @@
 #ifndef DEVMAP_SYS_TYPES_H
 #define DEVMAP_SYS_TYPES_H
 
+#include <sys/isa_defs.h>
+
 #ifdef __KERNEL__
 #include <devmap/linux_types.h>
 #else

@@ -49,11 +49,21 @@
 	X(timeout_waited_for, "untimeout(9F) waits for what runs")    \
 	X(timeout_huge, "timeout(9F) of for ever does not come")
 
+#define DDIT_NUMBERS(X)                                             \
+	X(atomic_widths, "atomic operations of every width")        \
+	X(atomic_excl, "bits that only one sets")                   \
+	X(atomic_races, "nothing that is added atomically is lost") \
+	X(byte_orders, "byte orders, at any address")               \
+	X(numbers_in_text, "ddi_strtol(9F) and its relatives")      \
+	X(number_limits, "ddi_strtol(9F): numbers that do not fit") \
+	X(polled_delay, "CDELAY looks so often, and no more")       \
+	X(parms, "drv_getparm(9F)")
+
 #define DDIT_ENUM(name, what) DDIT_##name,
 
 enum ddit_check {
 	DDIT_DATA(DDIT_ENUM) DDIT_MEMORY(DDIT_ENUM) DDIT_SYNC(DDIT_ENUM) DDIT_TIME(DDIT_ENUM)
-		DDIT_CHECKS
+		DDIT_NUMBERS(DDIT_ENUM) DDIT_CHECKS
 };
 
 #define DDIT_WORKERS  4 /* threads that a check can have besides its own */

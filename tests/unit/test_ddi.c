@@ -139,7 +139,7 @@ static void instance_facts(void **state)
 	assert_int_equal(ddi_get_instance(dip), 0);
 	assert_string_equal(ddi_driver_name(dip), "td");
 	assert_string_equal(ddi_get_name(dip), "td");
-	assert_null(ddi_get_parent(dip));
+	assert_ptr_equal(ddi_get_parent(dip), ddi_root_node());
 	assert_ptr_equal(*(dev_info_t **)ddi_get_driver_private(dip), dip);
 }
 

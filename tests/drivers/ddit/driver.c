@@ -100,7 +100,8 @@ void check_failed(struct check *c, int line, const char *fmt, ...)
 #define ENTRY(name, what) check_##name,
 
 static void (*const checks[])(struct check *c) = { DDIT_DATA(ENTRY) DDIT_MEMORY(ENTRY)
-							   DDIT_SYNC(ENTRY) DDIT_TIME(ENTRY) };
+							   DDIT_SYNC(ENTRY) DDIT_TIME(ENTRY)
+								   DDIT_NUMBERS(ENTRY) };
 
 static int begin(void)
 {
