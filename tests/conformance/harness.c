@@ -397,6 +397,10 @@ static void suite_command(struct command *c, const char *dir)
 			 root, root);
 		add(c, c->third);
 	}
+	if (suite_flags & SOLARIS_DRIVERS) {
+		snprintf(c->third, sizeof(c->third), "%s/tests/drivers/ulock.so", root);
+		add(c, c->third);
+	}
 }
 
 static pid_t run_command(const struct command *c, const char *dir)
