@@ -146,7 +146,7 @@ void kernel_log_show(void)
 
 bool kernel_drivers_unload(void)
 {
-	static const char *const drivers[] = { "ctest", "ctest2", "ddit", "ulock" };
+	static const char *const drivers[] = { "ctest", "ctest2", "ddit", "gx", "ulock" };
 	bool unloaded = true;
 
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
@@ -167,5 +167,6 @@ bool kernel_drivers_load(unsigned flags)
 	       load_module("ctest2", "model=ctesthw") &&
 	       (!(flags & DDI_CHECKS) ||
 		load_module("ddit", "number=42,text=hello,model=ctesthw")) &&
-	       (!(flags & SOLARIS_DRIVERS) || load_module("ulock", ""));
+	       (!(flags & SOLARIS_DRIVERS) ||
+		(load_module("ulock", "") && load_module("gx", "model=ctesthw")));
 }

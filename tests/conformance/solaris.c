@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../drivers/solaris/gx.h"
 #include "../drivers/solaris/ulock.h"
 #include "harness.h"
 
@@ -185,6 +186,121 @@ static void unmap_while_waiting(void)
 	*lock.give = 0;
 }
 
+/* A frame buffer in K&R C: gx.c. */
+
+static volatile uint32_t *map_registers(int kind)
+{
+	const int fd = open_device("gx0");
+	void *p = DO(mmap(NULL, GX_REGS_SIZE, PROT_READ | PROT_WRITE, kind, fd, GX_REGS));
+
+	DO(close(fd));
+	return p;
+}
+
+static int gx_tells(int what)
+{
+	const int fd = open_device("gx0");
+	const int value = DO(ioctl(fd, what, 0));
+
+	DO(close(fd));
+	return value;
+}
+
+/* Both pages of the context, rounds times, beside others that do the same. */
+static void use_registers(uint32_t rounds)
+{
+	volatile uint32_t *regs = map_registers(MAP_PRIVATE);
+
+	for (uint32_t i = 1; i <= rounds; i++) {
+		const uint32_t value = (uint32_t)getpid() << 12 | i;
+
+		for (int w = 0; w < GX_CONTEXT; w++)
+			regs[w] = regs[page / 4 + w] = value + (uint32_t)w;
+		for (int w = 0; w < GX_CONTEXT; w++) {
+			CHECK_EQ(regs[w], value + (uint32_t)w);
+			CHECK_EQ(regs[page / 4 + w], value + (uint32_t)w);
+		}
+	}
+}
+
+static void private_registers(void)
+{
+	const int before = gx_tells(GX_SWITCHES);
+	pid_t pid[4];
+	int status;
+
+	for (int i = 0; i < 4; i++) {
+		pid[i] = DO(fork());
+		if (pid[i] == 0) {
+			use_registers(20000);
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 4; i++) {
+		DO(waitpid(pid[i], &status, 0));
+		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	CHECK(gx_tells(GX_SWITCHES) - before >= 4);
+	AWAIT(gx_tells(GX_CONTEXTS) == 0);
+}
+
+/* Those of MAP_SHARED are the same for all who ask for that. */
+static void shared_registers(void)
+{
+	volatile uint32_t *shared = map_registers(MAP_SHARED),
+			  *private = map_registers(MAP_PRIVATE);
+	pid_t pid;
+	int status;
+
+	shared[3] = 7;
+	private[3] = 8;
+	pid = DO(fork());
+	if (pid == 0) {
+		shared = map_registers(MAP_SHARED);
+		CHECK_EQ(shared[3], 7);
+		CHECK_EQ(private[3], 8);
+		shared[3] = 9;
+		private[3] = 10;
+		_exit(0);
+	}
+	DO(waitpid(pid, &status, 0));
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	CHECK_EQ(shared[3], 9);
+	CHECK_EQ(private[3], 8);
+	CHECK_EQ(gx_tells(GX_CONTEXTS), 2);
+}
+
+static void unmapped_in_part(void)
+{
+	volatile uint32_t *regs = map_registers(MAP_PRIVATE), *other = map_registers(MAP_PRIVATE);
+
+	regs[1] = 1;
+	regs[page / 4 + 1] = 2;
+	DO(munmap((void *)regs, page));
+	other[1] = other[page / 4 + 1] = 3;
+	CHECK_EQ(regs[page / 4 + 1], 2);
+	CHECK_EQ(other[1], 3);
+	DO(munmap((void *)(regs + page / 4), page));
+	CHECK_EQ(gx_tells(GX_CONTEXTS), 1);
+	CHECK_EQ(other[page / 4 + 1], 3);
+}
+
+static void common_screen(void)
+{
+	const int fd = open_device("gx0");
+	volatile uint32_t *screen =
+		DO(mmap(NULL, GX_SCREEN_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, GX_SCREEN));
+	const pid_t pid = DO(fork());
+	int status;
+
+	if (pid == 0) {
+		screen[GX_SCREEN_SIZE / 4 - 1] = 0x00ff00;
+		_exit(0);
+	}
+	DO(waitpid(pid, &status, 0));
+	CHECK_EQ(screen[GX_SCREEN_SIZE / 4 - 1], 0x00ff00);
+}
+
 static const struct test tests[] = {
 	{ "locks by a store: two processes count exactly", two_count },
 	{ "locks by a store: four processes count exactly", four_count },
@@ -194,6 +310,10 @@ static const struct test tests[] = {
 	  lock_stolen },
 	{ "locks by a store: a child has none", child_has_none },
 	{ "locks by a store: the unlock page goes while a thread waits", unmap_while_waiting },
+	{ "K&R: a frame buffer's registers are each process's own", private_registers },
+	{ "K&R: those of MAP_SHARED are all processes'", shared_registers },
+	{ "K&R: a page of the registers is unmapped", unmapped_in_part },
+	{ "K&R: the screen is everybody's", common_screen },
 };
 
 MAIN(tests, SOLARIS_DRIVERS)
