@@ -15,7 +15,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "serve", cmd_serve }, { "run", cmd_run }, { "list", cmd_list },
-	{ "top", cmd_top },	{ "new", cmd_new },
+	{ "top", cmd_top },	{ "new", cmd_new }, { "check", cmd_check },
 };
 
 static const char usage[] =
@@ -25,6 +25,7 @@ static const char usage[] =
 	"       devmap list [--dir DIR] [--json]\n"
 	"       devmap top [--dir DIR] [--interval SECONDS] [--sort COLUMN] [--filter WORD] [--once]\n"
 	"       devmap new [--model] [--pci VVVV:DDDD] NAME\n"
+	"       devmap check [--dir DIR]\n"
 	"Each takes --help. See devmap(1).\n";
 
 /* The user's own directory, or false: he has none. */
