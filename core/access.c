@@ -213,7 +213,7 @@ enum devmap_fault_result devmap_fault(struct devmap_fault *f)
 		f->f_interrupted = B_FALSE;
 		f->f_req.r_arb.ticket = 0;
 		f->f_req.r_since = 0;
-		patience_end(f);
+		patience_forget(f);
 	}
 	as_left(as);
 	mutex_exit(&as->a_lock);

@@ -123,7 +123,7 @@ void memory_unlink(struct devmap_handle *dh); /* unloads all of it first */
 /* pause.c */
 int patience_of(const struct devmap_handle *dh);
 boolean_t patience_left(struct devmap_fault *f, const struct devmap_handle *dh); /* a_lock */
-void patience_end(struct devmap_fault *f);
+void patience_forget(struct devmap_fault *f);
 enum devmap_fault_result pause_fault(struct devmap_fault *f); /* a_lock */
 void pause_end(struct as *as, uintptr_t lo, uintptr_t hi);    /* a_lock */
 void pause_recall(struct devmap_fault *f);		      /* a_lock */

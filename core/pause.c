@@ -39,7 +39,7 @@ boolean_t patience_left(struct devmap_fault *f, const struct devmap_handle *dh)
 }
 
 /* f has been answered. */
-void patience_end(struct devmap_fault *f)
+void patience_forget(struct devmap_fault *f)
 {
 	f->f_since = 0;
 	f->f_due = 0;

@@ -25,6 +25,9 @@ ccflags-y += -D_KERNEL
 # (dev_t)arg of a pointer is the custom of getinfo(9E); Linux's dev_t has 32 bits.
 ccflags-y += -Wno-pointer-to-int-cast -Wno-int-to-pointer-cast
 
+# What is a macro of Linux's is a driver's own name.
+ccflags-y += -DDEVMAP_DRIVER
+
 # Of the source that is being compiled: expanded when make comes to compile it.
 ccflags-y := $(ccflags-y)
 devmap-ccflags := $(ccflags-y)

@@ -14,6 +14,9 @@
 #undef mutex_init
 #undef sema_init
 #undef dev_err
+#ifdef DEVMAP_DRIVER
+#undef current /* many a driver's word for whose context is in the device */
+#endif
 
 /* sys/types.h: Linux has a structure of this name. */
 #define pfn_t devmap_pfn_t
