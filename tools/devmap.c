@@ -14,8 +14,15 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "serve", cmd_serve }, { "run", cmd_run }, { "list", cmd_list },
-	{ "top", cmd_top },	{ "new", cmd_new }, { "check", cmd_check },
+	/* clang-format off */
+	{ "serve", cmd_serve },
+	{ "run", cmd_run },
+	{ "list", cmd_list },
+	{ "top", cmd_top },
+	{ "metrics", cmd_metrics },
+	{ "new", cmd_new },
+	{ "check", cmd_check },
+	/* clang-format on */
 };
 
 static const char usage[] =
@@ -24,6 +31,7 @@ static const char usage[] =
 	"                  [--quiet] -- PROGRAM [ARG]...\n"
 	"       devmap list [--dir DIR] [--json]\n"
 	"       devmap top [--dir DIR] [--interval SECONDS] [--sort COLUMN] [--filter WORD] [--once]\n"
+	"       devmap metrics [--dir DIR] [--file FILE]\n"
 	"       devmap new [--model] [--pci VVVV:DDDD] NAME\n"
 	"       devmap check [--dir DIR]\n"
 	"Each takes --help. See devmap(1).\n";
