@@ -867,6 +867,9 @@ static void ctest_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t le
 	e.new1_was = id_of(new_dhp1, new_pvtp1);
 	e.new2_was = id_of(new_dhp2, new_pvtp2);
 	ev = enter(u, CT_UNMAP, m->mp_dev, &e);
+	mutex_exit(&u->cu_dev->cd_lock);
+	(void)wait_at(u, CT_GATE_UNMAP, B_FALSE);
+	mutex_enter(&u->cu_dev->cd_lock);
 	cut_map(m, off, len, new_dhp1, new_pvtp1, new_dhp2, new_pvtp2);
 	note_id(u, &ev->new1_id, id_of(new_dhp1, new_pvtp1));
 	note_id(u, &ev->new2_id, id_of(new_dhp2, new_pvtp2));

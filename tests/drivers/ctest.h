@@ -73,6 +73,7 @@ enum ctest_knob {
 	CT_GATE_ACCESS, /* who waits in devmap_access(9E): a pid or CT_EVERYBODY */
 	CT_GATE_CTXMGT, /* the same in devmap_contextmgt(9E) */
 	CT_GATE_MAP,	/* the same in devmap_map(9E) */
+	CT_GATE_UNMAP,	/* the same in devmap_unmap(9E) */
 	CT_FAIL_WHERE,	/* bits 1 << CT_MAP and so on: entry points that fail */
 	CT_FAIL_VALUE,	/* with what */
 	CT_FAIL_COUNT,	/* how often; CT_EVERYBODY: always */
