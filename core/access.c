@@ -37,14 +37,14 @@ static boolean_t ask_again(struct devmap_fault *f, struct devmap_handle *dh, int
 {
 	struct devmap_group *g = dh->dh_member->mb_group;
 
-	if (patience_left(f, dh))
+	if (retry_left(f, dh))
 		return B_FALSE;
 	if (value == 0 && !__atomic_exchange_n(&g->g_warned_unloaded, B_TRUE, __ATOMIC_RELAXED))
 		cmn_err(CE_WARN,
 			"%s: devmap_access: returned 0 but did not load offset 0x%llx in %d ms (of "
 			"the property devmap-retry-unloaded)",
 			dh->dh_name, dh->dh_off + (offset_t)(f->f_addr - dh->dh_uvaddr),
-			patience_of(dh));
+			retry_ms(dh));
 	*result = fail(f, SIGBUS, value != 0 ? value : EFAULT);
 	return B_TRUE;
 }
@@ -221,7 +221,7 @@ enum devmap_fault_result devmap_fault(struct devmap_fault *f)
 		f->f_interrupted = B_FALSE;
 		f->f_req.r_arb.ticket = 0;
 		f->f_req.r_since = 0;
-		patience_end(f);
+		retry_end(f);
 	}
 	as_left(as);
 	mutex_exit(&as->a_lock);

@@ -47,7 +47,7 @@
  *   page invalid -> valid            devmap_load -> pages_load                    load.c, pages.c
  *   page valid -> invalid            devmap_unload -> pages_unload                load.c, pages.c
  *   access by A while B owns         devmap_fault -> devmap_do_ctxmgt             access.c, turn.c
- *   access is to be tried again      patience_left, pause_fault                   pause.c
+ *   access is to be tried again      retry_left, pause_fault                   pause.c
  *   a request waits, has the turn    request_enqueue, group_step                  group.c, arbiter.c
  *   as joins a group, leaves it      member_attach, member_detach                 member.c
  *   live -> closing -> live/freed    devmap_unmap_range, gate_shut                unmap.c, gate.c

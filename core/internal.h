@@ -144,9 +144,9 @@ void access_begin(struct devmap_call *c, struct devmap_handle *dh);
 void access_end(struct devmap_call *c);
 
 /* pause.c */
-int patience_of(const struct devmap_handle *dh);
-boolean_t patience_left(struct devmap_fault *f, const struct devmap_handle *dh); /* a_lock */
-void patience_end(struct devmap_fault *f);
+int retry_ms(const struct devmap_handle *dh);
+boolean_t retry_left(struct devmap_fault *f, const struct devmap_handle *dh); /* a_lock */
+void retry_end(struct devmap_fault *f);
 enum devmap_fault_result pause_fault(struct devmap_fault *f);	   /* a_lock */
 enum devmap_fault_result pause_until_open(struct devmap_fault *f); /* a_lock */
 void pause_opened(struct as *as);				   /* a_lock */

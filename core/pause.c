@@ -13,7 +13,7 @@
 #define UNLESS_SET 1000	    /* ms */
 
 /* How long the driver of the handle may load nothing, in ms; 0: not at all; -1: for ever. */
-int patience_of(const struct devmap_handle *dh)
+int retry_ms(const struct devmap_handle *dh)
 {
 	return ddi_prop_get_int(DDI_DEV_T_ANY, dh->dh_dip, 0, "devmap-retry-unloaded", UNLESS_SET);
 }
@@ -21,10 +21,10 @@ int patience_of(const struct devmap_handle *dh)
 /*
  * The driver has loaded nothing for f, once more. Is it to be asked again? If so, f_due says when.
  */
-boolean_t patience_left(struct devmap_fault *f, const struct devmap_handle *dh)
+boolean_t retry_left(struct devmap_fault *f, const struct devmap_handle *dh)
 {
 	hrtime_t now = gethrtime(), end;
-	int ms = patience_of(dh);
+	int ms = retry_ms(dh);
 
 	ASSERT(MUTEX_HELD(&f->f_as->a_lock));
 	if (ms == 0)
@@ -40,7 +40,7 @@ boolean_t patience_left(struct devmap_fault *f, const struct devmap_handle *dh)
 }
 
 /* f has been answered. */
-void patience_end(struct devmap_fault *f)
+void retry_end(struct devmap_fault *f)
 {
 	f->f_since = 0;
 	f->f_due = 0;
