@@ -162,8 +162,12 @@ int handle_engine_init(struct devmap_handle *dh);
 void handle_copy(struct devmap_handle *to, const struct devmap_handle *from);
 void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n); /* a_lock */
 void handle_destroy(struct devmap_handle *dh);			     /* no lock held */
-/* Finds and locks (a_lock) the handle behind a cookie; NULL, with a message, if there is none. */
-struct devmap_handle *handle_enter(devmap_cookie_t cookie, const char *call);
+/*
+ * Finds and locks (a_lock) the handle behind a cookie; NULL, with a message, if there is none. For
+ * the functions that drivers call: it names who has called them.
+ */
+#define handle_enter(cookie, call) handle_enter_from(cookie, call, __builtin_return_address(0))
+struct devmap_handle *handle_enter_from(devmap_cookie_t cookie, const char *call, const void *site);
 void handle_exit(struct devmap_handle *dh);
 /* a_lock held. */
 void call_begin(struct devmap_call *c, struct devmap_handle *dh);

@@ -182,6 +182,7 @@ enum ctest_op_code {
 	CT_OP_OVERHEAD,	  /* devmap_set_ctx_overhead(id, value) */
 	CT_OP_GROUP,	  /* devmap_set_ctx_group(id, key number value; 0: NULL) */
 	CT_OP_FREED,	  /* devmap_unload() with the cookie freed last */
+	CT_OP_NO_HANDLE,  /* all calls that take a cookie, with NULL */
 	CT_OP_USECTOHZ,	  /* value := drv_usectohz(value) */
 	CT_OP_HZ,	  /* value := hz */
 	CT_OP_CRASH,	  /* the driver dies of a signal */

@@ -495,6 +495,12 @@ void engine_handle_fini(struct devmap_handle *dh)
 	__atomic_fetch_sub(&fake_handles, 1, __ATOMIC_RELAXED);
 }
 
+void driver_of_code(const void *code, char *name, size_t size)
+{
+	(void)code;
+	snprintf(name, size, "caller");
+}
+
 static dev_info_t *drv_dip(dev_t dev)
 {
 	static char instances[2];
