@@ -37,14 +37,14 @@ static boolean_t ask_again(struct devmap_fault *f, struct devmap_handle *dh, int
 {
 	struct devmap_group *g = dh->dh_member->mb_group;
 
-	if (patience_left(f, dh))
+	if (retry_left(f, dh))
 		return B_FALSE;
 	if (value == 0 && !__atomic_exchange_n(&g->g_warned_unloaded, B_TRUE, __ATOMIC_RELAXED))
 		cmn_err(CE_WARN,
 			"%s: devmap_access: returned 0 but did not load offset 0x%llx in %d ms (of "
 			"the property devmap-retry-unloaded)",
 			dh->dh_name, dh->dh_off + (offset_t)(f->f_addr - dh->dh_uvaddr),
-			patience_of(dh));
+			retry_ms(dh));
 	*result = fail(f, SIGBUS, value != 0 ? value : EFAULT);
 	return B_TRUE;
 }
@@ -118,7 +118,7 @@ static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, bo
 	c.c_type = DEVMAP_ACCESS;
 	c.c_rw = f->f_rw;
 	c.c_req = &f->f_req;
-	call_begin(&c, dh);
+	access_begin(&c, dh);
 	f->f_thread = c.c_thread;
 	mutex_exit(&as->a_lock);
 	value = dh->dh_ops.devmap_access(dh, dh->dh_pvtp, c.c_off, c.c_len, c.c_type, c.c_rw);
@@ -126,7 +126,7 @@ static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, bo
 	mutex_enter(&as->a_lock);
 	f->f_thread = 0;
 	answered = judge(f, &c, errno_of(value), forgiven, result);
-	call_end(&c);
+	access_end(&c);
 	return answered;
 }
 
@@ -142,11 +142,15 @@ static void settle(struct devmap_fault *f)
 	group_rele(g);
 }
 
-/* The driver is not to be asked yet. As try_fault(), after the pause. */
-static boolean_t wait_until_due(struct devmap_fault *f, enum devmap_fault_result *result)
+/*
+ * The driver is not to be asked yet: f waits in the way given. As try_fault(), and B_FALSE after
+ * the wait. The group that released f need not wait for it, but f keeps its ticket.
+ */
+static boolean_t wait_by(enum devmap_fault_result (*how)(struct devmap_fault *f),
+			 struct devmap_fault *f, enum devmap_fault_result *result)
 {
 	settle(f);
-	*result = pause_fault(f);
+	*result = how(f);
 	return *result == DEVMAP_FAULT_POSTPONED || f->f_again ? B_TRUE : B_FALSE;
 }
 
@@ -154,7 +158,7 @@ static boolean_t wait_until_due(struct devmap_fault *f, enum devmap_fault_result
 static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
 			   enum devmap_fault_result *result)
 {
-	struct devmap_handle *dh = as_handle_open(f->f_as, f->f_addr);
+	struct devmap_handle *dh = as_handle(f->f_as, f->f_addr);
 	int error;
 
 	ASSERT(MUTEX_HELD(&f->f_as->a_lock));
@@ -162,6 +166,8 @@ static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
 		*result = fail(f, SIGSEGV, EFAULT);
 		return B_TRUE;
 	}
+	if (dh->dh_flags & DH_CLOSING)
+		return wait_by(pause_until_open, f, result);
 	if (prot_of_rw(f->f_rw) & ~dh->dh_maxprot) {
 		*result = fail(f, SIGSEGV, EACCES);
 		return B_TRUE;
@@ -171,8 +177,10 @@ static boolean_t try_fault(struct devmap_fault *f, boolean_t *forgiven,
 		*result = loaded_result(f, error);
 		return B_TRUE;
 	}
+	if (gate_is_shut(f->f_as, dh->dh_dip))
+		return wait_by(pause_until_open, f, result);
 	if (f->f_due != 0 && gethrtime() < f->f_due)
-		return wait_until_due(f, result);
+		return wait_by(pause_fault, f, result);
 	if (dh->dh_member->mb_group != f->f_released)
 		settle(f); /* another mapping is there by now */
 	if (!member_admit(dh->dh_member, f)) {
@@ -213,7 +221,7 @@ enum devmap_fault_result devmap_fault(struct devmap_fault *f)
 		f->f_interrupted = B_FALSE;
 		f->f_req.r_arb.ticket = 0;
 		f->f_req.r_since = 0;
-		patience_forget(f);
+		retry_end(f);
 	}
 	as_left(as);
 	mutex_exit(&as->a_lock);

@@ -24,6 +24,8 @@
  *   I4  dh_calls holds each thread inside a driver entry point with this handle.
  *       devmap_unmap(9E) and every change of dh_off, dh_len or dh_pvtp happen only while dh_calls
  *       is empty and DH_CLOSING keeps it so.
+ *       Nor does devmap_unmap(9E) run while a_accesses has a call of the process and the device,
+ *       nor is one added while a_gates has a gate of theirs.                         [C27]
  *   I5  A handle is in its memory's list from setup to the end of its last devmap_unmap(9E).
  *   I6  A member exists exactly while a handle is attached to its group.             [C7]
  *   I7  Driver code is called with no core lock held.
@@ -45,10 +47,10 @@
  *   page invalid -> valid            devmap_load -> pages_load                    load.c, pages.c
  *   page valid -> invalid            devmap_unload -> pages_unload                load.c, pages.c
  *   access by A while B owns         devmap_fault -> devmap_do_ctxmgt             access.c, turn.c
- *   access is to be tried again      patience_left, pause_fault                   pause.c
+ *   access is to be tried again      retry_left, pause_fault                   pause.c
  *   a request waits, has the turn    request_enqueue, group_step                  group.c, arbiter.c
  *   as joins a group, leaves it      member_attach, member_detach                 member.c
- *   live -> closing -> live/freed    devmap_unmap_range                           unmap.c
+ *   live -> closing -> live/freed    devmap_unmap_range, gate_shut                unmap.c, gate.c
  *   fork                             devmap_dup_as                                dup.c
  *   what stands behind changes       devmap_devmem_remap, devmap_umem_remap       remap.c
  *   lock, unlock                     devmap_lock_range                            lock.c
@@ -56,6 +58,7 @@
  * FLOORS: a file calls only files below its own floor; none is in a circle (make check).
  *   what an engine calls             access, dup, lock, setup, remap, params, stats, load, core
  *   the end of mappings              unmap
+ *   accesses and unmaps              gate
  *   accesses that pause              pause
  *   handles, mappings                handle, mapping
  *   pages, memory                    memory, pages
@@ -163,6 +166,8 @@ struct as {
 	struct devmap_pending *a_pending;   /* devmap_mmap() in progress, one a thread */
 	size_t a_reserved;		    /* slots of a_mappings kept for unpublished ones */
 	size_t a_users;			    /* threads inside core on its behalf; exit waits */
+	struct devmap_call *a_accesses;	    /* calls of devmap_access(9E) */
+	struct devmap_gate *a_gates;	    /* through which none comes, gate.c */
 	struct devmap_fault *a_paused;	    /* postponed until they are due, pause.c */
 	size_t a_pausing;		    /* threads that sleep instead */
 	boolean_t a_reached;		    /* mark of the search for lock cycles; waits_lock */
@@ -236,9 +241,17 @@ struct devmap_request {
 	struct devmap_request *r_wait_next, **r_wait_prev; /* the list of all waits, waits.c */
 };
 
+/* One devmap_unmap(9E), or several in a row, on the stack of core: gate.c. */
+struct devmap_gate {
+	struct devmap_gate *gt_next; /* of a_gates, while shut */
+	const dev_info_t *gt_dip;    /* of the device; NULL: of all */
+	boolean_t gt_shut;
+};
+
 /* One thread inside a driver's devmap_access(9E), on the stack of core. */
 struct devmap_call {
 	struct devmap_call *c_next;
+	struct devmap_call *c_next_access; /* of a_accesses */
 	struct devmap_handle *c_dh;
 	struct devmap_request *c_req;
 	kt_did_t c_thread;

@@ -70,6 +70,9 @@ int engine_handle_init(struct devmap_handle *dh);
 void engine_handle_fini(struct devmap_handle *dh);
 int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offset_t roff);
 
+/* For messages: the name of the driver whose code this is, or "devmap". size is that of name. */
+void driver_of_code(const void *code, char *name, size_t size);
+
 /* Who serves dev: its cb_ops, dev_info and name. Returns 0 or ENXIO. */
 struct engine_driver {
 	struct cb_ops *cb;

@@ -178,15 +178,16 @@ void handle_destroy(struct devmap_handle *dh)
 	quarantine_put(dh);
 }
 
-static boolean_t cookie_valid(devmap_cookie_t cookie, const char *call)
+/* site: in the driver, for its name. */
+static boolean_t cookie_valid(devmap_cookie_t cookie, const char *call, const void *site)
 {
 	const struct devmap_handle *dh = cookie;
+	enum dh_state state = (enum dh_state)0;
+	char driver[24];
 
-	if (dh == NULL || ((uintptr_t)dh & (sizeof(void *) - 1)) != 0) {
-		cmn_err(CE_WARN, "devmap: %s: %p is not a handle", call, cookie);
-		return B_FALSE;
-	}
-	switch (dh_state_get(dh)) {
+	if (dh != NULL && ((uintptr_t)dh & (sizeof(void *) - 1)) == 0)
+		state = dh_state_get(dh);
+	switch (state) {
 	case DH_NEW:
 	case DH_SETUP:
 	case DH_MAPPED:
@@ -197,20 +198,21 @@ static boolean_t cookie_valid(devmap_cookie_t cookie, const char *call)
 			call, cookie);
 		return B_FALSE;
 	}
-	cmn_err(CE_WARN, "devmap: %s: %p is not a handle", call, cookie);
+	driver_of_code(site, driver, sizeof(driver));
+	cmn_err(CE_WARN, "%s: %s: %p is not a handle", driver, call, cookie);
 	return B_FALSE;
 }
 
-struct devmap_handle *handle_enter(devmap_cookie_t cookie, const char *call)
+struct devmap_handle *handle_enter_from(devmap_cookie_t cookie, const char *call, const void *site)
 {
 	struct devmap_handle *dh = cookie;
 	struct as *as;
 
-	if (!cookie_valid(cookie, call))
+	if (!cookie_valid(cookie, call, site))
 		return NULL;
 	as = dh->dh_as;
 	mutex_enter(&as->a_lock);
-	if (cookie_valid(cookie, call))
+	if (cookie_valid(cookie, call, site))
 		return dh;
 	mutex_exit(&as->a_lock);
 	return NULL;

@@ -120,13 +120,38 @@ struct devmap_memory *memory_of(struct devmap_memory *m, struct as *as);
 void memory_link(struct devmap_handle *dh, struct devmap_memory *m);
 void memory_unlink(struct devmap_handle *dh); /* unloads all of it first */
 
+/* gate.c. a_lock held. */
+static inline boolean_t gate_is_of(const struct devmap_gate *gate, const dev_info_t *dip)
+{
+	return gate->gt_dip == NULL || gate->gt_dip == dip ? B_TRUE : B_FALSE;
+}
+
+/* Is devmap_unmap(9E) of the device under way in the process, or about to be? a_lock held. */
+static inline boolean_t gate_is_shut(const struct as *as, const dev_info_t *dip)
+{
+	const struct devmap_gate *gate;
+
+	ASSERT(MUTEX_HELD(&as->a_lock));
+	for (gate = as->a_gates; gate != NULL; gate = gate->gt_next)
+		if (gate_is_of(gate, dip))
+			return B_TRUE;
+	return B_FALSE;
+}
+void gate_shut(struct as *as, struct devmap_gate *gate, const dev_info_t *dip);
+void gate_open(struct as *as, struct devmap_gate *gate);
+boolean_t gate_covers(struct as *as, struct devmap_gate *gate, const struct devmap_handle *dh);
+void access_begin(struct devmap_call *c, struct devmap_handle *dh);
+void access_end(struct devmap_call *c);
+
 /* pause.c */
-int patience_of(const struct devmap_handle *dh);
-boolean_t patience_left(struct devmap_fault *f, const struct devmap_handle *dh); /* a_lock */
-void patience_forget(struct devmap_fault *f);
-enum devmap_fault_result pause_fault(struct devmap_fault *f); /* a_lock */
-void pause_end(struct as *as, uintptr_t lo, uintptr_t hi);    /* a_lock */
-void pause_recall(struct devmap_fault *f);		      /* a_lock */
+int retry_ms(const struct devmap_handle *dh);
+boolean_t retry_left(struct devmap_fault *f, const struct devmap_handle *dh); /* a_lock */
+void retry_end(struct devmap_fault *f);
+enum devmap_fault_result pause_fault(struct devmap_fault *f);	   /* a_lock */
+enum devmap_fault_result pause_until_open(struct devmap_fault *f); /* a_lock */
+void pause_opened(struct as *as);				   /* a_lock */
+void pause_end(struct as *as, uintptr_t lo, uintptr_t hi);	   /* a_lock */
+void pause_recall(struct devmap_fault *f);			   /* a_lock */
 
 /* handle.c */
 void handles_init(void);
@@ -137,8 +162,12 @@ int handle_engine_init(struct devmap_handle *dh);
 void handle_copy(struct devmap_handle *to, const struct devmap_handle *from);
 void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n); /* a_lock */
 void handle_destroy(struct devmap_handle *dh);			     /* no lock held */
-/* Finds and locks (a_lock) the handle behind a cookie; NULL, with a message, if there is none. */
-struct devmap_handle *handle_enter(devmap_cookie_t cookie, const char *call);
+/*
+ * Finds and locks (a_lock) the handle behind a cookie; NULL, with a message, if there is none. For
+ * the functions that drivers call: it names who has called them.
+ */
+#define handle_enter(cookie, call) handle_enter_from(cookie, call, __builtin_return_address(0))
+struct devmap_handle *handle_enter_from(devmap_cookie_t cookie, const char *call, const void *site);
 void handle_exit(struct devmap_handle *dh);
 /* a_lock held. */
 void call_begin(struct devmap_call *c, struct devmap_handle *dh);
@@ -161,8 +190,7 @@ void as_remove(struct as *as, struct devmap_mapping *m);
 struct devmap_mapping *as_mapping_from(struct as *as, uintptr_t addr);
 struct devmap_handle *as_handle_from(struct as *as, uintptr_t addr);
 struct devmap_handle *as_handle(struct as *as, uintptr_t addr);
-struct devmap_handle *as_handle_open(struct as *as, uintptr_t addr); /* waits while DH_CLOSING */
-void as_enter(struct as *as);					     /* no lock */
+void as_enter(struct as *as); /* no lock */
 void as_left(struct as *as);
 void as_leave(struct as *as); /* no lock */
 

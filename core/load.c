@@ -38,7 +38,7 @@ static int load_check(struct devmap_handle *dh, struct devmap_call *c, offset_t 
 	uint_t need = prot_of_rw(rw), have = dh->dh_maxprot & PROT_RWX;
 
 	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
-	if (dh_state_get(dh) != DH_LIVE || (dh->dh_flags & DH_GONE) != 0) {
+	if (dh_state_get(dh) == DH_NEW || (dh->dh_flags & DH_GONE) != 0) {
 		cmn_err(CE_WARN, "%s: %s: handle %p is not mapped now", dh->dh_name, call,
 			(void *)dh);
 		return EINVAL;
@@ -58,6 +58,9 @@ static int load_check(struct devmap_handle *dh, struct devmap_call *c, offset_t 
 		return EINVAL;
 	if (need != 0 ? (have & need) == 0 : have == 0)
 		return EACCES;
+	/* The driver knows of it, but its mmap(2) has not returned: the first access will ask. */
+	if (dh_state_get(dh) != DH_LIVE)
+		*n = 0;
 	return 0;
 }
 
@@ -108,7 +111,8 @@ static void release_loaded(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
  * Returns 0, or EINVAL: a range outside the handle, another process's handle, a handle that was
  * freed, another length than that of the lock; EACCES: the mapping does not allow rw; ENXIO:
  * nothing stands behind the handle (DEVMAP_MAPPING_INVALID); or what prevented it in the client.
- * Then nothing changed.
+ * Then nothing changed. Nothing does either, and 0 is returned, for a handle of a mapping that is
+ * still being made.
  */
 int devmap_load(devmap_cookie_t dhp, offset_t off, size_t len, uint_t type, uint_t rw)
 {

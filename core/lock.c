@@ -14,6 +14,8 @@ struct piece {
 	pgcnt_t first, n; /* of dh's pages */
 	pgcnt_t locked;	  /* of these, already locked */
 	uint32_t epoch;	  /* of the group's locks */
+	boolean_t restarted;
+	struct devmap_request request; /* keeps its place from one try to the next */
 };
 
 /*
@@ -69,7 +71,7 @@ static struct devmap_handle *next_handle(struct piece *p)
 		if (dh == NULL || dh->dh_uvaddr >= p->end ||
 		    (dh->dh_uvaddr > p->at && p->type == DEVMAP_LOCK))
 			return NULL;
-		if (!(dh->dh_flags & DH_CLOSING))
+		if (!(dh->dh_flags & DH_CLOSING) && !gate_is_shut(p->as, dh->dh_dip))
 			break;
 		cv_wait(&p->as->a_cv, &p->as->a_lock);
 	}
@@ -159,21 +161,19 @@ static void piece_unlocked(struct piece *p)
 static int ask_for_piece(struct piece *p)
 {
 	struct devmap_handle *dh = p->dh;
-	struct devmap_request r;
 	struct devmap_call c;
 	int value;
 
 	ASSERT(MUTEX_HELD(&p->as->a_lock));
-	bzero(&r, sizeof(r));
 	bzero(&c, sizeof(c));
 	c.c_off = dh->dh_off + (offset_t)(p->first << PAGESHIFT);
 	c.c_len = p->n << PAGESHIFT;
 	c.c_type = p->type;
 	c.c_rw = p->rw;
-	c.c_req = &r;
+	c.c_req = &p->request;
 	c.c_newlocks = p->type == DEVMAP_LOCK ? (uint32_t)(p->n - p->locked) : 0;
 	c.c_lock_epoch = p->epoch;
-	call_begin(&c, dh);
+	access_begin(&c, dh);
 	mutex_exit(&p->as->a_lock);
 	member_count_access(dh->dh_member);
 	value = dh->dh_ops.devmap_access(dh, dh->dh_pvtp, c.c_off, c.c_len, c.c_type, c.c_rw);
@@ -186,9 +186,12 @@ static int ask_for_piece(struct piece *p)
 		value = piece_locked(p, &c) ? 0 : ENOLCK;
 	else if (c.c_locked)
 		member_unlock(dh->dh_member, c.c_newlocks, c.c_lock_epoch);
-	call_end(&c);
-	if (value != 0 && c.c_restart)
+	access_end(&c);
+	/* gate_shut() interrupts too, and its interruption may still be to come. */
+	if (value != 0 && (c.c_restart || (value == EINTR && p->restarted))) {
+		p->restarted = c.c_restart;
 		return EAGAIN;
+	}
 	if (value != 0 && c.c_denied)
 		return EACCES;
 	return value >= 0 && value < 4096 ? value : EIO;
@@ -206,6 +209,7 @@ static int lock_pieces(struct piece *p)
 		error = ask_for_piece(p);
 		if (error == EAGAIN)
 			continue;
+		bzero(&p->request, sizeof(p->request));
 		if (error != 0 && p->type == DEVMAP_LOCK)
 			break;
 		/* An unlock goes on whatever the driver says: the locks have ended. */

@@ -217,22 +217,14 @@ struct devmap_handle *as_handle(struct as *as, uintptr_t addr)
 	return dh != NULL && dh->dh_uvaddr <= addr ? dh : NULL;
 }
 
-/* The same, when no devmap_unmap(9E) is under way on it. Sleeps, so all else may have changed. */
-struct devmap_handle *as_handle_open(struct as *as, uintptr_t addr)
-{
-	struct devmap_handle *dh;
-
-	while ((dh = as_handle(as, addr)) != NULL && (dh->dh_flags & DH_CLOSING) != 0)
-		cv_wait(&as->a_cv, &as->a_lock);
-	return dh;
-}
-
-/* a_lock held. Is devmap_unmap_range() at work on a part of m? */
+/* a_lock held. Is devmap_unmap_range() at work on a part of m, or about to be? */
 static boolean_t mapping_closing(const struct devmap_mapping *m)
 {
 	size_t i;
 
 	ASSERT(MUTEX_HELD(&m->m_as->a_lock));
+	if (gate_is_shut(m->m_as, m->m_handles[0]->dh_dip))
+		return B_TRUE;
 	for (i = 0; i < m->m_nhandles; i++)
 		if (m->m_handles[i]->dh_flags & DH_CLOSING)
 			return B_TRUE;

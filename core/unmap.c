@@ -91,12 +91,17 @@ void devmap_publish(struct devmap_mapping *m)
  */
 void devmap_discard(struct devmap_mapping *m)
 {
+	struct devmap_gate gate = { .gt_shut = B_FALSE };
 	struct as *as = m->m_as;
 
 	mutex_enter(&as->a_lock);
 	take_from_new(as, m);
+	gate_shut(as, &gate, m->m_handles[0]->dh_dip);
 	mutex_exit(&as->a_lock);
 	mapping_tear_down(m, m->m_nhandles);
+	mutex_enter(&as->a_lock);
+	gate_open(as, &gate);
+	mutex_exit(&as->a_lock);
 }
 
 /*
@@ -384,14 +389,16 @@ static int unmap_handle(struct devmap_handle *dh, uintptr_t lo, uintptr_t hi)
 }
 
 /*
- * munmap(2) of len bytes (rounded up to pages) at addr, page aligned: translations are invalidated,
- * locks end, threads that wait for a page of it try again and find nothing, and the driver is told.
+ * munmap(2) of len bytes (rounded up to pages) at addr, page aligned; of everything: exit or exec.
+ * Translations are invalidated, locks end, threads that wait for a page of it try again and find
+ * nothing, and the driver is told, while no devmap_access(9E) of the device runs for the process.
  *
  * Only the first handle may need memory (if the range leaves something on both sides), so ENOMEM
  * means that nothing was done. Returns 0, ENOMEM, or EINVAL: addr is not page aligned.
  */
 int devmap_unmap_range(struct as *as, uintptr_t addr, size_t len)
 {
+	struct devmap_gate gate = { .gt_shut = B_FALSE };
 	struct devmap_handle *dh;
 	uintptr_t end = UINTPTR_MAX;
 	int error = 0;
@@ -402,8 +409,12 @@ int devmap_unmap_range(struct as *as, uintptr_t addr, size_t len)
 		end = (addr + len + PAGEOFFSET) & (uintptr_t)PAGEMASK;
 	as_enter(as);
 	mutex_enter(&as->a_lock);
+	if (addr == 0 && end == UINTPTR_MAX) /* exit, exec */
+		gate_shut(as, &gate, NULL);
 	while (error == 0 && (dh = as_handle_from(as, addr)) != NULL && dh->dh_uvaddr < end)
-		error = unmap_handle(dh, addr, end);
+		if (gate_covers(as, &gate, dh))
+			error = unmap_handle(dh, addr, end);
+	gate_open(as, &gate);
 	mutex_exit(&as->a_lock);
 	as_leave(as);
 	return error;
@@ -423,10 +434,12 @@ static struct devmap_handle *handle_of_device(const struct as *as, const dev_inf
 
 void devmap_unmap_device(struct as *as, const dev_info_t *dip)
 {
+	struct devmap_gate gate = { .gt_shut = B_FALSE };
 	struct devmap_handle *dh;
 
 	as_enter(as);
 	mutex_enter(&as->a_lock);
+	gate_shut(as, &gate, dip);
 	while ((dh = handle_of_device(as, dip)) != NULL) {
 		if (unmap_handle(dh, dh->dh_uvaddr, handle_end(dh)) != ENOMEM)
 			continue;
@@ -434,6 +447,7 @@ void devmap_unmap_device(struct as *as, const dev_info_t *dip)
 		delay(1);
 		mutex_enter(&as->a_lock);
 	}
+	gate_open(as, &gate);
 	mutex_exit(&as->a_lock);
 	as_leave(as);
 }

@@ -112,6 +112,22 @@ static void freed_handle(void)
 	put(a, map_pages(a, 0, 2), 1);
 }
 
+/* Each call names the driver, and itself. */
+static void no_handle(void)
+{
+	static const char *const said[] = {
+		"ctest: devmap_load: ",	      "ctest: devmap_unload: ",
+		"ctest: devmap_do_ctxmgt: ",  "ctest: devmap_devmem_setup: ",
+		"ctest: devmap_umem_setup: ", "ctest: devmap_devmem_remap: ",
+		"ctest: devmap_umem_remap: ", "ctest: devmap_set_ctx_timeout: ",
+	};
+	const int fd = control();
+
+	CHECK_EQ(operate(fd, CT_OP_NO_HANDLE, 0, 0, 0), 0);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		AWAIT(engine_said(said[i]));
+}
+
 /* devmap_load(9F) on behalf of a process that is not the one being served. */
 static void load_for_another(void)
 {
@@ -159,6 +175,7 @@ static const struct test tests[] = {
 	{ "C26 DEVMAP_MAPPING_INVALID without DEVMAP_ALLOW_REMAP", invalid_without_remap },
 	{ "C26 the same mistakes with register sets", on_registers },
 	{ "C26 use of a freed handle", freed_handle },
+	{ "C26 NULL for a handle: the message names driver and call", no_handle },
 	{ "C26 devmap_load for another process", load_for_another },
 	{ "C26 a crash harms no other device", crash },
 };

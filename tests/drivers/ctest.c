@@ -867,6 +867,9 @@ static void ctest_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t le
 	e.new1_was = id_of(new_dhp1, new_pvtp1);
 	e.new2_was = id_of(new_dhp2, new_pvtp2);
 	ev = enter(u, CT_UNMAP, m->mp_dev, &e);
+	mutex_exit(&u->cu_dev->cd_lock);
+	(void)wait_at(u, CT_GATE_UNMAP, B_FALSE);
+	mutex_enter(&u->cu_dev->cd_lock);
 	cut_map(m, off, len, new_dhp1, new_pvtp1, new_dhp2, new_pvtp2);
 	note_id(u, &ev->new1_id, id_of(new_dhp1, new_pvtp1));
 	note_id(u, &ev->new2_id, id_of(new_dhp2, new_pvtp2));
@@ -1206,6 +1209,25 @@ static void memory_op(struct unit *u, struct ctest_op *op)
 		*(volatile uint64_t *)where = op->value;
 }
 
+/* How many calls take NULL for a cookie. */
+static int no_handle(struct unit *u)
+{
+	dev_info_t *dip = u->cu_dev->cd_dip;
+	int taken = 0;
+
+	taken += devmap_load(NULL, 0, 0, DEVMAP_ACCESS, DEVMAP_READ) == 0;
+	taken += devmap_unload(NULL, 0, 0) == 0;
+	taken += devmap_default_access(NULL, NULL, 0, 0, DEVMAP_ACCESS, DEVMAP_READ) == 0;
+	taken += devmap_do_ctxmgt(NULL, NULL, 0, 0, DEVMAP_ACCESS, DEVMAP_READ, ctest_contextmgt) ==
+		 0;
+	taken += devmap_devmem_setup(NULL, dip, NULL, 0, 0, PAGESIZE, PROT_ALL, 0, NULL) == 0;
+	taken += devmap_umem_setup(NULL, dip, NULL, NULL, 0, PAGESIZE, PROT_ALL, 0, NULL) == 0;
+	taken += devmap_devmem_remap(NULL, dip, 0, 0, PAGESIZE, PROT_ALL, 0, NULL) == 0;
+	taken += devmap_umem_remap(NULL, dip, NULL, 0, PAGESIZE, PROT_ALL, 0, NULL) == 0;
+	devmap_set_ctx_timeout(NULL, 1);
+	return taken;
+}
+
 static int operate(struct unit *u, struct ctest_op *op, int mode)
 {
 	op->result = 0;
@@ -1229,6 +1251,9 @@ static int operate(struct unit *u, struct ctest_op *op, int mode)
 		return echo(u, op, mode);
 	case CT_OP_POINTER:
 		op->result = pointer(u, op->value != 0);
+		return 0;
+	case CT_OP_NO_HANDLE:
+		op->result = no_handle(u);
 		return 0;
 	case CT_OP_CRASH:
 		__builtin_trap();

@@ -73,6 +73,7 @@ enum ctest_knob {
 	CT_GATE_ACCESS, /* who waits in devmap_access(9E): a pid or CT_EVERYBODY */
 	CT_GATE_CTXMGT, /* the same in devmap_contextmgt(9E) */
 	CT_GATE_MAP,	/* the same in devmap_map(9E) */
+	CT_GATE_UNMAP,	/* the same in devmap_unmap(9E) */
 	CT_FAIL_WHERE,	/* bits 1 << CT_MAP and so on: entry points that fail */
 	CT_FAIL_VALUE,	/* with what */
 	CT_FAIL_COUNT,	/* how often; CT_EVERYBODY: always */
@@ -181,6 +182,7 @@ enum ctest_op_code {
 	CT_OP_OVERHEAD,	  /* devmap_set_ctx_overhead(id, value) */
 	CT_OP_GROUP,	  /* devmap_set_ctx_group(id, key number value; 0: NULL) */
 	CT_OP_FREED,	  /* devmap_unload() with the cookie freed last */
+	CT_OP_NO_HANDLE,  /* all calls that take a cookie, with NULL */
 	CT_OP_USECTOHZ,	  /* value := drv_usectohz(value) */
 	CT_OP_HZ,	  /* value := hz */
 	CT_OP_CRASH,	  /* the driver dies of a signal */

@@ -45,6 +45,7 @@ static __thread struct thread *self;
 struct fake_memory *fake_regs[4];
 static struct fake_memory *fake_trash; /* the only one that tests have at a time */
 int fake_retry_unloaded, fake_handles;
+_Atomic int fake_agains;
 boolean_t fake_direct;
 int hz = 1000;
 
@@ -494,19 +495,25 @@ void engine_handle_fini(struct devmap_handle *dh)
 	__atomic_fetch_sub(&fake_handles, 1, __ATOMIC_RELAXED);
 }
 
-static dev_info_t *drv_dip(void)
+void driver_of_code(const void *code, char *name, size_t size)
 {
-	static char instance;
+	(void)code;
+	snprintf(name, size, "caller");
+}
 
-	return (dev_info_t *)(void *)&instance;
+static dev_info_t *drv_dip(dev_t dev)
+{
+	static char instances[2];
+
+	return (dev_info_t *)(void *)&instances[dev == DEV2];
 }
 
 int engine_driver(dev_t dev, struct engine_driver *out)
 {
-	if (dev != DEV)
+	if (dev != DEV && dev != DEV2)
 		return ENXIO;
 	out->cb = &drv_cb;
-	out->dip = drv_dip();
+	out->dip = drv_dip(dev);
 	out->name = "drv";
 	return 0;
 }
@@ -631,18 +638,29 @@ void fake_enter(struct fake_process *p)
 	current = p;
 }
 
-int fake_mmap(struct fake_process *p, uintptr_t addr, size_t len, uint_t prot, uint_t flags,
-	      offset_t off)
+static int mmap_dev(struct fake_process *p, dev_t dev, uintptr_t addr, size_t len, uint_t prot,
+		    uint_t flags, offset_t off)
 {
 	struct devmap_mapping *m;
 	int error;
 
 	fake_enter(p);
-	error = devmap_mmap(&p->as, DEV, addr, len, prot, PROT_READ | PROT_WRITE | PROT_EXEC, flags,
+	error = devmap_mmap(&p->as, dev, addr, len, prot, PROT_READ | PROT_WRITE | PROT_EXEC, flags,
 			    off, NULL, NULL, &m);
 	if (error == 0)
 		devmap_publish(m);
 	return error;
+}
+
+int fake_mmap(struct fake_process *p, uintptr_t addr, size_t len, uint_t prot, uint_t flags,
+	      offset_t off)
+{
+	return mmap_dev(p, DEV, addr, len, prot, flags, off);
+}
+
+int fake_mmap_dev(struct fake_process *p, dev_t dev, uintptr_t addr, size_t len)
+{
+	return mmap_dev(p, dev, addr, len, PROT_READ | PROT_WRITE, MAP_SHARED, 0);
 }
 
 void fake_map(struct fake_process *p, size_t n)
@@ -770,6 +788,8 @@ static int serve(struct fake_process *p, uintptr_t addr, uint_t rw, int *error)
 	while ((result = serve_once(p, &w.f)) == DEVMAP_FAULT_POSTPONED || w.f.f_again)
 		if (result == DEVMAP_FAULT_POSTPONED)
 			wait_released(&w);
+		else
+			fake_agains++;
 	waiter_end(&w);
 	if (result == DEVMAP_FAULT_DONE)
 		return 0;
@@ -830,6 +850,7 @@ void fake_init(void)
 	fake_messages_clear();
 	fake_retry_unloaded = 0;
 	fake_direct = B_FALSE;
+	fake_agains = 0;
 	(void)fake_fail_alloc(0);
 	devmap_core_init();
 }
@@ -932,12 +953,29 @@ int drv_ctxmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t
 	return error;
 }
 
+/* Whose handle it is, and which of its devices. */
+static struct fake_process *user_of(devmap_cookie_t dhp, int *device)
+{
+	const struct devmap_handle *dh = dhp;
+
+	*device = dh->dh_dip == drv_dip(DEV2);
+	return process_of(dh);
+}
+
 int drv_access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type, uint_t rw)
 {
+	int device, value;
+	struct fake_process *p = user_of(dhp, &device);
+
 	drv.accesses++;
+	p->inside[device]++;
+	CHECK(p->ending[device] == 0);
 	if (drv.access != NULL)
-		return drv.access(dhp, pvtp, off, len, type, rw);
-	return devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, drv_ctxmgt);
+		value = drv.access(dhp, pvtp, off, len, type, rw);
+	else
+		value = devmap_do_ctxmgt(dhp, pvtp, off, len, type, rw, drv_ctxmgt);
+	p->inside[device]--;
+	return value;
 }
 
 static int drv_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, void **new_pvtp)
@@ -958,7 +996,11 @@ static void drv_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 		      void **new_pvtp2)
 {
 	struct drv_ctx *c = pvtp;
+	int device;
+	struct fake_process *p = user_of(dhp, &device);
 
+	p->ending[device]++;
+	CHECK(p->inside[device] == 0);
 	CHECK(c->dhp == dhp && off >= c->off && off + (offset_t)len <= c->off + (offset_t)c->len);
 	CHECK((new_dhp1 != NULL) == (off > c->off));
 	CHECK((new_dhp2 != NULL) == (off + (offset_t)len < c->off + (offset_t)c->len));
@@ -975,6 +1017,7 @@ static void drv_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 	drv.last = (struct drv_unmap){ dhp, new_dhp1, new_dhp2, off, len };
 	mutex_exit(&drv.lock);
 	ctx_free(c);
+	p->ending[device]--;
 }
 
 static int drv_setup(devmap_cookie_t dhp, offset_t off, size_t len)
@@ -982,9 +1025,9 @@ static int drv_setup(devmap_cookie_t dhp, offset_t off, size_t len)
 	struct devmap_callback_ctl *ops = drv.no_ops ? NULL : &drv.ops;
 
 	if (drv.umem != NULL)
-		return devmap_umem_setup(dhp, drv_dip(), ops, drv.umem, off + drv.shift, len,
+		return devmap_umem_setup(dhp, drv_dip(DEV), ops, drv.umem, off + drv.shift, len,
 					 drv.maxprot, drv.flags, NULL);
-	return devmap_devmem_setup(dhp, drv_dip(), ops, drv.rnumber, off + drv.shift, len,
+	return devmap_devmem_setup(dhp, drv_dip(DEV), ops, drv.rnumber, off + drv.shift, len,
 				   drv.maxprot, drv.flags, NULL);
 }
 

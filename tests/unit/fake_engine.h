@@ -5,7 +5,8 @@
  *
  * What the engine checks on its own: a page is valid in one process only (C17), loads and unloads
  * stay inside their handle, only loaded pages are unloaded, all memory is freed with the size that
- * it was allocated with. A violation aborts the test.
+ * it was allocated with, devmap_access(9E) and devmap_unmap(9E) of a process and device exclude each
+ * other (C27). A violation aborts the test.
  */
 #ifndef FAKE_ENGINE_H
 #define FAKE_ENGINE_H
@@ -35,6 +36,7 @@
 #define P(n)  ((size_t)(n)*PAGESIZE)
 #define MS    1000000LL
 #define DEV   ((dev_t)0x1234)
+#define DEV2  ((dev_t)0x2234) /* another instance */
 
 struct fake_memory {
 	struct devmap_memory m;
@@ -48,7 +50,8 @@ struct fake_process {
 	struct as as;
 	struct fake_process *next;
 	boolean_t dying;
-	unsigned busy; /* threads in devmap_fault() */
+	unsigned busy;			  /* threads in devmap_fault() */
+	_Atomic int inside[2], ending[2]; /* devmap_access(9E), devmap_unmap(9E), of each device */
 	struct {
 		struct fake_memory *mem; /* NULL: not valid */
 		size_t page;
@@ -71,6 +74,7 @@ void fake_enter(struct fake_process *p);
 /* mmap(2) at addr and publish. Returns 0 or an errno. */
 int fake_mmap(struct fake_process *p, uintptr_t addr, size_t len, uint_t prot, uint_t flags,
 	      offset_t off);
+int fake_mmap_dev(struct fake_process *p, dev_t dev, uintptr_t addr, size_t len);
 /* mmap(2) as most tests want it: n pages from offset 0 at BASE, shared, read and write. */
 void fake_map(struct fake_process *p, size_t n);
 /*
@@ -101,6 +105,7 @@ unsigned fake_fail_alloc(unsigned n);
 #define FAKE_UNSET INT32_MIN
 extern int fake_retry_unloaded; /* the property devmap-retry-unloaded: FAKE_UNSET, or 0 after setup */
 extern boolean_t fake_direct;	/* threads serve their own faults, as in a kernel */
+extern _Atomic int fake_agains; /* faults that left for a signal, with f_again */
 extern int fake_handles;	/* handles that the engine knows */
 
 /* The driver. */

@@ -588,6 +588,16 @@ static void *move_main(void *arg)
 	return NULL;
 }
 
+/* Until somebody waits to unmap something. */
+static void await_gate(struct fake_process *of)
+{
+	for (boolean_t shut = B_FALSE; !shut; fake_sleep(MS)) {
+		mutex_enter(&of->as.a_lock);
+		shut = of->as.a_gates != NULL;
+		mutex_exit(&of->as.a_lock);
+	}
+}
+
 /* munmap(2) waits for an access; mremap(2) waits for munmap(2), which cuts what it has found. */
 static void c22_move_waits_for_unmap(void **state)
 {
@@ -603,11 +613,7 @@ static void c22_move_waits_for_unmap(void **state)
 	while (sleeping == 0)
 		fake_sleep(MS);
 	start(&unmap, unmap_main, p[2], BASE);
-	for (boolean_t closing = B_FALSE; !closing; fake_sleep(MS)) {
-		mutex_enter(&p[2]->as.a_lock);
-		closing = (dh->dh_flags & DH_CLOSING) != 0;
-		mutex_exit(&p[2]->as.a_lock);
-	}
+	await_gate(p[2]);
 	start(&move, move_main, p[2], 0);
 	fake_sleep(20 * MS);
 	assert_false(move.done);

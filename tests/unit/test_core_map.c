@@ -1035,7 +1035,7 @@ static void c26_freed_handles(void **state)
 	assert_int_equal(devmap_unload(NULL, 0, 0), EINVAL);
 	assert_int_equal(devmap_unload((char *)dh + 1, 0, 0), EINVAL);
 	assert_int_equal(devmap_unload(garbage, 0, 0), EINVAL);
-	assert_true(fake_said("devmap: devmap_unload: (nil) is not a handle"));
+	assert_true(fake_said("caller: devmap_unload: (nil) is not a handle"));
 	/* It stays so while a thousand others come and go. */
 	for (int i = 0; i < 1000; i++) {
 		fake_map(a, 1);
