@@ -113,6 +113,7 @@ struct session {
 	_Atomic pid_t number; /* what drivers know it by: number.h */
 	bool unborn;	      /* a child that has not said anything yet; s->lock */
 	_Atomic int pidfd;
+	_Atomic uid_t uid; /* to whom it is counted: log.h */
 	struct cred *cred;
 	struct source sock, fault, exit; /* requests, userfaultfd, pidfd */
 	struct work exited;

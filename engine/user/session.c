@@ -209,9 +209,10 @@ static void session_offends(struct client_uffd *u)
 	int pidfd = s->pidfd;
 	bool killed = pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0;
 
-	log_warn("process %d (%s) of user %u keeps device memory from being taken from it: %s",
-		 (int)s->pid, s->as.a_comm, s->cred != NULL ? (unsigned)s->cred->uid : 0,
-		 killed ? "killed" : "it gets nothing more");
+	log_client(s->uid,
+		   "process %d (%s) of user %u keeps device memory from being taken from it: %s",
+		   (int)s->pid, s->as.a_comm, (unsigned)s->uid,
+		   killed ? "killed" : "it gets nothing more");
 }
 
 static struct session *session_new(void)
@@ -302,6 +303,7 @@ static int session_identify(struct session *s, struct request *rq)
 	s->pid = rq->cred.pid;
 	s->user_mode_only = rq->msg.a[0] == 0;
 	s->foreign_pids = peer_pids_are_foreign(s->pid);
+	s->uid = rq->cred.uid;
 	s->cred = cred_make(rq->cred.uid, rq->cred.gid);
 	s->uffd.distrusted = !policy_trusts(rq->cred.uid);
 	s->pidfd = s->pid != 0 ? (int)syscall(SYS_pidfd_open, s->pid, 0) : request_take_pidfd(rq);
@@ -381,6 +383,7 @@ static void serve_fork(struct session *s, struct request *rq)
 
 	if (child != NULL) {
 		child->unborn = true;
+		child->uid = s->uid;
 		child->uffd.distrusted = s->uffd.distrusted;
 		devmap_as_init(&child->as, 0, s->as.a_comm);
 		error = from_ddi(devmap_dup_as(&s->as, &child->as));

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -249,7 +250,58 @@ static void held_when_the_engine_dies(void)
 	CHECK(now() - since < 2 * SECOND * slowness());
 }
 
+/*
+ * Nonsense
+ */
+
+#define NONSENSE 1000
+
+static void talk_nonsense(void)
+{
+	struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION + 1, .op = DM_INFO };
+	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = ".ctest0" };
+	struct dm_reply re;
+	int none;
+
+	for (int i = 0; i < NONSENSE; i++) {
+		const int sock = DO(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+
+		DO(connect(sock, (struct sockaddr *)&sa, sizeof(sa)));
+		CHECK_EQ(rogue_send(sock, &rq, sizeof(rq), NULL, 0), 0);
+		CHECK_EQ(rogue_receive(sock, &re, NULL, &none), EPROTONOSUPPORT);
+		close(sock);
+	}
+}
+
+static unsigned lines_said(const char *text)
+{
+	char path[600], line[1024];
+	unsigned n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/engine.log", getenv("DEVMAP_DIR"));
+	f = fopen(path, "re");
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f) != NULL)
+		n += strstr(line, text) != NULL;
+	fclose(f);
+	return n;
+}
+
+static void nonsense(void)
+{
+	struct rogue r;
+
+	close(control());
+	DO(setenv("DEVMAP_TEST_STAY", "1", 1)); /* the door is its user's */
+	r = rogue_start("talk nonsense");
+	CHECK(WAS_OK(rogue_await_end(&r)));
+	CHECK(lines_said("speaks protocol version") > 0);
+	CHECK(lines_said("speaks protocol version") <= 60); /* 20 in ten seconds */
+}
+
 static const struct attack attacks[] = {
+	{ "talk nonsense", NULL, talk_nonsense },
 	{ "be honest", prepare_device, be_honest },
 	{ "have the inode held", prepare_accomplice, have_it_held },
 	{ "hold the inode", prepare_never, hold_the_inode },
@@ -259,6 +311,7 @@ static const struct test tests[] = {
 	{ "C30 a client keeps its window from being emptied", held_inode },
 	{ "C30 a client has its window kept from being emptied, for ever", held_for_good },
 	{ "C30 a window cannot be emptied when its engine dies", held_when_the_engine_dies },
+	{ "C30 a client speaks nonsense: the log does not grow with it", nonsense },
 };
 
 int main(int argc, char **argv)
