@@ -46,6 +46,7 @@ void session_put(struct session *s)
 		cred_put(s->cred);
 	pthread_cond_destroy(&s->unused);
 	pthread_mutex_destroy(&s->lock);
+	account_fini(&s->account);
 	free(s);
 }
 
@@ -184,7 +185,7 @@ static void sock_release(struct source *src)
 	struct session *s = container_of(src, struct session, sock);
 
 	pthread_mutex_lock(&s->lock); /* against a look at it: number.c */
-	close(src->fd);
+	close_later(src->fd);	      /* there may be messages in it, with descriptors */
 	src->fd = -1;
 	pthread_mutex_unlock(&s->lock);
 	session_put(s);
@@ -484,20 +485,16 @@ static void session_serve(struct session *s, struct request *rq)
 	caller_set(before);
 }
 
-static void sock_ready(struct source *src, uint32_t events)
+/* 0, -ECONNRESET, or -EPROTO. Counted: a client can make it last, by what it sends along. */
+static int sock_serve(struct session *s)
 {
-	struct session *s = container_of(src, struct session, sock);
 	struct request rq;
-	int error = request_receive(src->fd, &rq);
+	int error = request_receive(s->sock.fd, &rq);
 
-	(void)events;
-	if (error == -ECONNRESET) {
-		session_end(s);
-		return;
-	}
-	source_arm(src);
+	if (error == 0 || error == -EAGAIN || error == -EMFILE)
+		source_arm(&s->sock);
 	if (error != 0)
-		return;
+		return error == -EAGAIN || error == -EMFILE ? 0 : error;
 	/* A child made behind our back inherits the socket, but has nothing to say on it. */
 	if (s->known ? rq.cred.pid != s->pid : rq.msg.op != DM_CHILD)
 		reply_error(&rq, -EPERM);
@@ -506,6 +503,41 @@ static void sock_ready(struct source *src, uint32_t events)
 		session_leave(s);
 	}
 	request_end(&rq);
+	return 0;
+}
+
+/* Does the driver, or another client, not wait with it, and perhaps for it? */
+static bool is_quick(int sock)
+{
+	struct dm_request rq = { .op = 0 };
+
+	if (recv(sock, &rq, sizeof(rq), MSG_PEEK | MSG_DONTWAIT) != sizeof(rq))
+		return true;
+	switch (rq.op & ~DM_HERE) {
+	case DM_COMMIT:
+	case DM_ABORT:
+	case DM_MUNMAP:
+	case DM_UNLOCK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void sock_ready(struct source *src, uint32_t events)
+{
+	struct session *s = container_of(src, struct session, sock);
+	struct account *user = account_of(s->uid);
+	bool quick = account_is_full(user, &s->account) && is_quick(src->fd);
+	int error;
+
+	(void)events;
+	if (!account_enter(user, &s->account, src, quick))
+		return;
+	error = sock_serve(s);
+	if (error != 0)
+		session_end(s);
+	account_leave(user, &s->account);
 }
 
 void sessions_each(void (*fn)(struct session *s, void *arg), void *arg)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -300,7 +302,142 @@ static void nonsense(void)
 	CHECK(lines_said("speaks protocol version") <= 60); /* 20 in ten seconds */
 }
 
+/*
+ * Threads of the engine
+ */
+
+/* An end of a connection that takes up to a minute to close, since there is something left to send. */
+static int lingering(void)
+{
+	static int listener = -1;
+	static struct sockaddr_in sa = { .sin_family = AF_INET };
+	const struct linger linger = { .l_onoff = 1, .l_linger = 60 };
+	const int small = 2048;
+	socklen_t len = sizeof(sa);
+	char data[65536] = "";
+	int fd;
+
+	if (listener == -1) {
+		sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		listener = DO(socket(AF_INET, SOCK_STREAM, 0));
+		DO(setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)));
+		DO(bind(listener, (struct sockaddr *)&sa, sizeof(sa)));
+		DO(listen(listener, 1000));
+		DO(getsockname(listener, (struct sockaddr *)&sa, &len));
+	}
+	fd = DO(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+	DO(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+	(void)connect(fd, (struct sockaddr *)&sa, sizeof(sa));
+	DO(accept(listener, NULL, NULL)); /* which reads nothing */
+	while (send(fd, data, sizeof(data), 0) > 0)
+		;
+	DO(fcntl(fd, F_SETFL, 0));
+	return fd;
+}
+
+static void more_descriptors(void)
+{
+	const struct rlimit rl = { .rlim_cur = 8192, .rlim_max = 8192 };
+
+	if (geteuid() == 0)
+		DO(setrlimit(RLIMIT_NOFILE, &rl));
+	prepare_device();
+}
+
+#define LINGERING 400
+
+/* While the engine is stopped: so the last to close them is the engine. */
+static void send_what_lingers(void)
+{
+	struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_MUNMAP };
+	int fd[LINGERING], door;
+	char byte;
+
+	booty_map_new(&b, 1);
+	*(volatile uint64_t *)b.base = 1;
+	for (int i = 0; i < LINGERING; i++)
+		fd[i] = lingering();
+	rogue_says();
+	CHECK_EQ(read(ROGUE_LINE, &byte, 1), 1);
+	for (int i = 0; i < LINGERING; i++) {
+		door = i % 40 == 39 ? b.session : rogue_door(b.file.info.engine);
+		CHECK_EQ(rogue_send(door, &rq, sizeof(rq), &fd[i], 1), 0);
+		close(fd[i]);
+	}
+	rogue_says();
+	rogue_waits();
+}
+
+/* Everything that a newcomer does. */
+static void check_newcomer(void)
+{
+	struct actor *a;
+	int64_t since = now();
+
+	a = new_actor_with("ctest0", 0, 1);
+	put(a, AT(a, 0), 8);
+	CHECK_EQ(lock(a, AT(a, 0), page), 0);
+	CHECK_EQ(unlock(a, AT(a, 0), page), 0);
+	CHECK_EQ(get(a, AT(a, 0)), 8);
+	leave_by_exit(a);
+	remark("a newcomer takes %lld us", (long long)(now() - since) / 1000);
+	CHECK(now() - since < 8 * may_wait()); /* eight things that he waits for */
+}
+
+static void lingers(void)
+{
+	struct rogue r;
+	pid_t pid;
+
+	begin();
+	r = rogue_start("send what lingers");
+	rogue_await(&r);
+	pid = engine_pid("ctest0");
+	DO(kill(pid, SIGSTOP));
+	CHECK_EQ(write(r.line, "!", 1), 1);
+	rogue_await(&r);
+	DO(kill(pid, SIGCONT));
+	check_newcomer();
+}
+
+#define UNREAD 400
+
+/* Each answer waits for room where nobody makes any. */
+static void read_no_answers(void)
+{
+	struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_UNLOCK };
+	char junk[1024] = "";
+	int pair[2];
+
+	booty_map_new(&b, 1);
+	for (int i = 0; i < UNREAD; i++) {
+		DO(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
+		while (send(pair[1], junk, sizeof(junk), MSG_DONTWAIT) > 0)
+			;
+		if (rogue_send(b.session, &rq, sizeof(rq), &pair[1], 1) != 0)
+			break;
+		close(pair[1]);
+		if (i == 80)
+			rogue_says(); /* the rest waits, or not */
+	}
+	rogue_waits();
+}
+
+static void unread(void)
+{
+	struct rogue r[4];
+
+	begin();
+	for (int i = 0; i < 4; i++)
+		r[i] = rogue_start("read no answers");
+	for (int i = 0; i < 4; i++)
+		rogue_await(&r[i]);
+	check_newcomer();
+}
+
 static const struct attack attacks[] = {
+	{ "send what lingers", more_descriptors, send_what_lingers },
+	{ "read no answers", more_descriptors, read_no_answers },
 	{ "talk nonsense", NULL, talk_nonsense },
 	{ "be honest", prepare_device, be_honest },
 	{ "have the inode held", prepare_accomplice, have_it_held },
@@ -311,6 +448,8 @@ static const struct test tests[] = {
 	{ "C30 a client keeps its window from being emptied", held_inode },
 	{ "C30 a client has its window kept from being emptied, for ever", held_for_good },
 	{ "C30 a window cannot be emptied when its engine dies", held_when_the_engine_dies },
+	{ "C30 descriptors that take a minute to close are sent", lingers },
+	{ "C30 answers are not read", unread },
 	{ "C30 a client speaks nonsense: the log does not grow with it", nonsense },
 };
 
