@@ -430,10 +430,16 @@ void fault_ready(struct source *src, uint32_t events)
 {
 	struct session *s = container_of(src, struct session, fault);
 	struct uffd_msg msg;
-	ssize_t n = read(src->fd, &msg, sizeof(msg));
+	bool lent = uffd_may_block();
+	int error;
 
 	(void)events;
+	if (lent)
+		pool_lend();
+	error = uffd_read(src->fd, &msg);
+	if (lent)
+		pool_return();
 	source_arm(src);
-	if (n == sizeof(msg) && msg.event == UFFD_EVENT_PAGEFAULT)
+	if (error == 0 && msg.event == UFFD_EVENT_PAGEFAULT)
 		fault_serve(s, &msg);
 }

@@ -116,6 +116,7 @@ struct session {
 	_Atomic int pidfd;
 	_Atomic uid_t uid; /* to whom it is counted: log.h, account.h */
 	struct account account;
+	struct account *counted; /* the user, who has one session more; NULL: it is not counted */
 	struct cred *cred;
 	struct source sock, fault, exit; /* requests, userfaultfd, pidfd */
 	struct work exited;

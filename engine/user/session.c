@@ -35,10 +35,33 @@ void session_get(struct session *s)
 	atomic_fetch_add(&s->refs, 1);
 }
 
+/* Not one of a process beyond what a process and its user may have. 0 or -errno. */
+static int session_count(struct session *s, uid_t uid, pid_t pid)
+{
+	struct account *user = account_of(uid);
+	unsigned of_process = 0;
+	int error;
+
+	pthread_mutex_lock(&sessions_lock);
+	for (const struct session *o = sessions; o != NULL && pid != 0; o = o->next)
+		of_process += o->pid == pid;
+	pthread_mutex_unlock(&sessions_lock);
+	error = account_session(user, of_process);
+	if (error == 0)
+		s->counted = user;
+	else
+		log_client(uid,
+			   "process %d of user %u has %u sessions, and his processes %u: refused",
+			   (int)pid, (unsigned)uid, of_process, user->sessions);
+	return error;
+}
+
 void session_put(struct session *s)
 {
 	if (atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
+	if (s->counted != NULL)
+		account_session_end(s->counted);
 	client_uffd_fini(&s->uffd);
 	if (s->pidfd >= 0)
 		close(s->pidfd);
@@ -349,7 +372,9 @@ int session_attach(struct request *rq, struct session **out, int *client_end)
 		return -ENOMEM;
 	peer_comm(rq->cred.pid, comm, sizeof(comm));
 	devmap_as_init(&s->as, rq->cred.pid, comm);
-	error = session_identify(s, rq);
+	error = session_count(s, rq->cred.uid, rq->cred.pid);
+	if (error == 0)
+		error = session_identify(s, rq);
 	if (error == 0) {
 		session_get(s); /* the caller's */
 		keeper_session(s);
@@ -387,7 +412,9 @@ static void serve_fork(struct session *s, struct request *rq)
 		child->uid = s->uid;
 		child->uffd.distrusted = s->uffd.distrusted;
 		devmap_as_init(&child->as, 0, s->as.a_comm);
-		error = from_ddi(devmap_dup_as(&s->as, &child->as));
+		error = session_count(child, s->uid, 0);
+		if (error == 0)
+			error = from_ddi(devmap_dup_as(&s->as, &child->as));
 		if (error == 0)
 			error = session_listen(child, &end);
 		if (error == 0 && s->pid == 0)

@@ -435,7 +435,59 @@ static void unread(void)
 	check_newcomer();
 }
 
+/*
+ * Sessions
+ */
+
+static void *touches(void *arg)
+{
+	*(volatile uint64_t *)arg = 1;
+	return NULL;
+}
+
+/* As many as there are to be had, each with a userfaultfd that does not say when it is empty. */
+static void say_hello(void)
+{
+	struct booty more[300];
+	unsigned got = 0;
+	pthread_t t;
+	int error;
+
+	for (unsigned i = 0; i < 300; i++) {
+		more[i] = b;
+		error = booty_attach(&more[i]);
+		if (error != 0) {
+			CHECK_EQ(error, EMFILE);
+			continue;
+		}
+		CHECK_EQ(booty_map(&more[i], 1), 0);
+		DO(fcntl(more[i].uffd, F_SETFL, 0));
+		CHECK_EQ(pthread_create(&t, NULL, touches, more[i].base), 0);
+		got++;
+	}
+	CHECK(got > 0);
+	CHECK(got <= 8);
+	rogue_says();
+	rogue_waits();
+}
+
+#define GREETERS 40
+
+static void hellos(void)
+{
+	struct rogue r[GREETERS];
+
+	begin();
+	for (int i = 0; i < GREETERS; i++)
+		r[i] = rogue_start("say hello");
+	for (int i = 0; i < GREETERS; i++)
+		rogue_await(&r[i]);
+	check_newcomer();
+	CHECK(engine_said("sessions, and his processes"));
+}
+
 static const struct attack attacks[] = {
+	{ "say hello", more_descriptors, say_hello },
 	{ "send what lingers", more_descriptors, send_what_lingers },
 	{ "read no answers", more_descriptors, read_no_answers },
 	{ "talk nonsense", NULL, talk_nonsense },
@@ -448,6 +500,7 @@ static const struct test tests[] = {
 	{ "C30 a client keeps its window from being emptied", held_inode },
 	{ "C30 a client has its window kept from being emptied, for ever", held_for_good },
 	{ "C30 a window cannot be emptied when its engine dies", held_when_the_engine_dies },
+	{ "C30 processes have as many sessions as they can", hellos },
 	{ "C30 descriptors that take a minute to close are sent", lingers },
 	{ "C30 answers are not read", unread },
 	{ "C30 a client speaks nonsense: the log does not grow with it", nonsense },
