@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -252,6 +253,52 @@ static void held_when_the_engine_dies(void)
 	CHECK(now() - since < 2 * SECOND * slowness());
 }
 
+#define MAPPERS	 8
+#define MAPPINGS 60000
+
+/* One page in so many places that taking it away is long work. */
+static void map_it_often(void)
+{
+	int ready[2];
+	char byte;
+
+	booty_map_new(&b, 1);
+	*(volatile uint64_t *)b.base = 1;
+	DO(pipe(ready));
+	for (int i = 0; i < MAPPERS; i++) {
+		if (DO(fork()) != 0)
+			continue;
+		DO(prctl(PR_SET_PDEATHSIG, SIGKILL));
+		for (int j = 0; j < MAPPINGS; j++)
+			DO(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+				b.window, 0));
+		CHECK_EQ(write(ready[1], "!", 1), 1);
+		rogue_waits();
+	}
+	for (int i = 0; i < MAPPERS; i++)
+		CHECK_EQ(read(ready[0], &byte, 1), 1);
+	rogue_says();
+	rogue_waits();
+}
+
+/* It may be quick work after all, on a quick machine: then nobody has to be killed. */
+static void mapped_often(void)
+{
+	struct actor *a;
+	struct rogue r;
+	int64_t took;
+
+	begin();
+	a = new_actor_with("ctest0", 0, 1);
+	put(a, AT(a, 0), 7);
+	r = rogue_start("map it often");
+	rogue_await(&r);
+	took = timed_put(a, 8);
+	remark("%lld us", (long long)took / 1000);
+	CHECK(took < may_wait());
+	CHECK_EQ(get(a, AT(a, 0)), 8);
+}
+
 /*
  * Nonsense
  */
@@ -487,6 +534,7 @@ static void hellos(void)
 }
 
 static const struct attack attacks[] = {
+	{ "map it often", prepare_device, map_it_often },
 	{ "say hello", more_descriptors, say_hello },
 	{ "send what lingers", more_descriptors, send_what_lingers },
 	{ "read no answers", more_descriptors, read_no_answers },
@@ -501,6 +549,7 @@ static const struct test tests[] = {
 	{ "C30 a client has its window kept from being emptied, for ever", held_for_good },
 	{ "C30 a window cannot be emptied when its engine dies", held_when_the_engine_dies },
 	{ "C30 processes have as many sessions as they can", hellos },
+	{ "C30 a client has its window mapped 480,000 times", mapped_often },
 	{ "C30 descriptors that take a minute to close are sent", lingers },
 	{ "C30 answers are not read", unread },
 	{ "C30 a client speaks nonsense: the log does not grow with it", nonsense },
