@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,25 +14,11 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
 #include "rogue.h"
-
-/*
- * The honest client, and the engine
- */
-
-/* Here the attacker is nobody, and the engine root's. */
-static void begin(void)
-{
-	if (geteuid() != 0)
-		skip("about root's engine");
-	close(file_control());
-}
 
 /* The one process of a user engine. */
 static pid_t engine_of(const struct engine *e)
@@ -50,12 +35,6 @@ static pid_t engine_of(const struct engine *e)
 	return pid;
 }
 
-/* As long as others may make him wait, who holds nothing and locks nothing. */
-static int64_t may_wait(void)
-{
-	return 50 * MS * slowness();
-}
-
 static int64_t timed_put(struct actor *a, uint64_t value)
 {
 	const int64_t since = now();
@@ -70,17 +49,16 @@ static int64_t timed_put(struct actor *a, uint64_t value)
 
 static char *never;
 static int never_uffd;
-static struct booty b;
 
 static void prepare_never(void)
 {
 	never = memory_that_never_comes(1, &never_uffd);
-	CHECK_EQ(booty_open(&b, "ctest0"), 0);
+	rogue_opens();
 }
 
 static void *writes_for_ever(void *arg)
 {
-	(void)!pwrite(b.window, never, 8, 0);
+	(void)!pwrite(booty.window, never, 8, 0);
 	return arg;
 }
 
@@ -90,8 +68,8 @@ static void hold_the_inode(void)
 	struct uffd_msg msg;
 	pthread_t t;
 
-	booty_map_new(&b, 1);
-	*(volatile uint64_t *)b.base = 1;
+	booty_map_new(&booty, 1);
+	*(volatile uint64_t *)booty.base = 1;
 	CHECK_EQ(pthread_create(&t, NULL, writes_for_ever, NULL), 0);
 	CHECK_EQ(read(never_uffd, &msg, sizeof(msg)), sizeof(msg)); /* it is there */
 	rogue_says();
@@ -104,7 +82,7 @@ static void held_inode(void)
 	struct rogue r;
 	int64_t took;
 
-	begin();
+	rogue_begin();
 	a = new_actor_with("ctest0", 0, 1);
 	put(a, AT(a, 0), 7);
 	r = rogue_start("hold the inode");
@@ -131,7 +109,7 @@ static void help(int sock)
 
 	never = memory_that_never_comes(1, &never_uffd);
 	become_nobody();
-	(void)rogue_receive(sock, &re, NULL, &b.window);
+	(void)rogue_receive(sock, &re, NULL, &booty.window);
 	CHECK_EQ(pthread_create(&t, NULL, writes_for_ever, NULL), 0);
 	CHECK_EQ(read(never_uffd, &msg, sizeof(msg)), sizeof(msg));
 	CHECK_EQ(write(sock, "!", 1), 1);
@@ -146,16 +124,16 @@ static void prepare_accomplice(void)
 	if (DO(fork()) == 0)
 		help(ends[1]);
 	accomplice = ends[0];
-	CHECK_EQ(booty_open(&b, "ctest0"), 0);
+	rogue_opens();
 }
 
 static void have_it_held(void)
 {
 	char byte;
 
-	booty_map_new(&b, 1);
-	*(volatile uint64_t *)b.base = 1;
-	CHECK_EQ(rogue_send(accomplice, "w", 1, &b.window, 1), 0);
+	booty_map_new(&booty, 1);
+	*(volatile uint64_t *)booty.base = 1;
+	CHECK_EQ(rogue_send(accomplice, "w", 1, &booty.window, 1), 0);
 	CHECK_EQ(read(accomplice, &byte, 1), 1);
 	rogue_says();
 	rogue_waits();
@@ -174,24 +152,19 @@ static void be_honest(void)
 	struct access x;
 	uint64_t value;
 
-	booty_map_new(&b, 1);
+	booty_map_new(&booty, 1);
 	rogue_says();
 	while (read(ROGUE_LINE, &x, sizeof(x)) == sizeof(x)) {
 		value = x.value;
 		x.took = now();
 		x.value = 0;
 		x.signal = CAUGHT({
-			x.value = *(volatile uint64_t *)b.base;
-			*(volatile uint64_t *)b.base = value;
+			x.value = *(volatile uint64_t *)booty.base;
+			*(volatile uint64_t *)booty.base = value;
 		});
 		x.took = now() - x.took;
 		CHECK_EQ(write(ROGUE_LINE, &x, sizeof(x)), sizeof(x));
 	}
-}
-
-static void prepare_device(void)
-{
-	CHECK_EQ(booty_open(&b, "ctest0"), 0);
 }
 
 static struct access honest_access(const struct rogue *r, uint64_t value)
@@ -211,7 +184,7 @@ static struct rogue honest, hostile;
 /* An engine with an honest client, who has stored 7, and a hostile one, who owns the device now. */
 static void begin_apart(const char *attack)
 {
-	begin();
+	rogue_begin();
 	engine = start_engine((const char *const[]){ NULL });
 	setenv("DEVMAP_DIR", engine.dir, 1);
 	honest = rogue_start("be honest");
@@ -262,8 +235,8 @@ static void map_it_often(void)
 	int ready[2];
 	char byte;
 
-	booty_map_new(&b, 1);
-	*(volatile uint64_t *)b.base = 1;
+	booty_map_new(&booty, 1);
+	*(volatile uint64_t *)booty.base = 1;
 	DO(pipe(ready));
 	for (int i = 0; i < MAPPERS; i++) {
 		if (DO(fork()) != 0)
@@ -271,7 +244,7 @@ static void map_it_often(void)
 		DO(prctl(PR_SET_PDEATHSIG, SIGKILL));
 		for (int j = 0; j < MAPPINGS; j++)
 			DO(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-				b.window, 0));
+				booty.window, 0));
 		CHECK_EQ(write(ready[1], "!", 1), 1);
 		rogue_waits();
 	}
@@ -288,7 +261,7 @@ static void mapped_often(void)
 	struct rogue r;
 	int64_t took;
 
-	begin();
+	rogue_begin();
 	a = new_actor_with("ctest0", 0, 1);
 	put(a, AT(a, 0), 7);
 	r = rogue_start("map it often");
@@ -299,247 +272,9 @@ static void mapped_often(void)
 	CHECK_EQ(get(a, AT(a, 0)), 8);
 }
 
-/*
- * Nonsense
- */
-
-#define NONSENSE 1000
-
-static void talk_nonsense(void)
-{
-	struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION + 1, .op = DM_INFO };
-	struct sockaddr_un sa = { .sun_family = AF_UNIX, .sun_path = ".ctest0" };
-	struct dm_reply re;
-	int none;
-
-	for (int i = 0; i < NONSENSE; i++) {
-		const int sock = DO(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-
-		DO(connect(sock, (struct sockaddr *)&sa, sizeof(sa)));
-		CHECK_EQ(rogue_send(sock, &rq, sizeof(rq), NULL, 0), 0);
-		CHECK_EQ(rogue_receive(sock, &re, NULL, &none), EPROTONOSUPPORT);
-		close(sock);
-	}
-}
-
-static unsigned lines_said(const char *text)
-{
-	char path[600], line[1024];
-	unsigned n = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/engine.log", getenv("DEVMAP_DIR"));
-	f = fopen(path, "re");
-	CHECK(f != NULL);
-	while (fgets(line, sizeof(line), f) != NULL)
-		n += strstr(line, text) != NULL;
-	fclose(f);
-	return n;
-}
-
-static void nonsense(void)
-{
-	struct rogue r;
-
-	close(control());
-	DO(setenv("DEVMAP_TEST_STAY", "1", 1)); /* the door is its user's */
-	r = rogue_start("talk nonsense");
-	CHECK(WAS_OK(rogue_await_end(&r)));
-	CHECK(lines_said("speaks protocol version") > 0);
-	CHECK(lines_said("speaks protocol version") <= 60); /* 20 in ten seconds */
-}
-
-/*
- * Threads of the engine
- */
-
-/* An end of a connection that takes up to a minute to close, since there is something left to send. */
-static int lingering(void)
-{
-	static int listener = -1;
-	static struct sockaddr_in sa = { .sin_family = AF_INET };
-	const struct linger linger = { .l_onoff = 1, .l_linger = 60 };
-	const int small = 2048;
-	socklen_t len = sizeof(sa);
-	char data[65536] = "";
-	int fd;
-
-	if (listener == -1) {
-		sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		listener = DO(socket(AF_INET, SOCK_STREAM, 0));
-		DO(setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)));
-		DO(bind(listener, (struct sockaddr *)&sa, sizeof(sa)));
-		DO(listen(listener, 1000));
-		DO(getsockname(listener, (struct sockaddr *)&sa, &len));
-	}
-	fd = DO(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
-	DO(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
-	(void)connect(fd, (struct sockaddr *)&sa, sizeof(sa));
-	DO(accept(listener, NULL, NULL)); /* which reads nothing */
-	while (send(fd, data, sizeof(data), 0) > 0)
-		;
-	DO(fcntl(fd, F_SETFL, 0));
-	return fd;
-}
-
-static void more_descriptors(void)
-{
-	const struct rlimit rl = { .rlim_cur = 8192, .rlim_max = 8192 };
-
-	if (geteuid() == 0)
-		DO(setrlimit(RLIMIT_NOFILE, &rl));
-	prepare_device();
-}
-
-#define LINGERING 400
-
-/* While the engine is stopped: so the last to close them is the engine. */
-static void send_what_lingers(void)
-{
-	struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_MUNMAP };
-	int fd[LINGERING], door;
-	char byte;
-
-	booty_map_new(&b, 1);
-	*(volatile uint64_t *)b.base = 1;
-	for (int i = 0; i < LINGERING; i++)
-		fd[i] = lingering();
-	rogue_says();
-	CHECK_EQ(read(ROGUE_LINE, &byte, 1), 1);
-	for (int i = 0; i < LINGERING; i++) {
-		door = i % 40 == 39 ? b.session : rogue_door(b.file.info.engine);
-		CHECK_EQ(rogue_send(door, &rq, sizeof(rq), &fd[i], 1), 0);
-		close(fd[i]);
-	}
-	rogue_says();
-	rogue_waits();
-}
-
-/* Everything that a newcomer does. */
-static void check_newcomer(void)
-{
-	struct actor *a;
-	int64_t since = now();
-
-	a = new_actor_with("ctest0", 0, 1);
-	put(a, AT(a, 0), 8);
-	CHECK_EQ(lock(a, AT(a, 0), page), 0);
-	CHECK_EQ(unlock(a, AT(a, 0), page), 0);
-	CHECK_EQ(get(a, AT(a, 0)), 8);
-	leave_by_exit(a);
-	remark("a newcomer takes %lld us", (long long)(now() - since) / 1000);
-	CHECK(now() - since < 8 * may_wait()); /* eight things that he waits for */
-}
-
-static void lingers(void)
-{
-	struct rogue r;
-	pid_t pid;
-
-	begin();
-	r = rogue_start("send what lingers");
-	rogue_await(&r);
-	pid = engine_pid("ctest0");
-	DO(kill(pid, SIGSTOP));
-	CHECK_EQ(write(r.line, "!", 1), 1);
-	rogue_await(&r);
-	DO(kill(pid, SIGCONT));
-	check_newcomer();
-}
-
-#define UNREAD 400
-
-/* Each answer waits for room where nobody makes any. */
-static void read_no_answers(void)
-{
-	struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_UNLOCK };
-	char junk[1024] = "";
-	int pair[2];
-
-	booty_map_new(&b, 1);
-	for (int i = 0; i < UNREAD; i++) {
-		DO(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
-		while (send(pair[1], junk, sizeof(junk), MSG_DONTWAIT) > 0)
-			;
-		if (rogue_send(b.session, &rq, sizeof(rq), &pair[1], 1) != 0)
-			break;
-		close(pair[1]);
-		if (i == 80)
-			rogue_says(); /* the rest waits, or not */
-	}
-	rogue_waits();
-}
-
-static void unread(void)
-{
-	struct rogue r[4];
-
-	begin();
-	for (int i = 0; i < 4; i++)
-		r[i] = rogue_start("read no answers");
-	for (int i = 0; i < 4; i++)
-		rogue_await(&r[i]);
-	check_newcomer();
-}
-
-/*
- * Sessions
- */
-
-static void *touches(void *arg)
-{
-	*(volatile uint64_t *)arg = 1;
-	return NULL;
-}
-
-/* As many as there are to be had, each with a userfaultfd that does not say when it is empty. */
-static void say_hello(void)
-{
-	struct booty more[300];
-	unsigned got = 0;
-	pthread_t t;
-	int error;
-
-	for (unsigned i = 0; i < 300; i++) {
-		more[i] = b;
-		error = booty_attach(&more[i]);
-		if (error != 0) {
-			CHECK_EQ(error, EMFILE);
-			continue;
-		}
-		CHECK_EQ(booty_map(&more[i], 1), 0);
-		DO(fcntl(more[i].uffd, F_SETFL, 0));
-		CHECK_EQ(pthread_create(&t, NULL, touches, more[i].base), 0);
-		got++;
-	}
-	CHECK(got > 0);
-	CHECK(got <= 8);
-	rogue_says();
-	rogue_waits();
-}
-
-#define GREETERS 40
-
-static void hellos(void)
-{
-	struct rogue r[GREETERS];
-
-	begin();
-	for (int i = 0; i < GREETERS; i++)
-		r[i] = rogue_start("say hello");
-	for (int i = 0; i < GREETERS; i++)
-		rogue_await(&r[i]);
-	check_newcomer();
-	CHECK(engine_said("sessions, and his processes"));
-}
-
 static const struct attack attacks[] = {
-	{ "map it often", prepare_device, map_it_often },
-	{ "say hello", more_descriptors, say_hello },
-	{ "send what lingers", more_descriptors, send_what_lingers },
-	{ "read no answers", more_descriptors, read_no_answers },
-	{ "talk nonsense", NULL, talk_nonsense },
-	{ "be honest", prepare_device, be_honest },
+	{ "map it often", rogue_opens, map_it_often },
+	{ "be honest", rogue_opens, be_honest },
 	{ "have the inode held", prepare_accomplice, have_it_held },
 	{ "hold the inode", prepare_never, hold_the_inode },
 };
@@ -548,11 +283,7 @@ static const struct test tests[] = {
 	{ "C30 a client keeps its window from being emptied", held_inode },
 	{ "C30 a client has its window kept from being emptied, for ever", held_for_good },
 	{ "C30 a window cannot be emptied when its engine dies", held_when_the_engine_dies },
-	{ "C30 processes have as many sessions as they can", hellos },
 	{ "C30 a client has its window mapped 480,000 times", mapped_often },
-	{ "C30 descriptors that take a minute to close are sent", lingers },
-	{ "C30 answers are not read", unread },
-	{ "C30 a client speaks nonsense: the log does not grow with it", nonsense },
 };
 
 int main(int argc, char **argv)
