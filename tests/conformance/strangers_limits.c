@@ -259,22 +259,25 @@ static void *begins_a_round(void *arg)
 			      .len = sizeof(struct ctest_op) },
 		    .op = { .op = CT_OP_ECHO, .off = 1, .len = 1, .value = 1 } };
 
-	if (ioctl(booty.fd, DM_ROUND(sizeof(round)), &round) == 0 && round.head.op == DM_ROUND_IN)
-		__atomic_fetch_add((unsigned *)arg, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add((unsigned *)arg, 1, __ATOMIC_RELAXED);
+	(void)ioctl(booty.fd, DM_ROUND(sizeof(round)), &round);
+	rogue_waits();
 	return NULL;
 }
 
 static void go_no_further(void)
 {
-	unsigned waiting = 0;
+	unsigned begun = 0;
 	pthread_attr_t attr;
 	pthread_t t;
 
 	CHECK_EQ(pthread_attr_init(&attr), 0);
 	CHECK_EQ(pthread_attr_setstacksize(&attr, 65536), 0);
 	for (int i = 0; i < CALLERS; i++)
-		CHECK_EQ(pthread_create(&t, &attr, begins_a_round, &waiting), 0);
-	AWAIT(__atomic_load_n(&waiting, __ATOMIC_RELAXED) >= 100);
+		CHECK_EQ(pthread_create(&t, &attr, begins_a_round, &begun), 0);
+	AWAIT(__atomic_load_n(&begun, __ATOMIC_RELAXED) == CALLERS);
+	for (int i = 0; i < 200; i++)
+		nap(); /* for the engine to have them all */
 	rogue_says();
 	rogue_waits();
 }
