@@ -31,6 +31,6 @@ void errand_release(int name);
 int errand_punch(int name, off_t off, off_t len);
 
 #define ERRAND_SLEEP_MS 30
-#define ERRAND_WORK_MS	50
+#define ERRAND_WORK_MS	20
 
 #endif

@@ -14,7 +14,7 @@
 #include "escrow.h"
 #include "pages.h"
 #include "thread.h"
-#include "uffd_compat.h"
+#include "uffd.h"
 
 #define FAIL_MS	     1000 /* for a client's accesses to be made to fail */
 #define FAIL_TICK_MS 2
@@ -242,7 +242,7 @@ void escrow_answer(struct escrow *c)
 {
 	struct uffd_msg msg;
 
-	if (read(c->uffd, &msg, sizeof(msg)) != sizeof(msg) || msg.event != UFFD_EVENT_PAGEFAULT)
+	if (uffd_read(c->uffd, &msg) != 0 || msg.event != UFFD_EVENT_PAGEFAULT)
 		return;
 	if (c->pidfd >= 0 && !process_is_there(c->pidfd))
 		return;

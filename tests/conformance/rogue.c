@@ -75,13 +75,52 @@ int rogue_await_end(struct rogue *r)
 	return status;
 }
 
+void rogue_begin(void)
+{
+	if (geteuid() != 0)
+		skip("about root's engine");
+	close(file_control());
+}
+
+int64_t may_wait(void)
+{
+	return 50 * MS * slowness();
+}
+
+void check_newcomer(const char *name)
+{
+	struct ctest_counts c;
+	struct actor *a;
+	int64_t since = now();
+	int fd;
+
+	a = new_actor_with(name, 0, 1);
+	put(a, AT(a, 0), 8);
+	CHECK_EQ(lock(a, AT(a, 0), page), 0);
+	CHECK_EQ(unlock(a, AT(a, 0), page), 0);
+	CHECK_EQ(get(a, AT(a, 0)), 8);
+	leave_by_exit(a);
+	fd = open_device(name);
+	DO(ioctl(fd, CTEST_COUNTS, &c));
+	close(fd);
+	remark("a newcomer takes %lld us", (long long)(now() - since) / 1000);
+	CHECK(now() - since < 10 * may_wait()); /* ten things that it waits for */
+}
+
 /*
  * The rogue
  */
 
+struct booty booty;
+
+void rogue_opens(void)
+{
+	CHECK_EQ(booty_open(&booty, "ctest0"), 0);
+}
+
 void become_nobody(void)
 {
-	if (geteuid() == 0) {
+	if (geteuid() == 0 && getenv("DEVMAP_TEST_STAY") == NULL) {
 		DO(setresgid(NOBODY, NOBODY, NOBODY));
 		DO(setresuid(NOBODY, NOBODY, NOBODY));
 	}

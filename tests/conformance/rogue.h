@@ -31,6 +31,12 @@ struct rogue {
 struct rogue rogue_start(const char *attack);
 void rogue_await(const struct rogue *r); /* until it says a byte; fails if it ends before */
 int rogue_await_end(struct rogue *r);	 /* its wait status */
+/* For a test with an attacker who is nobody, and an engine of root's. */
+void rogue_begin(void);
+/* How long others may make one wait who holds nothing and locks nothing; ns. */
+int64_t may_wait(void);
+/* Somebody honest comes, does everything, and goes, and has not waited for others. */
+void check_newcomer(const char *device);
 
 /* The rogue's side. */
 struct attack {
@@ -54,6 +60,8 @@ struct booty {
 	char *base;
 };
 
+extern struct booty booty;			   /* of most */
+void rogue_opens(void);				   /* ... before it is nobody: ctest0 */
 int booty_open(struct booty *b, const char *name); /* the file; 0 or errno */
 /* A session. 0 or errno. */
 int booty_attach(struct booty *b);

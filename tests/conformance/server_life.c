@@ -286,9 +286,13 @@ static void garbage_at_the_door(void)
 	}
 	rq.version = 99;
 	s = knock();
-	send_to(s, &rq, sizeof(rq), fds, 4);
+	send_to(s, &rq, sizeof(rq), fds, 1);
 	CHECK(receive(s, &re, &fd));
 	CHECK_EQ(re.error, EPROTONOSUPPORT);
+	close(s);
+	s = knock();
+	send_to(s, &rq, sizeof(rq), fds, 2); /* no request brings so many */
+	CHECK(!receive(s, &re, &fd));
 	close(s);
 	check_works();
 	AWAIT(descriptors(engine) <= before);
