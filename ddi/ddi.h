@@ -6,6 +6,8 @@
  *   soft_state's lock   changes of a table of soft state                     soft_state.c
  *   prop_lock           an instance's properties                             prop.c
  *   umem_lock           the list of cookies                                  umem.c
+ *   a cache's lock      its free objects                                     kmem_cache.c
+ *   an arena's lock     its numbers; memory is asked for before it           vmem.c
  */
 #ifndef DEVMAP_DDI_DDI_H
 #define DEVMAP_DDI_DDI_H

@@ -11,11 +11,14 @@
 #include <sys/types.h>
 #include <sys/isa_defs.h>
 #include <sys/atomic.h>
+#include <sys/avl.h>
 #include <sys/byteorder.h>
 #include <sys/errno.h>
+#include <sys/id_space.h>
 #include <sys/ioccom.h>
 #include <sys/ksynch.h>
 #include <sys/kmem.h>
+#include <sys/list.h>
 #include <sys/open.h>
 #include <sys/poll.h>
 #include <sys/uio.h>

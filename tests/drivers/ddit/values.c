@@ -56,6 +56,47 @@ IS(_IOWRN('v', 3, 10), _IOWR('v', 3, struct ten));
 IS(_IORN('v', 3, 10), _IOR('v', 3, struct ten));
 IS(_IOWN('v', 3, 10), _IOW('v', 3, struct ten));
 
+/* sys/list.h, sys/avl.h, sys/kmem.h, sys/vmem.h, sys/id_space.h */
+SIZE(list_node_t, 16);
+SIZE(list_t, 32);
+SIZE(avl_node_t, 24);
+SIZE(avl_tree_t, 40);
+SIZE(avl_index_t, sizeof(uintptr_t));
+IS(__builtin_offsetof(list_t, list_head), 16);
+IS(__builtin_offsetof(avl_tree_t, avl_numnodes), 24);
+IS(AVL_BEFORE, 0);
+IS(AVL_AFTER, 1);
+PROTO(void, list_create, (list_t *, size_t, size_t));
+PROTO(void, list_move_tail, (list_t *, list_t *));
+PROTO(int, list_link_active, (list_node_t *));
+PROTO(void, avl_create, (avl_tree_t *, int (*)(const void *, const void *), size_t, size_t));
+PROTO(void *, avl_find, (avl_tree_t *, const void *, avl_index_t *));
+PROTO(boolean_t, avl_update_lt, (avl_tree_t *, void *));
+PROTO(ulong_t, avl_numnodes, (avl_tree_t *));
+PROTO(void *, avl_destroy_nodes, (avl_tree_t *, void **));
+IS(KM_SLEEP, 0);
+IS(KM_NOSLEEP, 1);
+IS(KM_PANIC, 2);
+IS(KM_PUSHPAGE, 4);
+IS(KM_NORMALPRI, 8);
+IS(KM_VMFLAGS, 0xff);
+IS(KMEM_CBRC_YES, 0);
+IS(KMEM_CBRC_DONT_KNOW, 4);
+PROTO(void *, kmem_cache_alloc, (kmem_cache_t *, int));
+PROTO(void, kmem_cache_free, (kmem_cache_t *, void *));
+IS(VM_SLEEP, 0);
+IS(VM_NOSLEEP, 1);
+IS(VM_PANIC, 2);
+IS(VM_BESTFIT, 0x100);
+IS(VM_FIRSTFIT, 0x200);
+IS(VM_NEXTFIT, 0x400);
+IS(VMC_IDENTIFIER, 0x40000);
+IS(VMEM_ALLOC, 1);
+IS(VMEM_FREE, 2);
+PROTO(void *, vmem_xalloc, (vmem_t *, size_t, size_t, size_t, size_t, void *, void *, int));
+PROTO(vmem_t *, vmem_create,
+      (const char *, void *, size_t, size_t, vmem_alloc_t *, vmem_free_t *, vmem_t *, size_t, int));
+
 /* sys/types32.h */
 SIZE(struct timeval32, 8);
 SIZE(struct timespec32, 8);
