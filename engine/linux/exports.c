@@ -8,7 +8,9 @@
 #include <sys/list.h>
 #include <sys/param.h>
 #include <sys/pci.h>
+#include <sys/policy.h>
 #include <sys/poll.h>
+#include <sys/taskq.h>
 #include <sys/uio.h>
 #include <sys/vmem.h>
 
@@ -212,3 +214,45 @@ EXPORT_SYMBOL(id_allocff);
 EXPORT_SYMBOL(id_allocff_nosleep);
 EXPORT_SYMBOL(id_alloc_specific_nosleep);
 EXPORT_SYMBOL(id_free);
+
+EXPORT_SYMBOL(taskq_create);
+EXPORT_SYMBOL(taskq_create_instance);
+EXPORT_SYMBOL(taskq_destroy);
+EXPORT_SYMBOL(taskq_dispatch);
+EXPORT_SYMBOL(taskq_wait);
+EXPORT_SYMBOL(taskq_suspend);
+EXPORT_SYMBOL(taskq_suspended);
+EXPORT_SYMBOL(taskq_resume);
+EXPORT_SYMBOL(taskq_member);
+EXPORT_SYMBOL(nulltask);
+EXPORT_SYMBOL(system_taskq);
+
+EXPORT_SYMBOL(ddi_taskq_create);
+EXPORT_SYMBOL(ddi_taskq_destroy);
+EXPORT_SYMBOL(ddi_taskq_dispatch);
+EXPORT_SYMBOL(ddi_taskq_wait);
+EXPORT_SYMBOL(ddi_taskq_suspend);
+EXPORT_SYMBOL(ddi_taskq_suspended);
+EXPORT_SYMBOL(ddi_taskq_resume);
+
+EXPORT_SYMBOL(secpolicy_sys_devices);
+EXPORT_SYMBOL(secpolicy_gart_access);
+EXPORT_SYMBOL(secpolicy_gart_map);
+EXPORT_SYMBOL(secpolicy_hwmanip);
+EXPORT_SYMBOL(secpolicy_excl_open);
+EXPORT_SYMBOL(secpolicy_error_inject);
+EXPORT_SYMBOL(secpolicy_sys_config);
+EXPORT_SYMBOL(secpolicy_modctl);
+EXPORT_SYMBOL(secpolicy_resource);
+EXPORT_SYMBOL(secpolicy_systeminfo);
+EXPORT_SYMBOL(secpolicy_console);
+EXPORT_SYMBOL(secpolicy_power_mgmt);
+EXPORT_SYMBOL(secpolicy_lock_memory);
+EXPORT_SYMBOL(secpolicy_settime);
+EXPORT_SYMBOL(secpolicy_setpriority);
+EXPORT_SYMBOL(secpolicy_proc_access);
+EXPORT_SYMBOL(secpolicy_net_rawaccess);
+EXPORT_SYMBOL(secpolicy_net_config);
+EXPORT_SYMBOL(secpolicy_basic_fork);
+EXPORT_SYMBOL(secpolicy_basic_link);
+EXPORT_SYMBOL(secpolicy_basic_proc);

@@ -131,6 +131,40 @@
 #define id_alloc_specific_nosleep devmap_id_alloc_specific_nosleep
 #define id_free			  devmap_id_free
 
+/* sys/taskq.h, sys/policy.h */
+#define taskq_create		devmap_taskq_create
+#define taskq_create_instance	devmap_taskq_create_instance
+#define taskq_destroy		devmap_taskq_destroy
+#define taskq_dispatch		devmap_taskq_dispatch
+#define taskq_wait		devmap_taskq_wait
+#define taskq_suspend		devmap_taskq_suspend
+#define taskq_suspended		devmap_taskq_suspended
+#define taskq_resume		devmap_taskq_resume
+#define taskq_member		devmap_taskq_member
+#define nulltask		devmap_nulltask
+#define system_taskq		devmap_system_taskq
+#define secpolicy_sys_devices	devmap_secpolicy_sys_devices
+#define secpolicy_gart_access	devmap_secpolicy_gart_access
+#define secpolicy_gart_map	devmap_secpolicy_gart_map
+#define secpolicy_hwmanip	devmap_secpolicy_hwmanip
+#define secpolicy_excl_open	devmap_secpolicy_excl_open
+#define secpolicy_error_inject	devmap_secpolicy_error_inject
+#define secpolicy_sys_config	devmap_secpolicy_sys_config
+#define secpolicy_modctl	devmap_secpolicy_modctl
+#define secpolicy_resource	devmap_secpolicy_resource
+#define secpolicy_systeminfo	devmap_secpolicy_systeminfo
+#define secpolicy_console	devmap_secpolicy_console
+#define secpolicy_power_mgmt	devmap_secpolicy_power_mgmt
+#define secpolicy_lock_memory	devmap_secpolicy_lock_memory
+#define secpolicy_settime	devmap_secpolicy_settime
+#define secpolicy_setpriority	devmap_secpolicy_setpriority
+#define secpolicy_proc_access	devmap_secpolicy_proc_access
+#define secpolicy_net_rawaccess devmap_secpolicy_net_rawaccess
+#define secpolicy_net_config	devmap_secpolicy_net_config
+#define secpolicy_basic_fork	devmap_secpolicy_basic_fork
+#define secpolicy_basic_link	devmap_secpolicy_basic_link
+#define secpolicy_basic_proc	devmap_secpolicy_basic_proc
+
 /* sys/cmn_err.h, sys/debug.h */
 #define cmn_err	 devmap_cmn_err
 #define vcmn_err devmap_vcmn_err

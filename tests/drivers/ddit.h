@@ -78,11 +78,21 @@
 	X(arena_mistakes, "C26 an arena gets back what it did not give")       \
 	X(ids_last, "id_space(9F) uses an identifier again as late as it can")
 
+#define DDIT_TASKS(X)                                                    \
+	X(tasks_order, "tasks of one thread run in their order")         \
+	X(tasks_beside, "tasks of several threads run side by side")     \
+	X(tasks_suspend, "a queue that is suspended, and goes on")       \
+	X(tasks_limits, "taskq(9F) says where it takes no more")         \
+	X(tasks_drain, "a queue ends when all its tasks have run")       \
+	X(tasks_system, "system_taskq is there, and tasks serve nobody") \
+	X(tasks_mistakes, "C26 a task that waits for its own queue")     \
+	X(policy, "secpolicy_ for the system itself")
+
 #define DDIT_ENUM(name, what) DDIT_##name,
 
 enum ddit_check {
 	DDIT_DATA(DDIT_ENUM) DDIT_MEMORY(DDIT_ENUM) DDIT_SYNC(DDIT_ENUM) DDIT_TIME(DDIT_ENUM)
-		DDIT_NUMBERS(DDIT_ENUM) DDIT_LISTS(DDIT_ENUM) DDIT_CHECKS
+		DDIT_NUMBERS(DDIT_ENUM) DDIT_LISTS(DDIT_ENUM) DDIT_TASKS(DDIT_ENUM) DDIT_CHECKS
 };
 
 #define DDIT_WORKERS  4 /* threads that a check can have besides its own */

@@ -101,6 +101,9 @@
 #include <sys/ioccom.h>
 #include <sys/isa_defs.h>
 #include <sys/list.h>
+#include <sys/policy.h>
+#include <sys/taskq.h>
+#include <sys/thread.h>
 #include <sys/types32.h>
 #include <sys/varargs.h>
 #include <sys/vmem.h>

@@ -7,6 +7,7 @@
 #include <sys/conf.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
+#include <sys/policy.h>
 
 #define IS(name, value)	 _Static_assert((long long)(name) == (long long)(value), #name)
 #define SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
@@ -96,6 +97,29 @@ IS(VMEM_FREE, 2);
 PROTO(void *, vmem_xalloc, (vmem_t *, size_t, size_t, size_t, size_t, void *, void *, int));
 PROTO(vmem_t *, vmem_create,
       (const char *, void *, size_t, size_t, vmem_alloc_t *, vmem_free_t *, vmem_t *, size_t, int));
+
+/* sys/taskq.h, sys/policy.h */
+IS(TASKQ_PREPOPULATE, 1);
+IS(TASKQ_DYNAMIC, 4);
+IS(TASKQ_DC_BATCH, 0x10);
+IS(TQ_SLEEP, 0);
+IS(TQ_NOSLEEP, 1);
+IS(TQ_NOQUEUE, 2);
+IS(TQ_NOALLOC, 4);
+IS(TQ_FRONT, 8);
+IS(TASKQ_NAMELEN, 31);
+IS(TASKQ_DEFAULTPRI, -1);
+IS(DDI_NOSLEEP, 1);
+IS(DDI_EALREADY, -7);
+IS(DDI_ECONTEXT, 4);
+PROTO(taskq_t *, taskq_create, (const char *, int, pri_t, int, int, uint_t));
+PROTO(taskqid_t, taskq_dispatch, (taskq_t *, task_func_t, void *, uint_t));
+PROTO(int, taskq_member, (taskq_t *, kthread_t *));
+PROTO(ddi_taskq_t *, ddi_taskq_create, (dev_info_t *, const char *, int, pri_t, uint_t));
+PROTO(int, ddi_taskq_dispatch, (ddi_taskq_t *, void (*)(void *), void *, uint_t));
+PROTO(boolean_t, ddi_taskq_suspended, (ddi_taskq_t *));
+PROTO(int, secpolicy_sys_config, (const cred_t *, boolean_t));
+PROTO(int, secpolicy_gart_map, (const cred_t *));
 
 /* sys/types32.h */
 SIZE(struct timeval32, 8);
