@@ -44,7 +44,7 @@ static taskq_t the_system_taskq = { .name = SYSTEM_NAME,
 				    .last = &the_system_taskq.first };
 taskq_t *system_taskq = &the_system_taskq;
 
-static struct task *next_task(taskq_t *tq)
+static struct task *pop_task(taskq_t *tq)
 {
 	struct task *t = tq->first;
 
@@ -58,7 +58,7 @@ static struct task *next_task(taskq_t *tq)
 /* tq->lock is held, and let go of meanwhile. */
 static void run_one(taskq_t *tq)
 {
-	struct task *t = next_task(tq);
+	struct task *t = pop_task(tq);
 
 	tq->nrun++;
 	mutex_exit(&tq->lock);
@@ -241,7 +241,7 @@ static void put(taskq_t *tq, struct task *t, bool front)
 /* There is no thread for it, which is the last in the queue, or the first, and the only one. */
 static void take_back(taskq_t *tq)
 {
-	(void)next_task(tq);
+	(void)pop_task(tq);
 	tq->ntasks--;
 }
 
