@@ -77,6 +77,8 @@ typedef ulong_t pfn_t;	 /* page frame number */
 typedef ulong_t pgcnt_t; /* number of pages */
 typedef long spgcnt_t;
 
+typedef short pri_t;
+
 typedef uint64_t kt_did_t; /* a thread, see ddi_get_kt_did(9F) */
 
 /* Opaque: only the engine looks inside. */

@@ -89,7 +89,7 @@ def kernel_exports():
 
 def kernel_names():
     """{name: symbol}: names that are others to the linker, and macros that call a function."""
-    names = dict(re.findall(r'^#define\s+(\w+)\s+(devmap_\w+)$',
+    names = dict(re.findall(r'^#define\s+(\w+)(?:\(\w+\))?\s+(devmap_\w+)(?:\(\w+\))?$',
                             tree.text_of('include/devmap/linux_names.h'), re.M))
     macros = tree.text_of('include/devmap/linux_ksynch.h').replace('\\\n', ' ')
     names.update(re.findall(r'^#define\s+(\w+)\([^)]*\).*?\b(devmap_\w+)\(', macros, re.M))

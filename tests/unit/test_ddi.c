@@ -25,6 +25,7 @@
 #include <sys/ddi.h>
 #include <sys/file.h>
 #include <sys/poll.h>
+#include <sys/policy.h>
 #include <sys/proc.h>
 #include <sys/stat.h>
 #include <sys/sunddi.h>
@@ -709,6 +710,9 @@ static void identity(void **state)
 	assert_int_equal(crgetuid(ddi_get_cred()), 12345);
 	assert_int_equal(crgetgid(CRED()), 54321);
 	assert_int_equal(drv_priv(ddi_get_cred()), EPERM);
+	assert_int_equal(secpolicy_sys_devices(CRED()), EPERM);
+	assert_int_equal(secpolicy_net_config(CRED(), B_FALSE), EPERM);
+	assert_int_equal(secpolicy_basic_proc(CRED()), 0);
 	assert_non_null(curproc);
 	assert_int_equal(drv_getparm(PPID, &pid), 0);
 	assert_int_equal(pid, 4711);

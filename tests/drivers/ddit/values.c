@@ -7,6 +7,7 @@
 #include <sys/conf.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
+#include <sys/policy.h>
 
 #define IS(name, value)	 _Static_assert((long long)(name) == (long long)(value), #name)
 #define SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
@@ -55,6 +56,70 @@ IS(_IOWR('v', 3, struct ten), (IOC_INOUT & 0xffffffff) | 10 << 16 | ('v' << 8) |
 IS(_IOWRN('v', 3, 10), _IOWR('v', 3, struct ten));
 IS(_IORN('v', 3, 10), _IOR('v', 3, struct ten));
 IS(_IOWN('v', 3, 10), _IOW('v', 3, struct ten));
+
+/* sys/list.h, sys/avl.h, sys/kmem.h, sys/vmem.h, sys/id_space.h */
+SIZE(list_node_t, 16);
+SIZE(list_t, 32);
+SIZE(avl_node_t, 24);
+SIZE(avl_tree_t, 40);
+SIZE(avl_index_t, sizeof(uintptr_t));
+IS(__builtin_offsetof(list_t, list_head), 16);
+IS(__builtin_offsetof(avl_tree_t, avl_numnodes), 24);
+IS(AVL_BEFORE, 0);
+IS(AVL_AFTER, 1);
+PROTO(void, list_create, (list_t *, size_t, size_t));
+PROTO(void, list_move_tail, (list_t *, list_t *));
+PROTO(int, list_link_active, (list_node_t *));
+PROTO(void, avl_create, (avl_tree_t *, int (*)(const void *, const void *), size_t, size_t));
+PROTO(void *, avl_find, (avl_tree_t *, const void *, avl_index_t *));
+PROTO(boolean_t, avl_update_lt, (avl_tree_t *, void *));
+PROTO(ulong_t, avl_numnodes, (avl_tree_t *));
+PROTO(void *, avl_destroy_nodes, (avl_tree_t *, void **));
+IS(KM_SLEEP, 0);
+IS(KM_NOSLEEP, 1);
+IS(KM_PANIC, 2);
+IS(KM_PUSHPAGE, 4);
+IS(KM_NORMALPRI, 8);
+IS(KM_VMFLAGS, 0xff);
+IS(KMEM_CBRC_YES, 0);
+IS(KMEM_CBRC_DONT_KNOW, 4);
+PROTO(void *, kmem_cache_alloc, (kmem_cache_t *, int));
+PROTO(void, kmem_cache_free, (kmem_cache_t *, void *));
+IS(VM_SLEEP, 0);
+IS(VM_NOSLEEP, 1);
+IS(VM_PANIC, 2);
+IS(VM_BESTFIT, 0x100);
+IS(VM_FIRSTFIT, 0x200);
+IS(VM_NEXTFIT, 0x400);
+IS(VMC_IDENTIFIER, 0x40000);
+IS(VMEM_ALLOC, 1);
+IS(VMEM_FREE, 2);
+PROTO(void *, vmem_xalloc, (vmem_t *, size_t, size_t, size_t, size_t, void *, void *, int));
+PROTO(vmem_t *, vmem_create,
+      (const char *, void *, size_t, size_t, vmem_alloc_t *, vmem_free_t *, vmem_t *, size_t, int));
+
+/* sys/taskq.h, sys/policy.h */
+IS(TASKQ_PREPOPULATE, 1);
+IS(TASKQ_DYNAMIC, 4);
+IS(TASKQ_DC_BATCH, 0x10);
+IS(TQ_SLEEP, 0);
+IS(TQ_NOSLEEP, 1);
+IS(TQ_NOQUEUE, 2);
+IS(TQ_NOALLOC, 4);
+IS(TQ_FRONT, 8);
+IS(TASKQ_NAMELEN, 31);
+IS(TASKQ_DEFAULTPRI, -1);
+IS(DDI_NOSLEEP, 1);
+IS(DDI_EALREADY, -7);
+IS(DDI_ECONTEXT, 4);
+PROTO(taskq_t *, taskq_create, (const char *, int, pri_t, int, int, uint_t));
+PROTO(taskqid_t, taskq_dispatch, (taskq_t *, task_func_t, void *, uint_t));
+PROTO(int, taskq_member, (taskq_t *, kthread_t *));
+PROTO(ddi_taskq_t *, ddi_taskq_create, (dev_info_t *, const char *, int, pri_t, uint_t));
+PROTO(int, ddi_taskq_dispatch, (ddi_taskq_t *, void (*)(void *), void *, uint_t));
+PROTO(boolean_t, ddi_taskq_suspended, (ddi_taskq_t *));
+PROTO(int, secpolicy_sys_config, (const cred_t *, boolean_t));
+PROTO(int, secpolicy_gart_map, (const cred_t *));
 
 /* sys/types32.h */
 SIZE(struct timeval32, 8);
