@@ -335,6 +335,41 @@ static void touched(void)
 	CHECK_EQ(get(a, AT(a, 0)), 1);
 }
 
+/*
+ * Mappings
+ */
+
+#define BATCH	100
+#define BATCHES 60
+#define SIDE	7
+
+static int by_size(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* What it costs to map a page does not depend on how many mappings of it the process has. */
+static void many_mappings(void)
+{
+	const int fd = control();
+	int64_t took[BATCHES];
+
+	for (int i = 0; i < BATCHES; i++) {
+		took[i] = now();
+		for (int j = 0; j < BATCH; j++)
+			DO(mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+		took[i] = now() - took[i];
+	}
+	qsort(took, SIDE, sizeof(took[0]), by_size);
+	qsort(took + BATCHES - SIDE, SIDE, sizeof(took[0]), by_size);
+	remark("%d mappings: %lld us, %d mappings later %lld us", BATCH,
+	       (long long)took[SIDE / 2] / 1000, (BATCHES - SIDE) * BATCH,
+	       (long long)took[BATCHES - SIDE + SIDE / 2] / 1000);
+	CHECK(took[BATCHES - SIDE + SIDE / 2] < 4 * took[SIDE / 2]);
+}
+
 static const struct attack attacks[] = {
 	{ "go no further", more_descriptors, go_no_further },
 	{ "touch it often", more_descriptors, touch_it_often },
@@ -350,6 +385,7 @@ static const struct test tests[] = {
 	{ "C30 answers are not read", unread },
 	{ "C30 calls of a driver wait for rounds that do not come", rounds },
 	{ "C30 threads access what somebody else has locked", touched },
+	{ "C30 mappings by the thousand cost what the first ones do", many_mappings },
 	{ "C30 a client speaks nonsense: the log does not grow with it", nonsense },
 };
 
