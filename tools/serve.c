@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../engine/user/account.h"
 #include "../engine/user/engine.h"
 #include "devmap.h"
 
@@ -30,6 +31,7 @@ static const char help[] =
 	"  --lock-time MS       longest time that pages may stay locked (default 1000; 0: no limit)\n"
 	"  --lock-pages N       most pages that a process may lock (default 4096; 0: no limit)\n"
 	"  --threads N          most threads of an engine (default 256)\n"
+	"  --limits NAME=N,...  what a user or a process may hold (see devmap(1))\n"
 	"DRIVER.so is a path, or the name of a driver of this installation (\"xfb\").\n";
 
 struct serve {
@@ -104,6 +106,7 @@ enum {
 	O_LOCK_TIME,
 	O_LOCK_PAGES,
 	O_THREADS,
+	O_LIMITS,
 	O_HELP
 };
 
@@ -118,6 +121,7 @@ static const struct option options[] = {
 	{ "lock-time", required_argument, NULL, O_LOCK_TIME },
 	{ "lock-pages", required_argument, NULL, O_LOCK_PAGES },
 	{ "threads", required_argument, NULL, O_THREADS },
+	{ "limits", required_argument, NULL, O_LIMITS },
 	{ "help", no_argument, NULL, O_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -159,6 +163,8 @@ static int take_option(struct serve *sv, int opt, const char *arg)
 		error = number(arg, ULONG_MAX, &n);
 		server_options.lock_pages = n;
 		return error;
+	case O_LIMITS:
+		return limits_parse(arg);
 	default:
 		error = number(arg, 100000, &n);
 		server_options.max_threads = (unsigned)n;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -18,8 +19,58 @@ struct limits limits = {
 	.user_sessions = 2048,
 	.process_sessions = 8,
 	.user_silent = 1024,
-	.user_answers = 256,
 };
+
+static const struct {
+	const char *name;
+	unsigned *value;
+} names[] = {
+	{ "user-threads", &limits.user_threads },
+	{ "process-threads", &limits.process_threads },
+	{ "user-sessions", &limits.user_sessions },
+	{ "process-sessions", &limits.process_sessions },
+	{ "user-silent", &limits.user_silent },
+};
+#define NAMES (sizeof(names) / sizeof(names[0]))
+
+/* What of text is one of them; 0: none. */
+static size_t limit_parse(const char *text)
+{
+	for (size_t i = 0; i < NAMES; i++) {
+		size_t n = strlen(names[i].name);
+		unsigned long value;
+		char *end;
+
+		if (strncmp(text, names[i].name, n) != 0 || text[n] != '=' || text[n + 1] < '0' ||
+		    text[n + 1] > '9')
+			continue;
+		value = strtoul(text + n + 1, &end, 10);
+		if (value < 1 || value > 1000000)
+			return 0;
+		*names[i].value = (unsigned)value;
+		return (size_t)(end - text);
+	}
+	return 0;
+}
+
+int limits_parse(const char *text)
+{
+	for (;;) {
+		size_t n = limit_parse(text);
+
+		text += n;
+		if (n == 0 || (*text != '\0' && *text != ','))
+			return -EINVAL;
+		if (*text++ == '\0')
+			return 0;
+	}
+}
+
+void limits_each(void (*fn)(void *arg, const char *name, unsigned value), void *arg)
+{
+	for (size_t i = 0; i < NAMES; i++)
+		fn(arg, names[i].name, *names[i].value);
+}
 
 /* A source that is not armed until somebody leaves. By id: it may be gone by then. */
 struct parked {
@@ -45,6 +96,19 @@ struct account *account_of(uid_t uid)
 	}
 	pthread_mutex_unlock(&accounts_lock);
 	return found != NULL ? found : &users[uid % USERS];
+}
+
+void account_each(void (*fn)(void *arg, const struct account *user), void *arg)
+{
+	for (unsigned i = 0; i < USERS; i++) {
+		struct account copy;
+
+		pthread_mutex_lock(&accounts_lock);
+		copy = users[i];
+		pthread_mutex_unlock(&accounts_lock);
+		if (copy.taken)
+			fn(arg, &copy);
+	}
 }
 
 /* accounts_lock held. */

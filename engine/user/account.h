@@ -19,9 +19,12 @@ struct limits {
 	unsigned user_sessions;
 	unsigned process_sessions; /* one is usual; a program that has called exec has two for a while */
 	unsigned user_silent;	   /* connections that have said nothing */
-	unsigned user_answers; /* with descriptors, not read yet */
 };
 extern struct limits limits;
+/* NAME=N[,...], as devmap serve --limits has it. 0, or -EINVAL and some may be set. */
+int limits_parse(const char *text);
+/* Calls fn with the name and the value of each. */
+void limits_each(void (*fn)(void *arg, const char *name, unsigned value), void *arg);
 
 /* Of a user or a process: zeroed, it has nothing. A user's are for ever. */
 struct account {
@@ -34,6 +37,8 @@ struct account {
 };
 
 struct account *account_of(uid_t uid);
+/* Calls fn with a copy of what each user has, and has had refused or put off. */
+void account_each(void (*fn)(void *arg, const struct account *user), void *arg);
 
 /*
  * A thread begins to serve a message of a process of this user; until account_leave() it does not count as

@@ -110,12 +110,14 @@ static void empty_windows(struct escrow *c)
 		(void)window_empty(w->fd);
 }
 
-static void poison_range(struct escrow *c, const struct placement *r)
+static void poison_range(void *arg, uintptr_t start, uintptr_t end, size_t page)
 {
-	uint64_t at = r->start;
+	const struct escrow *c = arg;
+	uint64_t at = start;
 
-	while (at < r->end) {
-		struct uffdio_poison up = { .range = { .start = at, .len = r->end - at } };
+	(void)page;
+	while (at < end) {
+		struct uffdio_poison up = { .range = { .start = at, .len = end - at } };
 
 		if (ioctl(c->uffd, UFFDIO_POISON, &up) == 0)
 			break;
@@ -127,10 +129,12 @@ static void poison_range(struct escrow *c, const struct placement *r)
 }
 
 /* Accesses that the engine had heard of are reported again, to us. */
-static void wake_range(struct escrow *c, const struct placement *r)
+static void wake_range(void *arg, uintptr_t start, uintptr_t end, size_t page)
 {
-	struct uffdio_range range = { .start = r->start, .len = r->end - r->start };
+	const struct escrow *c = arg;
+	struct uffdio_range range = { .start = start, .len = end - start };
 
+	(void)page;
 	(void)ioctl(c->uffd, UFFDIO_WAKE, &range);
 }
 
@@ -149,12 +153,7 @@ static void fail_accesses(struct escrow *c)
 	empty_windows(c);
 	if (c->uffd < 0)
 		return;
-	for (struct placement *r = c->ranges; r != NULL; r = r->next) {
-		if (c->poison)
-			poison_range(c, r);
-		else
-			wake_range(c, r);
-	}
+	placement_each(&c->ranges, 0, SIZE_MAX, c->poison ? poison_range : wake_range, c);
 }
 
 static int by_number(const void *a, const void *b)

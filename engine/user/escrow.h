@@ -23,7 +23,7 @@ struct escrow {
 	pid_t pid;     /* 0: in another namespace */
 	pid_t failing; /* a process of ours that makes its accesses fail; 0: none, or it is done */
 	struct escrow_window *windows;
-	struct placement *ranges; /* without pages: the windows do not matter */
+	struct placements ranges; /* without pages: the windows do not matter */
 };
 
 /* The one of that id in the list; a new one if there is none; NULL: no memory. */

@@ -94,7 +94,7 @@ struct window {
 	 * Where in the client it is, by pages of the memfd. If the window is bound to nothing, who
 	 * might bind it guards this.
 	 */
-	struct placement *placements;
+	struct placements placements;
 	char *alias; /* our mapping of it; NULL: not needed yet */
 	size_t live; /* pages */
 };

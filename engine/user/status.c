@@ -260,6 +260,33 @@ static json_t *shared_json(const dev_info_t *dip)
 	return NULL;
 }
 
+/*
+ * What clients hold of the engine.
+ */
+
+static void add_user(void *arg, const struct account *user)
+{
+	json_array_append_new(
+		arg, json_pack("{s:I, s:i, s:i, s:i, s:I}", "user", (json_int_t)user->uid,
+			       "threads", (int)user->threads, "sessions", (int)user->sessions,
+			       "silent", (int)user->silent, "refused", (json_int_t)user->refused));
+}
+
+static void add_limit(void *arg, const char *name, unsigned value)
+{
+	json_object_set_new(arg, name, json_integer(value));
+}
+
+static void add_accounts(json_t *o)
+{
+	json_t *users = json_array(), *all = json_object();
+
+	account_each(add_user, users);
+	limits_each(add_limit, all);
+	json_object_set_new(o, "users", users);
+	json_object_set_new(o, "limits", all);
+}
+
 char *status_json(struct minor_node *m)
 {
 	struct engine_driver drv;
@@ -278,6 +305,8 @@ char *status_json(struct minor_node *m)
 		      drv.name, "engine", "user", "engine_pid", (int)getpid(), "major",
 		      (int)major(m->dev), "minor", (int)minor(m->dev), "groups", groups, "shared",
 		      shared);
+	if (o != NULL)
+		add_accounts(o);
 	text = c.failed ? NULL : json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(10));
 	json_decref(o);
 	return text;

@@ -25,6 +25,7 @@
 
 #define PIPE_MAX_PAGES 256 /* 1 MiB: what an ordinary user may ask for */
 #define CHEATS_MAX     4
+#define LOOK_PAGES     256
 
 /* 0 or -errno; then nothing is open. */
 static int window_open(struct window *w, const char *name, int fd)
@@ -504,6 +505,24 @@ void window_close(struct window *w)
 }
 
 /*
+ * Mostly there are none. Then a process that maps one page a thousand times need not be visited a thousand
+ * times at each mapping. Pages in swap are not seen: a client that has put some there by itself keeps them,
+ * and finds what it has stored.
+ */
+static bool may_have_pages(struct window *w, size_t page, size_t n)
+{
+	unsigned char in[LOOK_PAGES];
+	char *alias = w->region != NULL && n <= LOOK_PAGES ? window_alias(w, page) : NULL;
+	unsigned char any = 0;
+
+	if (alias == NULL || mincore(alias, page_bytes(n), in) != 0)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		any |= in[i];
+	return (any & 1) != 0;
+}
+
+/*
  * What the client stored between its mmap(2) and the registration, or had the kernel store
  * (MAP_POPULATE), goes; what lives in the window, being mapped there by another handle, stays.
  */
@@ -516,10 +535,9 @@ static int window_clear(struct window *w, size_t page, size_t n)
 	for (size_t end = page + n; page < end && err == 0; page += run) {
 		for (run = 0; page + run < end && (r == NULL || r->pages[page + run].window != w);)
 			run++;
-		if (run > 0)
+		if (run > 0 && may_have_pages(w, page, run))
 			err = window_punch(w, page, run);
-		else
-			run = 1;
+		run = MAX(run, 1);
 	}
 	return err;
 }
@@ -554,7 +572,7 @@ void window_placed(struct window *w, size_t page, size_t n,
 		   void (*fn)(void *arg, uintptr_t start, uintptr_t end, size_t page), void *arg)
 {
 	ASSERT_HELD(&w->region->lock);
-	placement_each(w->placements, window_page(w, page), n, fn, arg);
+	placement_each(&w->placements, window_page(w, page), n, fn, arg);
 }
 
 /*

@@ -224,6 +224,52 @@ static void say_hello(void)
 	rogue_waits();
 }
 
+/* Until it is refused. */
+static void say_hello_twice(void)
+{
+	struct booty more[3];
+
+	for (int i = 0; i < 3; i++) {
+		more[i] = booty;
+		CHECK_EQ(booty_attach(&more[i]), i < 2 ? 0 : EMFILE);
+	}
+	rogue_says();
+	rogue_waits();
+}
+
+/* What the operator sees of it. */
+static bool listed(const struct engine *e, const char *text)
+{
+	char command[2048], line[4096];
+	bool found = false;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "%s/bin/devmap list --json --dir %s",
+		 getenv("DEVMAP_ROOT"), e->dir);
+	f = popen(command, "re");
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f) != NULL)
+		found |= strstr(line, text) != NULL;
+	pclose(f);
+	return found;
+}
+
+static void as_the_operator_says(void)
+{
+	struct engine e;
+	struct rogue r;
+
+	rogue_begin();
+	e = start_engine(
+		(const char *const[]){ "--limits", "process-sessions=2,user-sessions=9", NULL });
+	setenv("DEVMAP_DIR", e.dir, 1);
+	r = rogue_start("say hello twice");
+	rogue_await(&r);
+	CHECK(listed(&e, "\"user\":65534,\"threads\":0,\"sessions\":2,\"silent\":0,\"refused\":1"));
+	CHECK(listed(&e, "\"process-sessions\":2"));
+	CHECK_EQ(stop_engine(&e), 0);
+}
+
 #define GREETERS 40
 
 static void hellos(void)
@@ -336,6 +382,7 @@ static void touched(void)
 }
 
 static const struct attack attacks[] = {
+	{ "say hello twice", rogue_opens, say_hello_twice },
 	{ "go no further", more_descriptors, go_no_further },
 	{ "touch it often", more_descriptors, touch_it_often },
 	{ "say hello", more_descriptors, say_hello },
@@ -346,6 +393,7 @@ static const struct attack attacks[] = {
 
 static const struct test tests[] = {
 	{ "C30 processes have as many sessions as they can", hellos },
+	{ "C30 limits are the operator's, who sees what is held", as_the_operator_says },
 	{ "C30 descriptors that take a minute to close are sent", lingers },
 	{ "C30 answers are not read", unread },
 	{ "C30 calls of a driver wait for rounds that do not come", rounds },
