@@ -254,5 +254,6 @@ int engine_main(const char *spec, int fd)
 	}
 	pool_loop();
 	errands_fini();
+	keeper_fini();
 	return exit_status;
 }
