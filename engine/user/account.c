@@ -182,6 +182,7 @@ bool account_enter(struct account *user, struct account *process, struct source 
 {
 	struct account *full = NULL;
 	bool parked = true, first = false;
+	unsigned threads = 0;
 
 	pthread_mutex_lock(&accounts_lock);
 	if (!has_room(user, limits.user_threads, quick))
@@ -190,6 +191,7 @@ bool account_enter(struct account *user, struct account *process, struct source 
 		full = process;
 	if (full != NULL) {
 		first = full->refused++ == 0;
+		threads = full->threads;
 		parked = park(full, s);
 	} else {
 		user->threads++;
@@ -199,8 +201,7 @@ bool account_enter(struct account *user, struct account *process, struct source 
 	pthread_mutex_unlock(&accounts_lock);
 	if (first)
 		log_client(user->uid, "user %u: %s has %u requests at a time; more wait",
-			   (unsigned)user->uid, full == user ? "he" : "a process of his",
-			   full->threads);
+			   (unsigned)user->uid, full == user ? "he" : "a process of his", threads);
 	if (!parked)
 		source_arm(s);
 	if (full == NULL)

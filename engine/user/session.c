@@ -50,9 +50,9 @@ static int session_count(struct session *s, uid_t uid, pid_t pid)
 	if (error == 0)
 		s->counted = user;
 	else
-		log_client(uid,
-			   "process %d of user %u has %u sessions, and his processes %u: refused",
-			   (int)pid, (unsigned)uid, of_process, user->sessions);
+		log_client(uid, "process %d of user %u has %u sessions, and %s: refused", (int)pid,
+			   (unsigned)uid, of_process,
+			   error == -EMFILE ? "may have no more" : "all of his have too many");
 	return error;
 }
 

@@ -286,7 +286,7 @@ static void hellos(void)
 	for (int i = 0; i < GREETERS; i++)
 		rogue_await(&r[i]);
 	check_newcomer("ctest0");
-	CHECK(engine_said("sessions, and his processes"));
+	CHECK(engine_said("sessions, and may have no more: refused"));
 }
 
 /*
