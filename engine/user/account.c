@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "account.h"
@@ -18,6 +20,7 @@ struct limits limits = {
 	.process_threads = 64,
 	.user_sessions = 2048,
 	.process_sessions = 8,
+	.user_windows = 16384,
 	.user_silent = 1024,
 };
 
@@ -29,9 +32,21 @@ static const struct {
 	{ "process-threads", &limits.process_threads },
 	{ "user-sessions", &limits.user_sessions },
 	{ "process-sessions", &limits.process_sessions },
+	{ "user-windows", &limits.user_windows },
 	{ "user-silent", &limits.user_silent },
 };
 #define NAMES (sizeof(names) / sizeof(names[0]))
+
+void limits_fit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur > 1u << 20)
+		return;
+	limits.user_sessions = MIN(limits.user_sessions, (unsigned)rl.rlim_cur / 16);
+	limits.user_windows = MIN(limits.user_windows, (unsigned)rl.rlim_cur / 8);
+	limits.user_silent = MIN(limits.user_silent, (unsigned)rl.rlim_cur / 16);
+}
 
 /* What of text is one of them; 0: none. */
 static size_t limit_parse(const char *text)
@@ -232,6 +247,27 @@ void account_session_end(struct account *user)
 {
 	pthread_mutex_lock(&accounts_lock);
 	user->sessions--;
+	pthread_mutex_unlock(&accounts_lock);
+}
+
+int account_window(struct account *user)
+{
+	bool full;
+
+	pthread_mutex_lock(&accounts_lock);
+	full = user->windows >= limits.user_windows;
+	if (full)
+		user->refused++;
+	else
+		user->windows++;
+	pthread_mutex_unlock(&accounts_lock);
+	return full ? -ENFILE : 0;
+}
+
+void account_window_end(struct account *user)
+{
+	pthread_mutex_lock(&accounts_lock);
+	user->windows--;
 	pthread_mutex_unlock(&accounts_lock);
 }
 

@@ -18,9 +18,12 @@ struct limits {
 	unsigned process_threads;
 	unsigned user_sessions;
 	unsigned process_sessions; /* one is usual; a program that has called exec has two for a while */
-	unsigned user_silent;	   /* connections that have said nothing */
+	unsigned user_windows; /* each is a descriptor of three processes */
+	unsigned user_silent;  /* connections that have said nothing */
 };
 extern struct limits limits;
+/* Lowers what is about descriptors, so that one user can have no more than a part of ours. */
+void limits_fit(void);
 /* NAME=N[,...], as devmap serve --limits has it. 0, or -EINVAL and some may be set. */
 int limits_parse(const char *text);
 /* Calls fn with the name and the value of each. */
@@ -30,7 +33,7 @@ void limits_each(void (*fn)(void *arg, const char *name, unsigned value), void *
 struct account {
 	uid_t uid;
 	bool taken;
-	unsigned threads, sessions;
+	unsigned threads, sessions, windows;
 	unsigned silent;  /* entrance.c's */
 	uint64_t refused; /* requests, connections */
 	struct parked *parked, **parked_end;
@@ -51,6 +54,9 @@ void account_leave(struct account *user, struct account *process);
 /* Sessions: 0, -EMFILE: the process has too many, or -ENFILE: the user. process may be NULL. */
 int account_session(struct account *user, unsigned of_process);
 void account_session_end(struct account *user);
+/* Windows: 0, or -ENFILE. */
+int account_window(struct account *user);
+void account_window_end(struct account *user);
 void account_fini(struct account *process);
 
 /* Closes a descriptor that came from a client, which can make that last, in a thread that nobody needs. */

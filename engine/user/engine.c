@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "engine.h"
 #include "errand.h"
 #include "fuse.h"
@@ -213,6 +214,7 @@ static int engine_start(const char *spec, int fd)
 	}
 	if (getrandom(&server_id, sizeof(server_id), 0) != sizeof(server_id))
 		return -EIO;
+	limits_fit();
 	error = errands_init();
 	if (error == 0)
 		error = pool_init(server_options.max_threads);
@@ -254,5 +256,6 @@ int engine_main(const char *spec, int fd)
 	}
 	pool_loop();
 	errands_fini();
+	keeper_fini();
 	return exit_status;
 }

@@ -33,7 +33,7 @@
 #include "wire.h"
 
 #define SLOTS	  128
-#define NAMES	  16384 /* windows at a time */
+#define NAMES	  65536 /* windows at a time */
 #define TICK_MS	  5	/* how often the one who waits looks */
 #define NAMING_MS 1000	/* for the runner to take in a window */
 #define TICK_NS	  (TICK_MS * 1000000L)

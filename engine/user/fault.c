@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -433,7 +434,8 @@ void fault_ready(struct source *src, uint32_t events)
 	bool lent = uffd_may_block();
 	int error;
 
-	(void)events;
+	if ((events & EPOLLERR) != 0)
+		uffd_unblock(src->fd);
 	if (lent)
 		pool_lend();
 	error = uffd_read(src->fd, &msg);

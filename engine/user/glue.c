@@ -112,18 +112,46 @@ static int backing_make_shared(struct session *s, struct region *r, struct backi
 	return 0;
 }
 
+/* A backing that is to have a window, which is counted. 0 or -errno. */
+static int backing_new(struct session *s, struct backing **out)
+{
+	struct account *user = account_of(s->uid);
+	int error = account_window(user);
+
+	if (error != 0)
+		return error;
+	*out = calloc(1, sizeof(**out));
+	if (*out == NULL) {
+		account_window_end(user);
+		return -ENOMEM;
+	}
+	(*out)->counted = user;
+	return 0;
+}
+
+static void backing_free(struct backing *b)
+{
+	if (b == NULL)
+		return;
+	if (b->window != NULL)
+		window_close(b->window);
+	if (b->counted != NULL)
+		account_window_end(b->counted);
+	free(b);
+}
+
 static int backing_make(struct session *s, struct region *r, bool writable, struct backing **out)
 {
-	struct backing *b = calloc(1, sizeof(*b));
-	int error;
+	struct backing *b;
+	int error = backing_new(s, &b);
 
-	if (b == NULL)
-		return -ENOMEM;
+	if (error != 0)
+		return error;
 	b->region = r;
 	b->writable = writable;
 	error = window_create(r, &s->uffd, writable, &b->window);
 	if (error != 0) {
-		free(b);
+		backing_free(b);
 		return error;
 	}
 	backing_list(s, b);
@@ -139,18 +167,18 @@ static int backing_make(struct session *s, struct region *r, bool writable, stru
 static int backing_make_own(struct session *s, struct devmap_handle *dh, struct region *r,
 			    bool writable, struct backing **out)
 {
-	struct backing *b = calloc(1, sizeof(*b));
-	int error;
+	struct backing *b;
+	int error = backing_new(s, &b);
 
-	if (b == NULL)
-		return -ENOMEM;
+	if (error != 0)
+		return error;
 	b->own = true;
 	b->writable = writable;
 	b->region = r;
 	error = window_create_piece(dh->dh_name, &s->uffd, handle_page(dh), dh->dh_len / PAGESIZE,
 				    writable, &b->window);
 	if (error != 0) {
-		free(b);
+		backing_free(b);
 		return error;
 	}
 	if (r != NULL)
@@ -243,15 +271,6 @@ static struct backing *backing_leave(struct session *s, struct backing *b)
 	return b;
 }
 
-static void backing_free(struct backing *b)
-{
-	if (b == NULL)
-		return;
-	if (b->window != NULL)
-		window_close(b->window);
-	free(b);
-}
-
 void engine_handle_fini(struct devmap_handle *dh)
 {
 	struct session *s = session_of(dh->dh_mapping->m_as);
@@ -268,16 +287,18 @@ void engine_handle_fini(struct devmap_handle *dh)
 /* s->lock held. A window on the same memory file for a handle that goes its own way. */
 static int backing_clone(struct session *s, struct devmap_handle *dh)
 {
-	struct backing *b = dh->dh_engine, *mine = calloc(1, sizeof(*mine));
-	int error;
+	struct backing *b = dh->dh_engine, *mine;
+	int error = backing_new(s, &mine);
 
 	ASSERT_HELD(&s->lock);
-	if (mine == NULL)
-		return -ENOMEM;
-	*mine = (struct backing){ .own = true, .writable = b->writable, .handles = 1 };
+	if (error != 0)
+		return error;
+	mine->own = true;
+	mine->writable = b->writable;
+	mine->handles = 1;
 	error = window_clone(b->window, handle_page(dh), dh->dh_len / PAGESIZE, &mine->window);
 	if (error != 0) {
-		free(mine);
+		backing_free(mine);
 		return error;
 	}
 	backing_list(s, mine);

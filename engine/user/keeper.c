@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "keeper.h"
@@ -13,6 +14,12 @@ static int keeper_fd = -1;
 void keeper_init(int fd)
 {
 	keeper_fd = fd;
+}
+
+void keeper_fini(void)
+{
+	if (keeper_fd >= 0)
+		(void)shutdown(keeper_fd, SHUT_RDWR);
 }
 
 static void send_parcel(struct parcel *p, const int *fds, unsigned nfds)

@@ -43,6 +43,8 @@ struct parcel {
 
 /* The engine's side. Without a supervisor (fd -1, or one that died) nothing is sent. */
 void keeper_init(int fd);
+void keeper_fini(
+	void); /* the engine is about to exit, whether or not the kernel lets all its threads */
 void keeper_session(struct session *s);
 void keeper_window(struct session *s, const struct backing *b, int window_fd);
 void keeper_window_end(struct session *s, const struct backing *b);

@@ -172,8 +172,9 @@ int fault_touch(struct session *s, uintptr_t addr, uint_t rw);
 struct backing {
 	struct backing *next;
 	struct session *session;
-	struct region *region; /* NULL: nothing is behind it now */
-	struct window *window; /* NULL: shared, or the region is gone */
+	struct region *region;	 /* NULL: nothing is behind it now */
+	struct window *window;	 /* NULL: shared, or the region is gone */
+	struct account *counted; /* who has one window more */
 	unsigned handles;
 	bool writable;
 	bool shared; /* without a window: the process has the region's memory itself */

@@ -50,8 +50,9 @@ static int session_count(struct session *s, uid_t uid, pid_t pid)
 	if (error == 0)
 		s->counted = user;
 	else
-		log_client(uid, "process %d of user %u, which has %u sessions, gets no more: %s",
-			   (int)pid, (unsigned)uid, of_process, strerror(-error));
+		log_client(uid, "process %d of user %u has %u sessions, and %s: refused", (int)pid,
+			   (unsigned)uid, of_process,
+			   error == -EMFILE ? "may have no more" : "all of his have too many");
 	return error;
 }
 

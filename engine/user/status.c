@@ -266,10 +266,11 @@ static json_t *shared_json(const dev_info_t *dip)
 
 static void add_user(void *arg, const struct account *user)
 {
-	json_array_append_new(
-		arg, json_pack("{s:I, s:i, s:i, s:i, s:I}", "user", (json_int_t)user->uid,
-			       "threads", (int)user->threads, "sessions", (int)user->sessions,
-			       "silent", (int)user->silent, "refused", (json_int_t)user->refused));
+	json_array_append_new(arg, json_pack("{s:I, s:i, s:i, s:i, s:i, s:I}", "user",
+					     (json_int_t)user->uid, "threads", (int)user->threads,
+					     "sessions", (int)user->sessions, "windows",
+					     (int)user->windows, "silent", (int)user->silent,
+					     "refused", (json_int_t)user->refused));
 }
 
 static void add_limit(void *arg, const char *name, unsigned value)

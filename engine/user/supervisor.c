@@ -29,7 +29,8 @@
 #define RESTARTS_S   60
 #define KEEPER_FD    3	/* an engine's end of its socket; the first after stderr */
 #define STOP_S	     10 /* time for an engine to stop in */
-#define DIE_S	     2	/* and for one to end that is killed */
+#define LEAVE_S	     1	/* for one to exit that has stopped */
+#define DIE_S	     2	/* for one to end that is killed */
 
 struct engine {
 	struct engine *next;
@@ -196,22 +197,32 @@ static void engine_bereave(struct engine *e, enum on_crash policy)
 	}
 }
 
-/* A thread of it that sleeps in the kernel keeps it from ending: then it is left. */
-static void engine_reap(struct engine *e, int *status)
+/* Waits for it. False: it is still there after so many seconds. */
+static bool engine_ended(struct engine *e, int within, int *status)
 {
 	const struct timespec tick = { .tv_nsec = 1000000 };
-	pid_t pid = 0;
 
-	for (time_t by = seconds() + DIE_S; pid == 0 && seconds() <= by;) {
-		pid = waitpid(e->pid, status, WNOHANG);
-		if (pid == 0)
-			(void)nanosleep(&tick, NULL);
+	for (time_t by = seconds() + within; seconds() <= by;) {
+		if (waitpid(e->pid, status, WNOHANG) != 0)
+			return true;
+		(void)nanosleep(&tick, NULL);
 	}
-	if (pid == 0) {
-		log_warn("%s: engine %d is stuck in the kernel, and is left behind", e->spec,
-			 (int)e->pid);
-		*status = SIGKILL;
-	}
+	return false;
+}
+
+/*
+ * It is dying, or stops and has said its last, or has closed our line by mistake: then it must die too. A
+ * thread that sleeps in the kernel keeps it from ending: then it is left.
+ */
+static void engine_reap(struct engine *e, int *status)
+{
+	if (e->stopping && !e->killed && engine_ended(e, LEAVE_S, status))
+		return;
+	(void)kill(e->pid, SIGKILL);
+	if (engine_ended(e, DIE_S, status))
+		return;
+	log_warn("%s: engine %d is stuck in the kernel, and is left behind", e->spec, (int)e->pid);
+	*status = SIGKILL;
 }
 
 /* Returns whether the engine is to be taken off the list. */
@@ -221,8 +232,6 @@ static bool engine_died(struct engine *e, enum on_crash policy, int *status_out)
 
 	close(e->sock);
 	e->sock = -1;
-	/* It is dying, or has closed our line by mistake: then it must die too. */
-	(void)kill(e->pid, SIGKILL);
 	engine_reap(e, &status);
 	describe_death(e, status);
 	engine_bereave(e, policy);

@@ -66,7 +66,7 @@ int uffd_wake(int uffd, uintptr_t addr, size_t len)
 }
 
 /* One that is not, any more, is made non-blocking again. */
-static void unblock(int uffd)
+void uffd_unblock(int uffd)
 {
 	int flags = fcntl(uffd, F_GETFL);
 
@@ -86,14 +86,15 @@ int uffd_read(int uffd, struct uffd_msg *msg)
 	struct iovec iov = { .iov_base = msg, .iov_len = sizeof(*msg) };
 	ssize_t n = -1;
 
-	unblock(uffd);
 	if (!atomic_load(&blocks)) {
 		n = preadv2(uffd, &iov, 1, -1, RWF_NOWAIT);
 		if (n < 0 && errno == EOPNOTSUPP)
 			atomic_store(&blocks, true);
 	}
-	if (n < 0 && atomic_load(&blocks))
+	if (n < 0 && atomic_load(&blocks)) {
+		uffd_unblock(uffd);
 		n = read(uffd, msg, sizeof(*msg));
+	}
 	if (n < 0)
 		return -errno;
 	return n == sizeof(*msg) ? 0 : -EAGAIN;

@@ -26,6 +26,7 @@ int uffd_wake(int uffd, uintptr_t addr, size_t len);
  */
 int uffd_read(int uffd, struct uffd_msg *msg);
 bool uffd_may_block(void);
+void uffd_unblock(int uffd); /* one that is a blocking one says EPOLLERR */
 
 /*
  * -EAGAIN means that the address space is being changed and an event is to be read first. We enable

@@ -232,6 +232,8 @@ static void say_hello_twice(void)
 	for (int i = 0; i < 3; i++) {
 		more[i] = booty;
 		CHECK_EQ(booty_attach(&more[i]), i < 2 ? 0 : EMFILE);
+		if (i < 2)
+			CHECK_EQ(booty_map(&more[i], 1), i < 1 ? 0 : ENFILE);
 	}
 	rogue_says();
 	rogue_waits();
@@ -261,11 +263,13 @@ static void as_the_operator_says(void)
 
 	rogue_begin();
 	e = start_engine(
-		(const char *const[]){ "--limits", "process-sessions=2,user-sessions=9", NULL });
+		(const char *const[]){ "--limits", "process-sessions=2,user-windows=1", NULL });
 	setenv("DEVMAP_DIR", e.dir, 1);
 	r = rogue_start("say hello twice");
 	rogue_await(&r);
-	CHECK(listed(&e, "\"user\":65534,\"threads\":0,\"sessions\":2,\"silent\":0,\"refused\":1"));
+	CHECK(listed(
+		&e,
+		"\"user\":65534,\"threads\":0,\"sessions\":2,\"windows\":1,\"silent\":0,\"refused\":2"));
 	CHECK(listed(&e, "\"process-sessions\":2"));
 	CHECK_EQ(stop_engine(&e), 0);
 }
@@ -282,7 +286,7 @@ static void hellos(void)
 	for (int i = 0; i < GREETERS; i++)
 		rogue_await(&r[i]);
 	check_newcomer("ctest0");
-	CHECK(engine_said("sessions, gets no more"));
+	CHECK(engine_said("sessions, and may have no more: refused"));
 }
 
 /*

@@ -226,7 +226,7 @@ static void held_when_the_engine_dies(void)
 	CHECK(now() - since < 2 * SECOND * slowness());
 }
 
-#define MAPPERS	 8
+#define MAPPERS	 4
 #define MAPPINGS 60000
 
 /* Two pages in so many places that taking one away is long work. Says how long. */
@@ -323,7 +323,7 @@ static const struct test tests[] = {
 	{ "C30 a client keeps its window from being emptied", held_inode },
 	{ "C30 a client has its window kept from being emptied, for ever", held_for_good },
 	{ "C30 a window cannot be emptied when its engine dies", held_when_the_engine_dies },
-	{ "C30 a client has its window mapped 480,000 times", mapped_often },
+	{ "C30 a client has its window mapped 240,000 times", mapped_often },
 	{ "C30 mappings by the thousand cost what the first ones do", many_mappings },
 };
 
