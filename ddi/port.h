@@ -105,11 +105,11 @@ void port_relax(void); /* in a loop that waits for moments */
 
 /*
  * Device memory of len bytes, whole pages, filled with zeros, that clients can map: the core's
- * record of it, and where a driver finds it. trash: mem_trash of the record; all pages may be one
- * then, where the driver finds nothing. NULL: there is no memory, now. destroy() cuts off what is mapped of it, with a message.
+ * record of it, and where a driver finds it. cookie: the record's. Of trash all pages may be one,
+ * where the driver finds nothing. NULL: there is no memory, now. destroy() cuts off what is mapped of it, with a message.
  */
-struct devmap_memory *port_memory_create(const char *name, size_t len, ddi_umem_cookie_t trash,
-					 void **pages);
+struct devmap_memory *port_memory_create(const char *name, size_t len, ddi_umem_cookie_t cookie,
+					 bool trash, void **pages);
 void port_memory_destroy(struct devmap_memory *m);
 /*
  * Waits for memory for some 10 ms. False, and at once: that is of no use, for the machine does not

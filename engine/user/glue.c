@@ -52,6 +52,14 @@ void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 		window_unload(b->window, handle_page(dh) + first, n);
 }
 
+/* Modelled registers are nowhere. */
+pfn_t engine_pfn(const struct devmap_memory *m, offset_t off)
+{
+	(void)m;
+	(void)off;
+	return (pfn_t)-1;
+}
+
 struct as *engine_current(void)
 {
 	const struct caller *c = caller_known();

@@ -339,6 +339,11 @@ static void umem(void **state)
 	assert_int_equal(len, 8192);
 	assert_int_equal(m->mem_npages, 2);
 	assert_says(m->mem_name, "devmap umem ");
+	assert_ptr_equal(m->mem_cookie, cookie);
+	assert_null(m->mem_trash);
+	assert_int_equal(((struct ddi_umem_cookie *)cookie)->size, 8192);
+	assert_ptr_equal(((struct ddi_umem_cookie *)cookie)->cvaddr, p);
+	assert_int_equal(((struct ddi_umem_cookie *)cookie)->type, KMEM_NON_PAGEABLE);
 	assert_null(engine_umem(p, &len));
 	driver_set_memory_hook(on_gone);
 	ddi_umem_free(cookie);
@@ -358,6 +363,8 @@ static void umem_trash(ddi_umem_cookie_t cookie)
 	struct devmap_memory *m = engine_umem(cookie, &len), *first, *second;
 
 	assert_ptr_equal(m->mem_trash, cookie);
+	assert_null(((struct ddi_umem_cookie *)cookie)->cvaddr);
+	assert_int_equal(((struct ddi_umem_cookie *)cookie)->type, UMEM_TRASH);
 	first = engine_trash(cookie, one);
 	second = engine_trash(cookie, two);
 	assert_non_null(first);
