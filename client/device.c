@@ -72,21 +72,34 @@ static bool is_trusted(int sock)
 
 	if (raw(SYS_getsockopt, sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return false;
-	return peer.uid == 0 || peer.uid == (uid_t)raw(SYS_geteuid) ||
-	       (raw(SYS_newfstatat, AT_FDCWD, names_directory(), &st, 0) == 0 &&
-		peer.uid == st.st_uid);
+	if (peer.uid == 0 || peer.uid == (uid_t)raw(SYS_geteuid))
+		return true;
+	for (unsigned i = 0; names_directory(i) != NULL; i++)
+		if (raw(SYS_newfstatat, AT_FDCWD, names_directory(i), &st, 0) == 0 &&
+		    peer.uid == st.st_uid)
+			return true;
+	return false;
+}
+
+/* Where in our directories of devices the door NAME is, if it can be there at all. */
+static bool find_door(const char *name, char door[108])
+{
+	for (unsigned i = 0; names_directory(i) != NULL; i++) {
+		if (snprintf(door, 108, "%s/%s", names_directory(i), name) >= 108)
+			continue;
+		if (raw(SYS_faccessat, AT_FDCWD, door, F_OK) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* The same door in our directory of devices: the engine may have another root, or other mounts, than we. */
 static int own_door(const char *door)
 {
 	const char *name = strrchr(door, '/');
-	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+	char path[108];
 
-	if (name == NULL ||
-	    (size_t)snprintf(path, sizeof(path), "%s%s", names_directory(), name) >= sizeof(path))
-		return -ENOENT;
-	return device_door(path);
+	return name != NULL && find_door(name + 1, path) ? device_door(path) : -ENOENT;
 }
 
 int device_call(uint64_t engine, const char *door, struct call *c)
@@ -152,17 +165,17 @@ static bool peer_engine(int fd, uint64_t *engine, char door[108])
 	socklen_t len = sizeof(sa);
 	const char *name = sa.sun_path + sizeof(DM_PEER_PREFIX) - 1;
 	unsigned long long id;
-	char device[DM_NAME_MAX];
+	char device[DM_NAME_MAX + 1] = ".";
 
 	memset(&sa, 0, sizeof(sa));
 	if (raw(SYS_getpeername, fd, &sa, &len) != 0 || sa.sun_family != AF_UNIX ||
 	    memcmp(sa.sun_path, DM_PEER_PREFIX, sizeof(DM_PEER_PREFIX) - 1) != 0)
 		return false;
 	sa.sun_path[sizeof(sa.sun_path) - 1] = '\0';
-	if (sscanf(name, "%16llx/%*u/%63s", &id, device) != 2)
+	if (sscanf(name, "%16llx/%*u/%63s", &id, device + 1) != 2)
 		return false;
 	*engine = id;
-	snprintf(door, 108, "%s/.%s", names_directory(), device);
+	(void)find_door(device, door);
 	return true;
 }
 

@@ -57,13 +57,14 @@ extern int client_active;
 /* names.c */
 struct device_name {
 	char name[DM_NAME_MAX]; /* under the device directory */
+	unsigned place;		/* the index of that directory */
 	char path[512];
 	struct sockaddr_un address; /* of the front door, where there are only sockets */
 	bool served;		    /* it is a file that the kernel serves */
 };
 void names_init(void);
-bool names_in_use(void); /* is there a device directory? */
-const char *names_directory(void);
+bool names_in_use(void);		 /* is there a device directory? */
+const char *names_directory(unsigned i); /* the first, the second, then NULL */
 bool names_debug(void);
 extern bool names_in_dev; /* is /dev the working directory? */
 void names_moved(void);	  /* it may be another now */

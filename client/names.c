@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Which path is which device. /dev/NAME is DIR/NAME, DIR being $DEVMAP_DIR or
- * /run/devmap; DEVMAP_ALIAS="fb0=xfb0,..." has /dev/fb0 mean DIR/xfb0. The environment is read
- * once, at start.
+ * Which path is which device. /dev/NAME is DIR/NAME, DIR being $DEVMAP_DIR, or else, whichever has
+ * it first, $XDG_RUNTIME_DIR/devmap (not for root) and /run/devmap; DEVMAP_ALIAS="fb0=xfb0,..." has
+ * /dev/fb0 mean DIR/xfb0. The environment is read once, at start.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,8 +12,9 @@
 #include "internal.h"
 
 #define DEFAULT_DIR "/run/devmap"
+#define OWN_DIR	    "/devmap" /* below $XDG_RUNTIME_DIR */
 
-static const char *dir = DEFAULT_DIR, *alias = "";
+static const char *dirs[2] = { DEFAULT_DIR }, *alias = "";
 static bool debugging;
 bool names_in_dev, names_used;
 
@@ -25,39 +26,57 @@ void names_moved(void)
 		       memcmp(cwd, "/dev", 4) == 0;
 }
 
+/* Where devices are. */
+static void names_choose(void)
+{
+	const char *s = secure_getenv("DEVMAP_DIR");
+	char *own;
+
+	if (s != NULL && s[0] == '/') {
+		own = strdup(s);
+		if (own != NULL)
+			dirs[0] = own;
+		return;
+	}
+	s = raw(SYS_geteuid) != 0 ? secure_getenv("XDG_RUNTIME_DIR") : NULL;
+	if (s == NULL || s[0] != '/' || (own = malloc(strlen(s) + sizeof(OWN_DIR))) == NULL)
+		return;
+	strcpy(own, s);
+	strcat(own, OWN_DIR);
+	dirs[0] = own;
+	dirs[1] = DEFAULT_DIR;
+}
+
 void names_init(void)
 {
 	const char *s;
 
-	/* In a set-user-ID program none of these is the user's to choose. */
-	s = secure_getenv("DEVMAP_DIR");
-	if (s != NULL && s[0] == '/')
-		dir = s;
+	/*
+	 * In a set-user-ID program none of these is the user's to choose. The program may change its
+	 * environment, so what it gave is copied.
+	 */
+	names_choose();
 	s = secure_getenv("DEVMAP_ALIAS");
-	if (s != NULL)
+	if (s != NULL && (s = strdup(s)) != NULL)
 		alias = s;
 	s = secure_getenv("DEVMAP_DEBUG");
 	debugging = s != NULL && s[0] != '\0' && strcmp(s, "0") != 0;
 	s = getenv("PWD"); /* it may be wrong; most who begin in /dev are told so */
 	if (s == NULL || strcmp(s, "/dev") == 0)
 		names_moved();
-	/* The program may change its environment, so what it gave is copied. */
-	dir = strdup(dir);
-	alias = strdup(alias);
-	if (dir == NULL)
-		dir = DEFAULT_DIR;
-	if (alias == NULL)
-		alias = "";
 }
 
 bool names_in_use(void)
 {
-	return raw(SYS_faccessat, AT_FDCWD, dir, F_OK) == 0;
+	for (unsigned i = 0; names_directory(i) != NULL; i++)
+		if (raw(SYS_faccessat, AT_FDCWD, dirs[i], F_OK) == 0)
+			return true;
+	return false;
 }
 
-const char *names_directory(void)
+const char *names_directory(unsigned i)
 {
-	return dir;
+	return i < sizeof(dirs) / sizeof(dirs[0]) ? dirs[i] : NULL;
 }
 
 bool names_debug(void)
@@ -145,19 +164,13 @@ static bool everyday(const char *name)
 	return false;
 }
 
-bool name_device(const char *name, struct device_name *n)
+/* Is n->name a device in the directory that n->place says? */
+static bool is_there(struct device_name *n)
 {
-	size_t len = strlen(name);
+	const char *dir = dirs[n->place];
 	struct stat st;
 	int m, error;
 
-	if (len == 0 || len >= DM_NAME_MAX || strchr(name, '/') != NULL)
-		return false;
-	if (!aliased(name, len, n->name)) {
-		if (everyday(name) || name[0] == '.')
-			return false;
-		memcpy(n->name, name, len + 1);
-	}
 	m = snprintf(n->path, sizeof(n->path), "%s/%s", dir, n->name);
 	if (m >= (int)sizeof(n->path)) {
 		debug("%s/%s: too long", dir, n->name);
@@ -189,6 +202,23 @@ bool name_device(const char *name, struct device_name *n)
 	}
 	memcpy(n->address.sun_path, n->path, (size_t)m + 1);
 	return true;
+}
+
+bool name_device(const char *name, struct device_name *n)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len >= DM_NAME_MAX || strchr(name, '/') != NULL)
+		return false;
+	if (!aliased(name, len, n->name)) {
+		if (everyday(name) || name[0] == '.')
+			return false;
+		memcpy(n->name, name, len + 1);
+	}
+	for (n->place = 0; names_directory(n->place) != NULL; n->place++)
+		if (is_there(n))
+			return true;
+	return false;
 }
 
 /* A relative path as an absolute one, without . and ..; false: it is too long. */

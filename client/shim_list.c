@@ -17,7 +17,8 @@
  */
 static struct {
 	_Atomic(DIR *) reader;
-	DIR *devices;
+	DIR *devices;	/* the directory of this index */
+	unsigned place; /* then the next one */
 	unsigned alias; /* then these */
 	struct dirent entry;
 } listing;
@@ -31,6 +32,25 @@ static bool is_dev(int fd)
 	       memcmp(target, "/dev", 4) == 0;
 }
 
+static void list_close(void)
+{
+	if (listing.devices != NULL)
+		(void)REAL(closedir)(listing.devices);
+	listing.devices = NULL;
+}
+
+/* From the directory of this index on. Returns false behind the last one. */
+static bool list_devices(unsigned place)
+{
+	const char *dir = names_directory(place);
+
+	list_close();
+	listing.place = place;
+	if (dir != NULL)
+		listing.devices = REAL(opendir)(dir);
+	return dir != NULL;
+}
+
 static DIR *begin(DIR *d)
 {
 	DIR *none = NULL;
@@ -39,7 +59,7 @@ static DIR *begin(DIR *d)
 	if (likely(!names_used) || d == NULL || !is_dev(dirfd(d)) ||
 	    !atomic_compare_exchange_strong(&listing.reader, &none, d))
 		return d;
-	listing.devices = opendir(names_directory());
+	(void)list_devices(0);
 	listing.alias = 0;
 	errno = before;
 	return d;
@@ -57,14 +77,9 @@ EXPORT DIR *fdopendir(int fd)
 
 EXPORT int closedir(DIR *d)
 {
-	DIR *devices;
-
 	if (unlikely(atomic_load(&listing.reader) == d)) {
-		devices = listing.devices;
-		listing.devices = NULL;
+		list_close();
 		atomic_store(&listing.reader, NULL);
-		if (devices != NULL)
-			(void)closedir(devices);
 	}
 	return REAL(closedir)(d);
 }
@@ -74,9 +89,8 @@ EXPORT void rewinddir(DIR *d)
 	REAL(rewinddir)(d);
 	if (likely(atomic_load(&listing.reader) != d))
 		return;
+	(void)list_devices(0);
 	listing.alias = 0;
-	if (listing.devices != NULL)
-		rewinddir(listing.devices);
 }
 
 static struct dirent *show(const struct dirent *like, const char *name)
@@ -96,9 +110,11 @@ static struct dirent *next_device(void)
 	struct device_name n;
 	struct dirent *e;
 
-	while (listing.devices != NULL && (e = readdir(listing.devices)) != NULL)
-		if (name_device(e->d_name, &n))
-			return show(e, e->d_name);
+	do {
+		while (listing.devices != NULL && (e = readdir(listing.devices)) != NULL)
+			if (name_device(e->d_name, &n) && n.place == listing.place)
+				return show(e, e->d_name);
+	} while (list_devices(listing.place + 1));
 	while (name_alias(listing.alias, name)) {
 		listing.alias++;
 		if (name_device(name, &n))

@@ -187,7 +187,7 @@ struct devmap_stats {
 	uint64_t switches; /* of these, ones that changed the owner */
 	uint64_t failures;
 	uint64_t waits; /* requests that had to wait */
-	uint64_t wait_ns, owned_ns;
+	uint64_t wait_ns, owned_ns, switch_ns;
 	uint64_t taken;	 /* pages taken from another process by a load (C17) */
 	uint64_t leaked; /* switches that left the last owner pages (C17) */
 	uint64_t locks_broken, lock_cycles;
@@ -381,6 +381,7 @@ void devmap_instance_gone(dev_info_t *dip);
  * Statistics: calls fn for every group, with g_lock held. fn copies, and calls nothing that sleeps.
  */
 void devmap_each_group(void (*fn)(struct devmap_group *g, void *arg), void *arg);
+uint64_t devmap_owned_ns(const struct devmap_group *g, hrtime_t now);
 /* Calls fn for every handle of as with a_lock held. */
 void devmap_each_handle(struct as *as, void (*fn)(struct devmap_handle *dh, void *arg), void *arg);
 

@@ -95,6 +95,8 @@ static void count_switch(struct devmap_group *g, struct devmap_member *mb, hrtim
 	ASSERT(MUTEX_HELD(&g->g_lock));
 	g->g_stats.switches++;
 	mb->mb_stats.switches++;
+	g->g_stats.switch_ns += (uint64_t)cost;
+	mb->mb_stats.switch_ns += (uint64_t)cost;
 	histogram_add(&g->g_switch_hist, (uint64_t)cost);
 	g->g_switching_since = g->g_turn_since;
 	if (g->g_owner != NULL)

@@ -6,6 +6,9 @@
  *   soft_state's lock   changes of a table of soft state                     soft_state.c
  *   prop_lock           an instance's properties                             prop.c
  *   umem_lock           the list of cookies                                  umem.c
+ *   a cache's lock      its free objects                                     kmem_cache.c
+ *   a queue's lock      its tasks and threads; kmem_*() and threads after it  taskq.c
+ *   an arena's lock     its numbers; memory is asked for before it           vmem.c
  */
 #ifndef DEVMAP_DDI_DDI_H
 #define DEVMAP_DDI_DDI_H
@@ -74,6 +77,9 @@ void mistakes_forget(bool (*gone)(uintptr_t code, const void *arg), const void *
 /* As vcmn_err(9F), for a driver of this name. */
 void driver_vsay(int level, const char *who, const char *format, va_list ap)
 	__attribute__((format(printf, 3, 0)));
+
+/* taskq.c. The threads of system_taskq end: no driver is left. */
+void taskqs_fini(void);
 
 /* prop.c. Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
 int props_set(struct prop **list, const char *name, const char *text);

@@ -23,11 +23,11 @@ char *ddi_get_name(dev_info_t *dip)
 	return driver_of(dip)->name;
 }
 
-/* There is no tree here: every instance is at the root. */
 dev_info_t *ddi_get_parent(dev_info_t *dip)
 {
-	(void)dip;
-	return NULL;
+	dev_info_t *root = ddi_root_node();
+
+	return dip == root ? NULL : root;
 }
 
 void *ddi_get_driver_private(dev_info_t *dip)

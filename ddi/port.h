@@ -75,6 +75,29 @@ void driver_of_code(const void *code, char *name, size_t size);
 int port_copyin(const void *user, void *to, size_t len, const void *site, const char *call);
 int port_copyout(const void *from, void *user, size_t len, const void *site, const char *call);
 
+/*
+ * A thread that runs fn(arg), serves nobody, and ends; NULL: there is none. Each is joined once, which
+ * waits for its end, by another thread.
+ */
+struct port_thread;
+struct port_thread *port_thread_start(const char *name, void (*fn)(void *arg), void *arg);
+void port_thread_join(struct port_thread *t);
+
+/* What somebody may do that not everybody may. */
+enum port_right {
+	PORT_MAY_HARDWARE,
+	PORT_MAY_ADMIN,
+	PORT_MAY_POWER,
+	PORT_MAY_LOCK,
+	PORT_MAY_TIME,
+	PORT_MAY_PRIORITY,
+	PORT_MAY_PROCESS,
+	PORT_MAY_NET_RAW,
+	PORT_MAY_NET,
+};
+
+bool port_may(const cred_t *cr, enum port_right right);
+
 /* Of the process that is being served: there is one. */
 pid_t port_process_group(void);
 pid_t port_session(void);
@@ -142,6 +165,11 @@ uint64_t port_reg_get(void *set, size_t off, unsigned int width);
 void port_reg_put(void *set, size_t off, unsigned int width, uint64_t value);
 bool port_regs_read(void *set, size_t off, void *buf, size_t len);
 bool port_regs_write(void *set, size_t off, const void *buf, size_t len);
+
+/*
+ * ddi_root_node(9F) is an engine's too: an instance of a driver of its own, "rootnex", that has
+ * neither properties nor registers.
+ */
 
 /* The driver whose _init(9E) or _fini(9E) this thread runs, or NULL. */
 struct ddi_driver *port_calling(void);

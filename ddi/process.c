@@ -49,6 +49,13 @@ int drv_getparm(unsigned int parm, void *value_p)
 	}
 }
 
+int drv_setparm(unsigned int parm, unsigned long value)
+{
+	(void)parm;
+	(void)value;
+	return -1;
+}
+
 ddi_model_t ddi_model_convert_from(ddi_model_t model)
 {
 	model &= DDI_MODEL_MASK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* devmap(1): serve devices, run programs on them, list them. */
+/* devmap(1): serve devices, run programs on them, list and watch them. */
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,15 @@ static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
+	/* clang-format off */
 	{ "serve", cmd_serve },
 	{ "run", cmd_run },
 	{ "list", cmd_list },
+	{ "top", cmd_top },
+	{ "metrics", cmd_metrics },
+	{ "new", cmd_new },
+	{ "check", cmd_check },
+	/* clang-format on */
 };
 
 static const char usage[] =
@@ -23,13 +30,33 @@ static const char usage[] =
 	"       devmap run [--dir DIR] [--alias NAME=NAME] [--driver DRIVER.so[:...]]... [--private-dev]\n"
 	"                  [--quiet] -- PROGRAM [ARG]...\n"
 	"       devmap list [--dir DIR] [--json]\n"
+	"       devmap top [--dir DIR] [--interval SECONDS] [--sort COLUMN] [--filter WORD] [--once]\n"
+	"       devmap metrics [--dir DIR] [--file FILE]\n"
+	"       devmap new [--model] [--pci VVVV:DDDD] NAME\n"
+	"       devmap check [--dir DIR]\n"
 	"Each takes --help. See devmap(1).\n";
 
-const char *device_dir(const char *option)
+/* The user's own directory, or false: he has none. */
+static bool own_dir(char *buf, size_t len)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	return geteuid() != 0 && runtime != NULL && runtime[0] == '/' &&
+	       (size_t)snprintf(buf, len, "%s/devmap", runtime) < len;
+}
+
+void device_dirs(struct device_dirs *dirs, const char *option)
 {
 	const char *env = getenv("DEVMAP_DIR");
 
-	return option ? option : env && *env ? env : DEFAULT_DIR;
+	dirs->n = 0;
+	if (option != NULL || (env != NULL && env[0] != '\0')) {
+		dirs->dir[dirs->n++] = option != NULL ? option : env;
+		return;
+	}
+	if (own_dir(dirs->own, sizeof(dirs->own)))
+		dirs->dir[dirs->n++] = dirs->own;
+	dirs->dir[dirs->n++] = DEFAULT_DIR;
 }
 
 int absolute(const char *path, char *buf, unsigned long len)

@@ -7,17 +7,29 @@
 
 int cmd_serve(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
+int cmd_new(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
-/* The directory of sockets: --dir, else the environment's DEVMAP_DIR, else the default. */
-const char *device_dir(const char *option);
+/*
+ * Where devices are: --dir, else the environment's DEVMAP_DIR; else there are two places to look at,
+ * $XDG_RUNTIME_DIR/devmap (not for root) and /run/devmap. The first is where they are made.
+ */
+struct device_dirs {
+	unsigned n;
+	const char *dir[2];
+	char own[4096];
+};
+void device_dirs(struct device_dirs *dirs, const char *option);
 /* The same path, right in every directory. 0 or -errno. */
 int absolute(const char *path, char *buf, unsigned long len);
 /*
- * From here on this process has a /dev of its own, with the devices of DIR under their names and aliases
+ * From here on this process has a /dev of its own, with the devices of dirs under their names and aliases
  * (NAME=DEVICE,...). 0 or -errno, said.
  */
-int private_dev(const char *dir, const char *aliases);
+int private_dev(const struct device_dirs *dirs, const char *aliases);
 /*
  * A file of this installation, found from where the program lies: "lib/libdevmap.so". 0 or -errno.
  */

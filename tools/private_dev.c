@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -119,8 +120,20 @@ static int place_device(int dir, const char *device, const char *name)
 	return error == -EEXIST ? 0 : error;
 }
 
+/* Which of the directories has the device, by its socket? The first one, if none has. */
+static int directory_of(const int *dir, unsigned n, const char *device)
+{
+	char socket[NAME_MAX + 2];
+
+	snprintf(socket, sizeof(socket), ".%s", device);
+	for (unsigned i = 0; i < n; i++)
+		if (faccessat(dir[i], socket, F_OK, 0) == 0)
+			return dir[i];
+	return dir[0];
+}
+
 /* aliases: NAME=DEVICE,... */
-static int place_aliases(int dir, const char *aliases)
+static int place_aliases(const int *dir, unsigned n, const char *aliases)
 {
 	char list[1024], *rest = NULL;
 	int error = 0;
@@ -131,7 +144,8 @@ static int place_aliases(int dir, const char *aliases)
 		char *device = strchr(a, '=');
 
 		*device++ = '\0';
-		error = strchr(a, '/') == NULL ? place_device(dir, device, a) : 0;
+		if (strchr(a, '/') == NULL)
+			error = place_device(directory_of(dir, n, device), device, a);
 	}
 	return error;
 }
@@ -236,24 +250,40 @@ static int make_dev(void)
 	return fd;
 }
 
-int private_dev(const char *dir, const char *aliases)
+/* Opens those that are there. Their number, at least 1; or -errno, said. */
+static int open_directories(const struct device_dirs *dirs, int *fd)
 {
-	int devices, real = -1, error = enter_namespace();
+	int n = 0;
+
+	for (unsigned i = 0; i < dirs->n; i++) {
+		fd[n] = open(dirs->dir[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd[n] >= 0)
+			n++;
+	}
+	return n > 0 ? n : failed("open", dirs->dir[dirs->n - 1]);
+}
+
+int private_dev(const struct device_dirs *dirs, const char *aliases)
+{
+	int fd[sizeof(dirs->dir) / sizeof(dirs->dir[0])], n, real, error = enter_namespace();
 
 	if (error != 0)
 		return error;
-	/* It may lie in /dev. */
-	devices = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (devices < 0)
-		return failed("open", dir);
+	/* They may lie in /dev. */
+	n = open_directories(dirs, fd);
+	if (n < 0)
+		return n;
 	real = make_dev();
-	error = real < 0 ? real : place_devices(devices);
+	error = real < 0 ? real : 0;
+	for (int i = 0; error == 0 && i < n; i++)
+		error = place_devices(fd[i]);
 	if (error == 0)
-		error = place_aliases(devices, aliases);
+		error = place_aliases(fd, (unsigned)n, aliases);
 	if (error == 0)
 		error = place_entries(real);
 	if (real >= 0)
 		close(real);
-	close(devices);
+	while (n > 0)
+		close(fd[--n]);
 	return error;
 }

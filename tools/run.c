@@ -22,7 +22,8 @@
 static const char help[] =
 	"usage: devmap run [--dir DIR] [--alias NAME=DEVICE]... [--driver DRIVER.so[:NAME=VALUE,...]]...\n"
 	"                  [--private-dev] [--quiet] [--] PROGRAM [ARGUMENT]...\n"
-	"  --dir DIR        where the devices are (DEVMAP_DIR, else " DEFAULT_DIR ")\n"
+	"  --dir DIR        where the devices are (DEVMAP_DIR; else $XDG_RUNTIME_DIR/devmap and\n"
+	"                   " DEFAULT_DIR ")\n"
 	"  --alias N=D      /dev/N means device D: --alias fb0=xfb0\n"
 	"  --driver D       start a private engine for this driver, and end it with the program\n"
 	"  --private-dev    a /dev of the program's own, with the devices in it: for static programs\n"
@@ -48,6 +49,7 @@ struct run {
 	bool private_dev;
 	bool quiet;
 	char private_dir[PATH_MAX];
+	struct device_dirs dirs; /* where the program's devices are */
 	pid_t engine, program;
 };
 
@@ -185,6 +187,14 @@ static bool is_wanted(void)
 	return fuse != NULL && strcmp(fuse, "no") == 0;
 }
 
+static void say_no_fuse(const char *device)
+{
+	fprintf(stderr,
+		"devmap: run: %s: its engine has no FUSE: it can be opened, mapped and given to "
+		"ioctl(2), but not read, written, polled or locked\n",
+		device);
+}
+
 /* It runs, but may wonder where its devices are, or what they do. An engine of ours speaks for itself. */
 static void warn(const struct run *r, const char *name)
 {
@@ -199,16 +209,14 @@ static void warn(const struct run *r, const char *name)
 		fprintf(stderr,
 			"devmap: run: %s %s: without the library it finds no devices in /dev\n",
 			path, reason);
-	if (r->ndrivers == 0 && !is_wanted() && find_socket(device_dir(r->dir), device) != NULL)
-		fprintf(stderr,
-			"devmap: run: %s: its engine has no FUSE: it can be opened, mapped and given "
-			"to ioctl(2), but not read, written, polled or locked\n",
-			device);
+	for (unsigned i = 0; r->ndrivers == 0 && !is_wanted() && i < r->dirs.n; i++)
+		if (find_socket(r->dirs.dir[i], device) != NULL)
+			say_no_fuse(device);
 }
 
 static int exec_program(const struct run *r, char **argv)
 {
-	if (r->private_dev && private_dev(getenv("DEVMAP_DIR"), r->aliases) != 0)
+	if (r->private_dev && private_dev(&r->dirs, r->aliases) != 0)
 		return 125;
 	execvp(argv[0], argv);
 	fprintf(stderr, "devmap: run: %s: %s\n", argv[0], strerror(errno));
@@ -262,17 +270,23 @@ static int take_option(struct run *r, int opt, char *arg)
 	return -EINVAL;
 }
 
-/* The program may go to another directory. 0 or -errno, said. */
-static int tell_dir(const struct run *r)
+/*
+ * Where somebody has said where devices are, the library is told; it looks where we do otherwise. The
+ * program may go to another directory. 0 or -errno, said.
+ */
+static int tell_dir(struct run *r)
 {
-	const char *dir = r->ndrivers > 0 ? r->private_dir : device_dir(r->dir);
 	char path[PATH_MAX];
-	int error = absolute(dir, path, sizeof(path));
+	int error;
 
+	device_dirs(&r->dirs, r->ndrivers > 0 ? r->private_dir : r->dir);
+	if (r->dirs.n > 1)
+		return 0;
+	error = absolute(r->dirs.dir[0], path, sizeof(path));
 	if (error == 0 && setenv("DEVMAP_DIR", path, 1) != 0)
 		error = -errno;
 	if (error != 0)
-		fprintf(stderr, "devmap: run: %s: %s\n", dir, strerror(-error));
+		fprintf(stderr, "devmap: run: %s: %s\n", r->dirs.dir[0], strerror(-error));
 	return error;
 }
 
@@ -304,11 +318,13 @@ int cmd_run(int argc, char **argv)
 		stop_engine(&r);
 		return 125;
 	}
+	if (tell_dir(&r) != 0 || preload() != 0 ||
+	    (r.aliases[0] != '\0' && setenv("DEVMAP_ALIAS", r.aliases, 1) != 0)) {
+		stop_engine(&r);
+		return 125;
+	}
 	warn(&r, argv[optind]);
-	if (preload() != 0 || tell_dir(&r) != 0 ||
-	    (r.aliases[0] != '\0' && setenv("DEVMAP_ALIAS", r.aliases, 1) != 0))
-		status = 125;
-	else if (r.ndrivers == 0)
+	if (r.ndrivers == 0)
 		status = exec_program(&r, argv + optind);
 	else
 		status = run_and_wait(&r, argv + optind);

@@ -16,7 +16,8 @@
 
 static const char help[] =
 	"usage: devmap serve [OPTIONS] DRIVER.so[:NAME=VALUE[,NAME=VALUE]...]...\n"
-	"  --dir DIR            where devices appear (DEVMAP_DIR, else " DEFAULT_DIR ")\n"
+	"  --dir DIR            where devices appear (DEVMAP_DIR; else, for root,\n"
+	"                       " DEFAULT_DIR ", and for others $XDG_RUNTIME_DIR/devmap)\n"
 	"  --at-dev             they appear in /dev too (root only)\n"
 	"  --owner USER         owner of the devices\n"
 	"  --group GROUP        group of the devices\n"
@@ -186,8 +187,10 @@ static int make_dir(const char *dir)
 	if (error == 0 && access(path, W_OK | X_OK) != 0)
 		error = -errno;
 	if (error != 0)
-		fprintf(stderr, "devmap: serve: %s: cannot make devices here: %s\n", dir,
-			strerror(-error));
+		fprintf(stderr,
+			"devmap: serve: %s: cannot make devices here: %s\n"
+			"devmap: serve: name another directory by --dir or DEVMAP_DIR\n",
+			dir, strerror(-error));
 	return error;
 }
 
@@ -211,6 +214,7 @@ static char *full_spec(const char *spec)
 int cmd_serve(int argc, char **argv)
 {
 	struct serve sv = { .policy = CRASH_FAIL };
+	struct device_dirs dirs;
 	char **specs;
 	int opt, i, status;
 
@@ -237,7 +241,8 @@ int cmd_serve(int argc, char **argv)
 		fprintf(stderr, "devmap: serve: --at-dev: only root can make devices in /dev\n");
 		return 1;
 	}
-	server_options.dir = device_dir(sv.dir);
+	device_dirs(&dirs, sv.dir);
+	server_options.dir = dirs.dir[0];
 	if (make_dir(server_options.dir) != 0)
 		return 1;
 	specs = calloc((size_t)(argc - optind), sizeof(*specs));

@@ -89,6 +89,19 @@ int drv_priv(cred_t *cr)
 }
 EXPORT_SYMBOL(drv_priv);
 
+static const int capabilities[] = {
+	[PORT_MAY_HARDWARE] = CAP_SYS_RAWIO, [PORT_MAY_ADMIN] = CAP_SYS_ADMIN,
+	[PORT_MAY_POWER] = CAP_SYS_BOOT,     [PORT_MAY_LOCK] = CAP_IPC_LOCK,
+	[PORT_MAY_TIME] = CAP_SYS_TIME,	     [PORT_MAY_PRIORITY] = CAP_SYS_NICE,
+	[PORT_MAY_PROCESS] = CAP_SYS_PTRACE, [PORT_MAY_NET_RAW] = CAP_NET_RAW,
+	[PORT_MAY_NET] = CAP_NET_ADMIN,
+};
+
+bool port_may(const cred_t *cr, enum port_right right)
+{
+	return cr->user_ns == &init_user_ns && cap_raised(cr->cap_effective, capabilities[right]);
+}
+
 pid_t port_process_group(void)
 {
 	return task_pgrp_nr_ns(current, &init_pid_ns);

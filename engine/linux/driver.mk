@@ -19,8 +19,14 @@ devmap-spdx = $(shell sed -n 's/.*SPDX-License-Identifier: *\([^*]*[^* ]\).*/\1/
 devmap-license-of = $(if $(filter MIT,$(1)),$(if $(filter GPL-2.0%,$(1)),Dual MIT/GPL,Proprietary),$(if \
 	$(filter GPL-2.0%,$(1)),GPL,Proprietary))
 
+# Headers that drivers share with programs ask for this.
+ccflags-y += -D_KERNEL
+
 # (dev_t)arg of a pointer is the custom of getinfo(9E); Linux's dev_t has 32 bits.
 ccflags-y += -Wno-pointer-to-int-cast -Wno-int-to-pointer-cast
+
+# What is a macro of Linux's is a driver's own name.
+ccflags-y += -DDEVMAP_DRIVER
 
 # Of the source that is being compiled: expanded when make comes to compile it.
 ccflags-y := $(ccflags-y)

@@ -2,11 +2,17 @@
 /* What of the core and of ddi/ is for drivers: they themselves know nothing of Linux. */
 #include "linux.h"
 
+#include <sys/avl.h>
 #include <sys/conf.h>
+#include <sys/id_space.h>
+#include <sys/list.h>
 #include <sys/param.h>
 #include <sys/pci.h>
+#include <sys/policy.h>
 #include <sys/poll.h>
+#include <sys/taskq.h>
 #include <sys/uio.h>
+#include <sys/vmem.h>
 
 EXPORT_SYMBOL(ddi_devmap_segmap);
 EXPORT_SYMBOL(devmap_setup);
@@ -34,6 +40,7 @@ EXPORT_SYMBOL(ddi_get_instance);
 EXPORT_SYMBOL(ddi_driver_name);
 EXPORT_SYMBOL(ddi_get_name);
 EXPORT_SYMBOL(ddi_get_parent);
+EXPORT_SYMBOL(ddi_root_node);
 EXPORT_SYMBOL(ddi_get_driver_private);
 EXPORT_SYMBOL(ddi_set_driver_private);
 EXPORT_SYMBOL(ddi_report_dev);
@@ -69,7 +76,13 @@ EXPORT_SYMBOL(ureadc);
 EXPORT_SYMBOL(uwritec);
 
 EXPORT_SYMBOL(drv_getparm);
+EXPORT_SYMBOL(drv_setparm);
 EXPORT_SYMBOL(ddi_model_convert_from);
+
+EXPORT_SYMBOL(ddi_strtol);
+EXPORT_SYMBOL(ddi_strtoul);
+EXPORT_SYMBOL(ddi_strtoll);
+EXPORT_SYMBOL(ddi_strtoull);
 
 EXPORT_SYMBOL(nodev);
 EXPORT_SYMBOL(nulldev);
@@ -136,3 +149,110 @@ EXPORT_SYMBOL(ddi_umem_free);
 EXPORT_SYMBOL(ddi_umem_lock);
 EXPORT_SYMBOL(ddi_umem_unlock);
 EXPORT_SYMBOL(ddi_umem_iosetup);
+
+EXPORT_SYMBOL(list_create);
+EXPORT_SYMBOL(list_destroy);
+EXPORT_SYMBOL(list_insert_after);
+EXPORT_SYMBOL(list_insert_before);
+EXPORT_SYMBOL(list_insert_head);
+EXPORT_SYMBOL(list_insert_tail);
+EXPORT_SYMBOL(list_remove);
+EXPORT_SYMBOL(list_remove_head);
+EXPORT_SYMBOL(list_remove_tail);
+EXPORT_SYMBOL(list_move_tail);
+EXPORT_SYMBOL(list_tail);
+EXPORT_SYMBOL(list_next);
+EXPORT_SYMBOL(list_prev);
+EXPORT_SYMBOL(list_is_empty);
+EXPORT_SYMBOL(list_link_init);
+EXPORT_SYMBOL(list_link_replace);
+EXPORT_SYMBOL(list_link_active);
+EXPORT_SYMBOL(devmap_list_head);
+
+EXPORT_SYMBOL(avl_create);
+EXPORT_SYMBOL(avl_destroy);
+EXPORT_SYMBOL(avl_find);
+EXPORT_SYMBOL(avl_insert);
+EXPORT_SYMBOL(avl_insert_here);
+EXPORT_SYMBOL(avl_add);
+EXPORT_SYMBOL(avl_remove);
+EXPORT_SYMBOL(avl_first);
+EXPORT_SYMBOL(avl_last);
+EXPORT_SYMBOL(avl_walk);
+EXPORT_SYMBOL(avl_nearest);
+EXPORT_SYMBOL(avl_update);
+EXPORT_SYMBOL(avl_update_lt);
+EXPORT_SYMBOL(avl_update_gt);
+EXPORT_SYMBOL(avl_numnodes);
+EXPORT_SYMBOL(avl_is_empty);
+EXPORT_SYMBOL(avl_swap);
+EXPORT_SYMBOL(avl_destroy_nodes);
+
+EXPORT_SYMBOL(kmem_cache_create);
+EXPORT_SYMBOL(kmem_cache_destroy);
+EXPORT_SYMBOL(kmem_cache_alloc);
+EXPORT_SYMBOL(kmem_cache_free);
+EXPORT_SYMBOL(kmem_cache_reap_now);
+EXPORT_SYMBOL(kmem_cache_set_move);
+
+EXPORT_SYMBOL(vmem_create);
+EXPORT_SYMBOL(vmem_destroy);
+EXPORT_SYMBOL(vmem_alloc);
+EXPORT_SYMBOL(vmem_free);
+EXPORT_SYMBOL(vmem_xalloc);
+EXPORT_SYMBOL(vmem_xfree);
+EXPORT_SYMBOL(vmem_add);
+EXPORT_SYMBOL(vmem_contains);
+EXPORT_SYMBOL(vmem_walk);
+EXPORT_SYMBOL(vmem_size);
+
+EXPORT_SYMBOL(id_space_create);
+EXPORT_SYMBOL(id_space_destroy);
+EXPORT_SYMBOL(id_alloc);
+EXPORT_SYMBOL(id_alloc_nosleep);
+EXPORT_SYMBOL(id_allocff);
+EXPORT_SYMBOL(id_allocff_nosleep);
+EXPORT_SYMBOL(id_alloc_specific_nosleep);
+EXPORT_SYMBOL(id_free);
+
+EXPORT_SYMBOL(taskq_create);
+EXPORT_SYMBOL(taskq_create_instance);
+EXPORT_SYMBOL(taskq_destroy);
+EXPORT_SYMBOL(taskq_dispatch);
+EXPORT_SYMBOL(taskq_wait);
+EXPORT_SYMBOL(taskq_suspend);
+EXPORT_SYMBOL(taskq_suspended);
+EXPORT_SYMBOL(taskq_resume);
+EXPORT_SYMBOL(taskq_member);
+EXPORT_SYMBOL(nulltask);
+EXPORT_SYMBOL(system_taskq);
+
+EXPORT_SYMBOL(ddi_taskq_create);
+EXPORT_SYMBOL(ddi_taskq_destroy);
+EXPORT_SYMBOL(ddi_taskq_dispatch);
+EXPORT_SYMBOL(ddi_taskq_wait);
+EXPORT_SYMBOL(ddi_taskq_suspend);
+EXPORT_SYMBOL(ddi_taskq_suspended);
+EXPORT_SYMBOL(ddi_taskq_resume);
+
+EXPORT_SYMBOL(secpolicy_sys_devices);
+EXPORT_SYMBOL(secpolicy_gart_access);
+EXPORT_SYMBOL(secpolicy_gart_map);
+EXPORT_SYMBOL(secpolicy_hwmanip);
+EXPORT_SYMBOL(secpolicy_excl_open);
+EXPORT_SYMBOL(secpolicy_error_inject);
+EXPORT_SYMBOL(secpolicy_sys_config);
+EXPORT_SYMBOL(secpolicy_modctl);
+EXPORT_SYMBOL(secpolicy_resource);
+EXPORT_SYMBOL(secpolicy_systeminfo);
+EXPORT_SYMBOL(secpolicy_console);
+EXPORT_SYMBOL(secpolicy_power_mgmt);
+EXPORT_SYMBOL(secpolicy_lock_memory);
+EXPORT_SYMBOL(secpolicy_settime);
+EXPORT_SYMBOL(secpolicy_setpriority);
+EXPORT_SYMBOL(secpolicy_proc_access);
+EXPORT_SYMBOL(secpolicy_net_rawaccess);
+EXPORT_SYMBOL(secpolicy_net_config);
+EXPORT_SYMBOL(secpolicy_basic_fork);
+EXPORT_SYMBOL(secpolicy_basic_link);
+EXPORT_SYMBOL(secpolicy_basic_proc);

@@ -4,6 +4,20 @@
 
 #include "linux.h"
 
+static struct driver root_driver = { .name = "rootnex" };
+static dev_info_t root = {
+	.driver = &root_driver,
+	.name = "rootnex0",
+	.attached = true,
+	.gate = __SPIN_LOCK_UNLOCKED(root.gate),
+	.files = LIST_HEAD_INIT(root.files),
+};
+
+dev_info_t *ddi_root_node(void)
+{
+	return &root;
+}
+
 /* Numbers count from 0, and one that has gone is used again. Called with drivers_lock held. */
 static void instance_list(dev_info_t *dip)
 {

@@ -47,6 +47,7 @@ static void __exit devmap_exit(void)
 	nodes_fini();
 	devmap_inode_fini();
 	devmap_core_fini();
+	taskqs_fini();
 	callouts_fini();
 	numbers_fini();
 }

@@ -116,10 +116,12 @@ static void sweep(struct list_head *gone)
 	lockdep_assert_held(&numbers_lock);
 	for (i = 0; i < LOOKED_AT && !list_empty(&numbers); i++) {
 		n = list_first_entry(&numbers, struct number, link);
-		if (is_used(n))
-			list_move_tail(&n->link, &numbers);
-		else
+		if (is_used(n)) {
+			list_del(&n->link);
+			list_add_tail(&n->link, &numbers);
+		} else {
 			unlist(n, gone);
+		}
 	}
 }
 

@@ -105,20 +105,25 @@ static void copy_member(struct stat_member *to, const struct devmap_member *mb)
 static void copy_group(struct stat_group *to, const struct devmap_group *g)
 {
 	const struct devmap_member *mb;
+	const uint64_t owned = devmap_owned_ns(g, gethrtime());
 
 	ASSERT(MUTEX_HELD(&g->g_lock));
 	to->dip = g->g_dip;
 	to->hold = (uint64_t)g->g_arb.hold_ns;
 	to->locked = (unsigned int)g->g_arb.locks;
 	to->stats = g->g_stats;
+	to->stats.owned_ns += owned;
 	to->wait = g->g_wait_hist;
 	to->change = g->g_switch_hist;
 	to->mappings = to->waiters = to->nmembers = 0;
 	for (mb = g->g_members; mb != NULL; mb = mb->mb_next) {
 		to->mappings += mb->mb_handles;
 		to->waiters += mb->mb_waiting;
-		if (to->nmembers < to->room)
+		if (to->nmembers < to->room) {
 			copy_member(&to->members[to->nmembers], mb);
+			if (mb == g->g_owner)
+				to->members[to->nmembers].stats.owned_ns += owned;
+		}
 		to->nmembers++;
 	}
 	to->owned = g->g_owner != NULL;
@@ -307,8 +312,8 @@ static void put_stats(struct text *t, const struct devmap_stats *st)
 {
 #define PUT_COUNTER(name) put(t, ",\"" #name "\":%llu", st->name);
 	COUNTERS(PUT_COUNTER)
-	put(t, ",\"wait_us\":" US_FMT ",\"owned_us\":" US_FMT, US_ARGS(st->wait_ns),
-	    US_ARGS(st->owned_ns));
+	put(t, ",\"wait_us\":" US_FMT ",\"owned_us\":" US_FMT ",\"switch_us\":" US_FMT,
+	    US_ARGS(st->wait_ns), US_ARGS(st->owned_ns), US_ARGS(st->switch_ns));
 }
 
 static void put_times(struct text *t, const char *key, const struct histogram *h)
@@ -521,6 +526,7 @@ STAT_ATTR(locked, put_locked, 0)
 STAT_ATTR(hold_us, put_time, offsetof(struct stat_group, hold))
 STAT_ATTR(wait_us, put_time, offsetof(struct stat_group, stats.wait_ns))
 STAT_ATTR(owned_us, put_time, offsetof(struct stat_group, stats.owned_ns))
+STAT_ATTR(switch_us, put_time, offsetof(struct stat_group, stats.switch_ns))
 STAT_ATTR(wait_p50_us, put_p50, offsetof(struct stat_group, wait))
 STAT_ATTR(wait_p99_us, put_p99, offsetof(struct stat_group, wait))
 STAT_ATTR(switch_p50_us, put_p50, offsetof(struct stat_group, change))
@@ -531,8 +537,8 @@ STAT_ATTR(switch_p99_us, put_p99, offsetof(struct stat_group, change))
 static struct attribute *stat_attrs[] = {
 	COUNTERS(LIST_ATTR) LIST_ATTR(owner) LIST_ATTR(waiters) LIST_ATTR(mappings)
 		LIST_ATTR(locked) LIST_ATTR(hold_us) LIST_ATTR(wait_us) LIST_ATTR(owned_us)
-			LIST_ATTR(wait_p50_us) LIST_ATTR(wait_p99_us) LIST_ATTR(switch_p50_us)
-				LIST_ATTR(switch_p99_us) NULL,
+			LIST_ATTR(switch_us) LIST_ATTR(wait_p50_us) LIST_ATTR(wait_p99_us)
+				LIST_ATTR(switch_p50_us) LIST_ATTR(switch_p99_us) NULL,
 };
 
 static const struct attribute_group stat_group = { .attrs = stat_attrs };

@@ -16,6 +16,14 @@
 pthread_mutex_t drivers_lock = PTHREAD_MUTEX_INITIALIZER;
 struct driver *drivers;
 
+static struct driver root_driver = { .name = "rootnex" };
+static dev_info_t root = { .driver = &root_driver, .name = "rootnex0", .attached = true };
+
+dev_info_t *ddi_root_node(void)
+{
+	return &root;
+}
+
 static void (*minor_added)(struct minor_node *);
 static void (*minor_removed)(struct minor_node *);
 

@@ -232,8 +232,9 @@ static void answer_file(struct request *rq)
 static void door_serve(struct door *d, struct request *rq)
 {
 	if (rq->msg.version != DM_VERSION) {
-		log_warn("%s: process %d speaks protocol version %u, this engine speaks %u",
-			 d->minor.name, (int)rq->cred.pid, rq->msg.version, DM_VERSION);
+		log_client(rq->cred.uid,
+			   "%s: process %d speaks protocol version %u, this engine speaks %u",
+			   d->minor.name, (int)rq->cred.pid, rq->msg.version, DM_VERSION);
 		reply_error(rq, -EPROTONOSUPPORT);
 	} else if (rq->msg.op == DM_STATUS) {
 		answer_status(d, rq);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "errand.h"
 #include "fuse.h"
 #include "keeper.h"
 #include "policy.h"
@@ -212,7 +213,9 @@ static int engine_start(const char *spec, int fd)
 	}
 	if (getrandom(&server_id, sizeof(server_id), 0) != sizeof(server_id))
 		return -EIO;
-	error = pool_init(server_options.max_threads);
+	error = errands_init();
+	if (error == 0)
+		error = pool_init(server_options.max_threads);
 	if (error == 0)
 		error = fuse_calls_init(server_options.max_threads);
 	if (error == 0)
@@ -246,8 +249,10 @@ int engine_main(const char *spec, int fd)
 
 	if (error != 0) {
 		keeper_say(PARCEL_FAILED, "");
+		errands_fini();
 		return 1;
 	}
 	pool_loop();
+	errands_fini();
 	return exit_status;
 }

@@ -9,18 +9,18 @@
 
 #include "entrance.h"
 
-#define VISITORS_MAX 1024 /* of one entrance */
-#define BACKLOG	     1024
+#define BACKLOG 1024
 
 static pthread_mutex_t visitors_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /*
- * Who has come in. Waits here, without a thread of ours, until he says something. Of those who say
- * nothing only the newest VISITORS_MAX may stay.
+ * Who has come in. Waits here, without a thread of ours, until he says something. Of those of a
+ * user who say nothing only the newest may stay, limits.user_silent of them.
  */
 struct visitor {
 	struct source source;
 	struct entrance *entrance;
+	struct account *user;
 	bool listed;
 	TAILQ_ENTRY(visitor) link;
 };
@@ -32,7 +32,7 @@ static void unlist(struct visitor *v)
 		return;
 	TAILQ_REMOVE(&v->entrance->visitors, v, link);
 	v->listed = false;
-	v->entrance->nvisitors--;
+	v->user->silent--;
 }
 
 static void visitor_unlist(struct visitor *v)
@@ -42,17 +42,32 @@ static void visitor_unlist(struct visitor *v)
 	pthread_mutex_unlock(&visitors_lock);
 }
 
+/* visitors_lock held. The one of his that has been silent for longest. */
+static struct visitor *oldest_of(struct entrance *e, const struct account *user)
+{
+	struct visitor *v;
+
+	ASSERT_HELD(&visitors_lock);
+	TAILQ_FOREACH(v, &e->visitors, link)
+	{
+		if (v->user == user)
+			break;
+	}
+	return v;
+}
+
 static void visitor_list(struct visitor *v)
 {
 	struct entrance *e = v->entrance;
-	struct visitor *oldest;
+	struct visitor *oldest = NULL;
 
 	e->get(e);
 	pthread_mutex_lock(&visitors_lock);
+	if (++v->user->silent > limits.user_silent)
+		oldest = oldest_of(e, v->user);
 	TAILQ_INSERT_TAIL(&e->visitors, v, link);
 	v->listed = true;
-	if (++e->nvisitors > VISITORS_MAX) {
-		oldest = TAILQ_FIRST(&e->visitors);
+	if (oldest != NULL) {
 		unlist(oldest);
 		/* It finds the end of its socket, and goes. */
 		(void)shutdown(oldest->source.fd, SHUT_RDWR);
@@ -70,35 +85,50 @@ static void visitor_release(struct source *s)
 	free(v);
 }
 
+/* What he says; a descriptor that may be wanted comes behind the socket itself. False: nonsense. */
+static bool visitor_receive(struct visitor *v, struct request *rq)
+{
+	int fds[WIRE_FDS_MAX];
+	unsigned nfds;
+	ssize_t n = wire_receive(v->source.fd, &rq->msg, sizeof(rq->msg), fds, WIRE_FDS_MAX, &nfds,
+				 &rq->cred, MSG_DONTWAIT | MSG_TRUNC);
+
+	rq->fds[0] = v->source.fd;
+	rq->fds[1] = nfds > 0 ? fds[0] : -1;
+	rq->nfds = nfds > 0 ? 2 : 1;
+	for (unsigned i = 1; i < nfds; i++)
+		close(fds[i]);
+	return n == sizeof(rq->msg) && rq->msg.magic == DM_MAGIC && nfds <= 1;
+}
+
 static void visitor_ready(struct source *s, uint32_t events)
 {
 	struct visitor *v = container_of(s, struct visitor, source);
 	struct request rq = { .pidfd = -1 };
-	int fds[WIRE_FDS_MAX];
-	unsigned nfds;
-	ssize_t n = wire_receive(s->fd, &rq.msg, sizeof(rq.msg), fds, WIRE_FDS_MAX, &nfds, &rq.cred,
-				 MSG_DONTWAIT);
+	struct account *user = v->user;
 
 	(void)events;
-	/* One that may be wanted, behind the socket itself. */
-	for (unsigned i = 1; i < nfds; i++)
-		close(fds[i]);
-	if (nfds > 0) {
-		rq.fds[1] = fds[0];
-		rq.nfds = 2;
-	}
-	if (n == sizeof(rq.msg) && rq.msg.magic == DM_MAGIC && files_enter()) {
+	if (!account_enter(user, NULL, s, false))
+		return;
+	if (visitor_receive(v, &rq) && files_enter()) {
 		visitor_unlist(v);
-		rq.nfds = nfds > 0 ? 2 : 1;
-		rq.fds[0] = s->fd;
 		v->entrance->serve(v->entrance, &rq);
 		files_leave();
 	}
-	if (nfds > 0 && rq.fds[1] >= 0)
+	if (rq.fds[1] >= 0)
 		close(rq.fds[1]);
 	if (rq.pidfd >= 0)
 		close(rq.pidfd);
 	source_remove(s);
+	account_leave(user, NULL);
+}
+
+static uid_t uid_of(int sock)
+{
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.uid : (uid_t)-1;
 }
 
 static void visitor_come(struct entrance *e, int sock)
@@ -112,6 +142,7 @@ static void visitor_come(struct entrance *e, int sock)
 	v->source =
 		(struct source){ .fd = sock, .ready = visitor_ready, .release = visitor_release };
 	v->entrance = e;
+	v->user = account_of(uid_of(sock));
 	visitor_list(v);
 	if (source_add(&v->source) != 0)
 		visitor_release(&v->source);

@@ -18,7 +18,6 @@ struct entrance {
 	void (*get)(struct entrance *e);
 	void (*put)(struct entrance *e);
 	TAILQ_HEAD(, visitor) visitors; /* who have said nothing yet, the oldest first */
-	unsigned nvisitors;
 };
 
 /* source.fd is -1; the caller binds one. */

@@ -5,13 +5,19 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "escrow.h"
 #include "pages.h"
 #include "thread.h"
-#include "uffd_compat.h"
+#include "uffd.h"
+
+#define FAIL_MS	     1000 /* for a client's accesses to be made to fail */
+#define FAIL_TICK_MS 2
 
 struct escrow_window {
 	struct escrow_window *next;
@@ -52,6 +58,7 @@ void escrow_free(struct escrow *c)
 		close(w->fd);
 		free(w);
 	}
+	escrow_reap(c);
 	placement_free(&c->ranges);
 	close_fd(c->uffd);
 	close_fd(c->pidfd);
@@ -127,17 +134,21 @@ static void wake_range(struct escrow *c, const struct placement *r)
 	(void)ioctl(c->uffd, UFFDIO_WAKE, &range);
 }
 
+static void send_process(struct escrow *c, int sig)
+{
+	if (c->pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, c->pidfd, sig, NULL, 0);
+}
+
 /*
- * From here on every access of the client to its device memory fails. What stands in its windows is
- * dropped first: the device that it meant is gone. Before Linux 6.6 the kernel cannot be told to fail
- * them: then they are reported to us, one by one, as they were to the engine.
+ * What stands in its windows is dropped first: the device that it meant is gone. Before Linux 6.6 the kernel
+ * cannot be told to fail accesses: then they are reported to us, one by one, as they were to the engine.
  */
-void escrow_fail(struct escrow *c)
+static void fail_accesses(struct escrow *c)
 {
 	empty_windows(c);
 	if (c->uffd < 0)
 		return;
-	c->answers = !c->poison;
 	for (struct placement *r = c->ranges; r != NULL; r = r->next) {
 		if (c->poison)
 			poison_range(c, r);
@@ -146,17 +157,92 @@ void escrow_fail(struct escrow *c)
 	}
 }
 
-static void send_process(struct escrow *c, int sig)
+static int by_number(const void *a, const void *b)
 {
-	if (c->pidfd >= 0)
-		(void)syscall(SYS_pidfd_send_signal, c->pidfd, sig, NULL, 0);
+	const int *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* In a process that may be stuck for ever: it has nothing but what it needs. False: that cannot be. */
+static bool keep_only(const struct escrow *c)
+{
+	unsigned n = 0, room = 2;
+	int *keep, last = -1;
+
+	for (const struct escrow_window *w = c->windows; w != NULL; w = w->next)
+		room++;
+	keep = calloc(room, sizeof(*keep));
+	if (keep == NULL)
+		return false;
+	for (const struct escrow_window *w = c->windows; w != NULL; w = w->next)
+		keep[n++] = w->fd;
+	keep[n++] = c->uffd;
+	keep[n++] = c->pidfd;
+	qsort(keep, n, sizeof(*keep), by_number);
+	for (unsigned i = 0; i < n; i++) {
+		if (keep[i] > last + 1)
+			(void)close_range((unsigned)last + 1, (unsigned)keep[i] - 1, 0);
+		last = keep[i] > last ? keep[i] : last;
+	}
+	free(keep);
+	return close_range((unsigned)last + 1, ~0U, 0) == 0;
+}
+
+/* One process does it, another sees that it is done in time, or kills the client. */
+static void fail_apart(struct escrow *c)
+{
+	const struct timespec tick = { .tv_nsec = FAIL_TICK_MS * 1000000L };
+	pid_t worker;
+
+	if (!keep_only(c)) {
+		send_process(c, SIGKILL);
+		return;
+	}
+	worker = fork();
+	if (worker == 0) {
+		fail_accesses(c);
+		_exit(0);
+	}
+	for (int ms = 0; worker > 0 && waitpid(worker, NULL, WNOHANG) == 0; ms += FAIL_TICK_MS) {
+		if (ms >= FAIL_MS) {
+			send_process(c, SIGKILL);
+			break;
+		}
+		(void)nanosleep(&tick, NULL);
+	}
+	if (worker < 0)
+		send_process(c, SIGKILL);
+}
+
+/*
+ * The client can make this last as long as it likes (errand.h), and we have other clients, and engines: so
+ * it is done elsewhere.
+ */
+void escrow_fail(struct escrow *c)
+{
+	c->answers = c->uffd >= 0 && !c->poison;
+	c->failing = fork();
+	if (c->failing == 0) {
+		(void)prctl(PR_SET_NAME, "devmap-fails");
+		fail_apart(c);
+		_exit(0);
+	}
+	if (c->failing < 0)
+		send_process(c, SIGKILL);
+}
+
+void escrow_reap(struct escrow *c)
+{
+	if (c->failing > 0 && waitpid(c->failing, NULL, WNOHANG) != 0)
+		c->failing = 0;
 }
 
 void escrow_answer(struct escrow *c)
 {
 	struct uffd_msg msg;
 
-	if (read(c->uffd, &msg, sizeof(msg)) != sizeof(msg) || msg.event != UFFD_EVENT_PAGEFAULT)
+	if (uffd_read(c->uffd, &msg) != 0 || msg.event != UFFD_EVENT_PAGEFAULT)
 		return;
 	if (c->pidfd >= 0 && !process_is_there(c->pidfd))
 		return;

@@ -19,8 +19,9 @@ struct escrow {
 	uint64_t id;
 	int uffd, pidfd;
 	bool poison, kernel_faults;
-	bool answers; /* its accesses fail by our hand: escrow_answer() */
-	pid_t pid;    /* 0: in another namespace */
+	bool answers;  /* its accesses fail by our hand: escrow_answer() */
+	pid_t pid;     /* 0: in another namespace */
+	pid_t failing; /* a process of ours that makes its accesses fail; 0: none, or it is done */
 	struct escrow_window *windows;
 	struct placement *ranges; /* without pages: the windows do not matter */
 };
@@ -31,8 +32,9 @@ void escrow_end(struct escrow **list, uint64_t id);
 void escrow_free(struct escrow *c);
 /* Takes in a parcel that is about it, and the descriptors. */
 void escrow_take(struct escrow *c, const struct parcel *p, const int *fds, unsigned nfds);
-/* From here on every access of the client to its device memory fails. */
+/* Soon every access of the client to its device memory fails. */
 void escrow_fail(struct escrow *c);
+void escrow_reap(struct escrow *c); /* now and then after that */
 /* ... and this is to be called when its userfaultfd is readable, if c->answers. */
 void escrow_answer(struct escrow *c);
 /* We end, and nobody will answer any more. */

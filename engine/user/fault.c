@@ -216,7 +216,8 @@ static void kill_process(struct session *s, uintptr_t page, int sig)
 {
 	bool killed = syscall(SYS_pidfd_send_signal, s->pidfd, SIGKILL, NULL, 0) == 0;
 
-	log_warn(
+	log_client(
+		s->uid,
 		"process %d (%s) cannot be sent signal %d for its access to %#lx, or defies it: %s",
 		(int)s->pid, s->as.a_comm, sig, (ulong_t)page,
 		killed ? "killed" : "it is blocked until somebody kills it");
@@ -389,7 +390,8 @@ static void fault_serve(struct session *s, const struct uffd_msg *msg)
 		}
 		job_put(j);
 	} else {
-		log_warn("process %d: no memory to serve its fault; it tries again", (int)s->pid);
+		log_client(s->uid, "process %d: no memory to serve its fault; it tries again",
+			   (int)s->pid);
 		client_uffd_wake(&s->uffd, page, PAGESIZE);
 	}
 }
@@ -428,10 +430,16 @@ void fault_ready(struct source *src, uint32_t events)
 {
 	struct session *s = container_of(src, struct session, fault);
 	struct uffd_msg msg;
-	ssize_t n = read(src->fd, &msg, sizeof(msg));
+	bool lent = uffd_may_block();
+	int error;
 
 	(void)events;
+	if (lent)
+		pool_lend();
+	error = uffd_read(src->fd, &msg);
+	if (lent)
+		pool_return();
 	source_arm(src);
-	if (n == sizeof(msg) && msg.event == UFFD_EVENT_PAGEFAULT)
+	if (error == 0 && msg.event == UFFD_EVENT_PAGEFAULT)
 		fault_serve(s, &msg);
 }

@@ -347,8 +347,12 @@ struct file *file_by_socket(int fd)
 {
 	struct stat st;
 	struct file *f;
+	int domain = 0;
+	socklen_t len = sizeof(domain);
 
-	if (fstat(fd, &st) != 0 || !S_ISSOCK(st.st_mode))
+	/* Of what is no socket fstat(2) may ask somebody who does not answer. */
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX ||
+	    fstat(fd, &st) != 0)
 		return NULL;
 	pthread_mutex_lock(&files_lock);
 	for (f = files; f != NULL && f->socket != st.st_ino; f = f->next)

@@ -33,6 +33,12 @@ struct window;
 struct client_uffd {
 	int fd;
 	bool poison; /* UFFDIO_POISON is there */
+	/*
+	 * It could not stop us otherwise (errand.h): its windows are emptied by errands. One that cannot
+	 * be emptied is given up, and the client reported, with a lock of a region held.
+	 */
+	bool distrusted;
+	void (*given_up)(struct client_uffd *u);
 };
 
 /* All return 0 or -errno unless said otherwise. Offsets, lengths: bytes; pages are indices. */

@@ -82,6 +82,7 @@ struct window {
 	struct region *region; /* NULL: a piece that is bound to nothing */
 	struct client_uffd *uffd;
 	int fd;
+	int errand; /* its name there; -1: we empty it ourselves */
 	/*
 	 * Page n of the memfd is the region's page first + n; of a piece, first may be what counts
 	 * from before the region's beginning: arithmetic is modulo the size of size_t.

@@ -154,6 +154,16 @@ void source_arm(struct source *s)
 	(void)source_wait(s, EPOLL_CTL_MOD);
 }
 
+void source_arm_id(uint64_t id)
+{
+	struct source *s = table_get(id);
+
+	if (s == NULL)
+		return;
+	source_arm(s);
+	source_put(s);
+}
+
 void source_remove(struct source *s)
 {
 	table_remove(s);
@@ -203,6 +213,17 @@ static void pool_reinforce(void)
 	else if (!atomic_exchange(&pool.warned, true))
 		log_warn("all %u threads are busy in driver calls; more requests wait",
 			 pool.max_threads);
+}
+
+void pool_lend(void)
+{
+	atomic_fetch_sub(&pool.threads, 1);
+	pool_reinforce();
+}
+
+void pool_return(void)
+{
+	atomic_fetch_add(&pool.threads, 1);
 }
 
 void pool_run(struct work *w)
@@ -283,6 +304,9 @@ static void *pool_thread(void *arg)
 	while (!atomic_load(&pool.stopping)) {
 		if (!pool_turn() && atomic_load(&pool.idle) > IDLE_WANTED)
 			break;
+		if (atomic_load(&pool.threads) > pool.max_threads &&
+		    atomic_load(&pool.idle) >= IDLE_WANTED)
+			break; /* one that was lent, and has been replaced */
 	}
 	atomic_fetch_sub(&pool.threads, 1);
 	return NULL;

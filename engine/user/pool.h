@@ -43,11 +43,18 @@ int pool_init(unsigned max_threads);
 /* Adds a source that waits for input. 0 or -errno; on failure release is not called. */
 int source_add(struct source *s);
 void source_arm(struct source *s);
+void source_arm_id(uint64_t id); /* if it is still there */
 /*
  * No more calls of ready begin; release follows, perhaps at once. May be called from ready, once.
  */
 void source_remove(struct source *s);
 void pool_run(struct work *w);
+/*
+ * Between these the thread is none of the pool's bound, which has another instead: a client can keep it, and
+ * somebody else counts such threads (account.h).
+ */
+void pool_lend(void);
+void pool_return(void);
 /* Runs until pool_stop(), in the calling thread. */
 void pool_loop(void);
 void pool_stop(void);

@@ -30,6 +30,7 @@
 #include <sys/types.h>
 
 #include "../../core/core.h"
+#include "account.h"
 #include "caller.h"
 #include "cred.h"
 #include "driver.h"
@@ -113,6 +114,9 @@ struct session {
 	_Atomic pid_t number; /* what drivers know it by: number.h */
 	bool unborn;	      /* a child that has not said anything yet; s->lock */
 	_Atomic int pidfd;
+	_Atomic uid_t uid; /* to whom it is counted: log.h, account.h */
+	struct account account;
+	struct account *counted; /* the user, who has one session more; NULL: it is not counted */
 	struct cred *cred;
 	struct source sock, fault, exit; /* requests, userfaultfd, pidfd */
 	struct work exited;

@@ -4,6 +4,7 @@
  * (or DM_FORK of the parent) until its socket or its process ends, whichever is seen first.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -16,6 +17,7 @@
 #include "number.h"
 #include "peer.h"
 #include "pieces.h"
+#include "policy.h"
 #include "server.h"
 #include "thread.h"
 
@@ -33,10 +35,33 @@ void session_get(struct session *s)
 	atomic_fetch_add(&s->refs, 1);
 }
 
+/* Not one of a process beyond what a process and its user may have. 0 or -errno. */
+static int session_count(struct session *s, uid_t uid, pid_t pid)
+{
+	struct account *user = account_of(uid);
+	unsigned of_process = 0;
+	int error;
+
+	pthread_mutex_lock(&sessions_lock);
+	for (const struct session *o = sessions; o != NULL && pid != 0; o = o->next)
+		of_process += o->pid == pid;
+	pthread_mutex_unlock(&sessions_lock);
+	error = account_session(user, of_process);
+	if (error == 0)
+		s->counted = user;
+	else
+		log_client(uid,
+			   "process %d of user %u has %u sessions, and his processes %u: refused",
+			   (int)pid, (unsigned)uid, of_process, user->sessions);
+	return error;
+}
+
 void session_put(struct session *s)
 {
 	if (atomic_fetch_sub(&s->refs, 1) != 1)
 		return;
+	if (s->counted != NULL)
+		account_session_end(s->counted);
 	client_uffd_fini(&s->uffd);
 	if (s->pidfd >= 0)
 		close(s->pidfd);
@@ -44,6 +69,7 @@ void session_put(struct session *s)
 		cred_put(s->cred);
 	pthread_cond_destroy(&s->unused);
 	pthread_mutex_destroy(&s->lock);
+	account_fini(&s->account);
 	free(s);
 }
 
@@ -182,7 +208,7 @@ static void sock_release(struct source *src)
 	struct session *s = container_of(src, struct session, sock);
 
 	pthread_mutex_lock(&s->lock); /* against a look at it: number.c */
-	close(src->fd);
+	close_later(src->fd);	      /* there may be messages in it, with descriptors */
 	src->fd = -1;
 	pthread_mutex_unlock(&s->lock);
 	session_put(s);
@@ -200,6 +226,19 @@ static void exit_release(struct source *src)
 
 static void sock_ready(struct source *src, uint32_t events);
 
+/* It keeps its window from being emptied, and others from the device: C30. */
+static void session_offends(struct client_uffd *u)
+{
+	struct session *s = container_of(u, struct session, uffd);
+	int pidfd = s->pidfd;
+	bool killed = pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0;
+
+	log_client(s->uid,
+		   "process %d (%s) of user %u keeps device memory from being taken from it: %s",
+		   (int)s->pid, s->as.a_comm, (unsigned)s->uid,
+		   killed ? "killed" : "it gets nothing more");
+}
+
 static struct session *session_new(void)
 {
 	struct session *s = calloc(1, sizeof(*s));
@@ -210,7 +249,7 @@ static struct session *session_new(void)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->unused, NULL);
 	s->pidfd = -1;
-	s->uffd.fd = -1;
+	s->uffd = (struct client_uffd){ .fd = -1, .given_up = session_offends };
 	s->sock = (struct source){ .fd = -1, .ready = sock_ready, .release = sock_release };
 	s->fault = (struct source){ .fd = -1, .ready = fault_ready, .release = fault_release };
 	s->exit = (struct source){
@@ -288,7 +327,9 @@ static int session_identify(struct session *s, struct request *rq)
 	s->pid = rq->cred.pid;
 	s->user_mode_only = rq->msg.a[0] == 0;
 	s->foreign_pids = peer_pids_are_foreign(s->pid);
+	s->uid = rq->cred.uid;
 	s->cred = cred_make(rq->cred.uid, rq->cred.gid);
+	s->uffd.distrusted = !policy_trusts(rq->cred.uid);
 	s->pidfd = s->pid != 0 ? (int)syscall(SYS_pidfd_open, s->pid, 0) : request_take_pidfd(rq);
 	if (uffd < 0)
 		return -EBADF;
@@ -331,7 +372,9 @@ int session_attach(struct request *rq, struct session **out, int *client_end)
 		return -ENOMEM;
 	peer_comm(rq->cred.pid, comm, sizeof(comm));
 	devmap_as_init(&s->as, rq->cred.pid, comm);
-	error = session_identify(s, rq);
+	error = session_count(s, rq->cred.uid, rq->cred.pid);
+	if (error == 0)
+		error = session_identify(s, rq);
 	if (error == 0) {
 		session_get(s); /* the caller's */
 		keeper_session(s);
@@ -366,8 +409,12 @@ static void serve_fork(struct session *s, struct request *rq)
 
 	if (child != NULL) {
 		child->unborn = true;
+		child->uid = s->uid;
+		child->uffd.distrusted = s->uffd.distrusted;
 		devmap_as_init(&child->as, 0, s->as.a_comm);
-		error = from_ddi(devmap_dup_as(&s->as, &child->as));
+		error = session_count(child, s->uid, 0);
+		if (error == 0)
+			error = from_ddi(devmap_dup_as(&s->as, &child->as));
 		if (error == 0)
 			error = session_listen(child, &end);
 		if (error == 0 && s->pid == 0)
@@ -465,20 +512,16 @@ static void session_serve(struct session *s, struct request *rq)
 	caller_set(before);
 }
 
-static void sock_ready(struct source *src, uint32_t events)
+/* 0, -ECONNRESET, or -EPROTO. Counted: a client can make it last, by what it sends along. */
+static int sock_serve(struct session *s)
 {
-	struct session *s = container_of(src, struct session, sock);
 	struct request rq;
-	int error = request_receive(src->fd, &rq);
+	int error = request_receive(s->sock.fd, &rq);
 
-	(void)events;
-	if (error == -ECONNRESET) {
-		session_end(s);
-		return;
-	}
-	source_arm(src);
+	if (error == 0 || error == -EAGAIN || error == -EMFILE)
+		source_arm(&s->sock);
 	if (error != 0)
-		return;
+		return error == -EAGAIN || error == -EMFILE ? 0 : error;
 	/* A child made behind our back inherits the socket, but has nothing to say on it. */
 	if (s->known ? rq.cred.pid != s->pid : rq.msg.op != DM_CHILD)
 		reply_error(&rq, -EPERM);
@@ -487,6 +530,41 @@ static void sock_ready(struct source *src, uint32_t events)
 		session_leave(s);
 	}
 	request_end(&rq);
+	return 0;
+}
+
+/* Does the driver, or another client, not wait with it, and perhaps for it? */
+static bool is_quick(int sock)
+{
+	struct dm_request rq = { .op = 0 };
+
+	if (recv(sock, &rq, sizeof(rq), MSG_PEEK | MSG_DONTWAIT) != sizeof(rq))
+		return true;
+	switch (rq.op & ~DM_HERE) {
+	case DM_COMMIT:
+	case DM_ABORT:
+	case DM_MUNMAP:
+	case DM_UNLOCK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void sock_ready(struct source *src, uint32_t events)
+{
+	struct session *s = container_of(src, struct session, sock);
+	struct account *user = account_of(s->uid);
+	bool quick = account_is_full(user, &s->account) && is_quick(src->fd);
+	int error;
+
+	(void)events;
+	if (!account_enter(user, &s->account, src, quick))
+		return;
+	error = sock_serve(s);
+	if (error != 0)
+		session_end(s);
+	account_leave(user, &s->account);
 }
 
 void sessions_each(void (*fn)(struct session *s, void *arg), void *arg)

@@ -42,6 +42,7 @@ static void add_stats(json_t *o, const struct devmap_stats *st)
 		json_object_set_new(o, table[i].name, json_integer((json_int_t)table[i].value));
 	json_object_set_new(o, "wait_us", json_real(us(st->wait_ns)));
 	json_object_set_new(o, "owned_us", json_real(us(st->owned_ns)));
+	json_object_set_new(o, "switch_us", json_real(us(st->switch_ns)));
 }
 
 static json_t *times_json(const struct histogram *h)
@@ -105,6 +106,7 @@ static void collect_group(struct devmap_group *g, void *arg)
 {
 	struct collect *c = arg;
 	struct group_copy *to;
+	uint64_t owned;
 	size_t n;
 
 	ASSERT(MUTEX_HELD(&g->g_lock));
@@ -126,8 +128,14 @@ static void collect_group(struct devmap_group *g, void *arg)
 	to->stats = g->g_stats;
 	to->wait = g->g_wait_hist;
 	to->change = g->g_switch_hist;
-	for (const struct devmap_member *m = g->g_members; m != NULL; m = m->mb_next)
-		copy_member(&to->members[to->nmembers++], m);
+	owned = devmap_owned_ns(g, gethrtime());
+	to->stats.owned_ns += owned;
+	for (const struct devmap_member *m = g->g_members; m != NULL; m = m->mb_next) {
+		copy_member(&to->members[to->nmembers], m);
+		if (m == g->g_owner)
+			to->members[to->nmembers].stats.owned_ns += owned;
+		to->nmembers++;
+	}
 	*c->last = to;
 	c->last = &to->next;
 }

@@ -29,6 +29,7 @@
 #define RESTARTS_S   60
 #define KEEPER_FD    3	/* an engine's end of its socket; the first after stderr */
 #define STOP_S	     10 /* time for an engine to stop in */
+#define DIE_S	     2	/* and for one to end that is killed */
 
 struct engine {
 	struct engine *next;
@@ -195,6 +196,24 @@ static void engine_bereave(struct engine *e, enum on_crash policy)
 	}
 }
 
+/* A thread of it that sleeps in the kernel keeps it from ending: then it is left. */
+static void engine_reap(struct engine *e, int *status)
+{
+	const struct timespec tick = { .tv_nsec = 1000000 };
+	pid_t pid = 0;
+
+	for (time_t by = seconds() + DIE_S; pid == 0 && seconds() <= by;) {
+		pid = waitpid(e->pid, status, WNOHANG);
+		if (pid == 0)
+			(void)nanosleep(&tick, NULL);
+	}
+	if (pid == 0) {
+		log_warn("%s: engine %d is stuck in the kernel, and is left behind", e->spec,
+			 (int)e->pid);
+		*status = SIGKILL;
+	}
+}
+
 /* Returns whether the engine is to be taken off the list. */
 static bool engine_died(struct engine *e, enum on_crash policy, int *status_out)
 {
@@ -204,7 +223,7 @@ static bool engine_died(struct engine *e, enum on_crash policy, int *status_out)
 	e->sock = -1;
 	/* It is dying, or has closed our line by mistake: then it must die too. */
 	(void)kill(e->pid, SIGKILL);
-	(void)waitpid(e->pid, &status, 0);
+	engine_reap(e, &status);
 	describe_death(e, status);
 	engine_bereave(e, policy);
 	/* Its nodes answer nobody until the last copy of a connection is closed. */
@@ -255,7 +274,13 @@ static int patience_to_stop(void)
 		e->killed = true;
 		(void)kill(e->pid, SIGKILL);
 	}
-	return -1;
+	return now < stop_by + DIE_S ? (int)(stop_by + DIE_S - now) * 1000 : 0;
+}
+
+/* We are to end, and this one has been killed, and is still there. */
+static bool is_beyond_help(const struct engine *e)
+{
+	return stopping && e->killed && seconds() >= stop_by + DIE_S;
 }
 
 /* How long to wait for the next event, in ms. */
@@ -321,6 +346,7 @@ static void serve_orphans(const struct pollfd *fds)
 	while ((c = *p) != NULL) {
 		bool ended = fds[0].revents != 0 || c->pidfd < 0;
 
+		escrow_reap(c);
 		if (!ended && fds[1].revents == POLLIN) {
 			escrow_answer(c);
 		} else if (!ended && fds[1].revents != 0) {
@@ -368,7 +394,7 @@ static void serve_events(const struct pollfd *fds, enum on_crash policy, int *st
 	serve_watchdogs(fds);
 	serve_orphans(fds + engines_end);
 	while ((e = *p) != NULL) {
-		bool dead = fds[i++].revents != 0 && !engine_read(e);
+		bool dead = (fds[i++].revents != 0 && !engine_read(e)) || is_beyond_help(e);
 
 		if (dead && engine_died(e, policy, status)) {
 			*p = e->next;
@@ -455,6 +481,23 @@ static void leave_orphans(int sigfd)
 	_exit(0);
 }
 
+/* Who has seen us end finds that accesses fail. Those of hostile clients are not waited for. */
+static void await_failing(void)
+{
+	const struct timespec tick = { .tv_nsec = 1000000 };
+	bool any = true;
+
+	for (time_t by = seconds() + DIE_S; any && seconds() < by;) {
+		any = false;
+		for (struct escrow *c = orphans; c != NULL; c = c->next) {
+			escrow_reap(c);
+			any |= c->failing > 0;
+		}
+		if (any)
+			(void)nanosleep(&tick, NULL);
+	}
+}
+
 /* Sessions, windows and connections are descriptors, ours and the engines': as many as we may have. */
 static void raise_limits(void)
 {
@@ -499,6 +542,7 @@ int supervisor_main(char *const *specs, int nspecs, enum on_crash policy)
 		stop_all();
 	if (supervise(sigfd, policy) != 0)
 		error = -EIO;
+	await_failing();
 	leave_orphans(sigfd);
 	return error != 0;
 }

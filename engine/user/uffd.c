@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/param.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -61,6 +63,40 @@ int uffd_wake(int uffd, uintptr_t addr, size_t len)
 	struct uffdio_range range = { .start = addr, .len = len };
 
 	return ioctl(uffd, UFFDIO_WAKE, &range) == 0 ? 0 : -errno;
+}
+
+/* One that is not, any more, is made non-blocking again. */
+static void unblock(int uffd)
+{
+	int flags = fcntl(uffd, F_GETFL);
+
+	if (flags >= 0 && (flags & O_NONBLOCK) == 0)
+		(void)fcntl(uffd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static atomic_bool blocks; /* the kernel knows no other way than O_NONBLOCK */
+
+bool uffd_may_block(void)
+{
+	return atomic_load(&blocks);
+}
+
+int uffd_read(int uffd, struct uffd_msg *msg)
+{
+	struct iovec iov = { .iov_base = msg, .iov_len = sizeof(*msg) };
+	ssize_t n = -1;
+
+	unblock(uffd);
+	if (!atomic_load(&blocks)) {
+		n = preadv2(uffd, &iov, 1, -1, RWF_NOWAIT);
+		if (n < 0 && errno == EOPNOTSUPP)
+			atomic_store(&blocks, true);
+	}
+	if (n < 0 && atomic_load(&blocks))
+		n = read(uffd, msg, sizeof(*msg));
+	if (n < 0)
+		return -errno;
+	return n == sizeof(*msg) ? 0 : -EAGAIN;
 }
 
 bool uffd_again(unsigned *tries)

@@ -20,6 +20,14 @@ int uffd_continue(int uffd, uintptr_t addr, size_t len, size_t *done);
 int uffd_wake(int uffd, uintptr_t addr, size_t len);
 
 /*
+ * The next event of a client's, without waiting. 0, -EAGAIN: there is none, or -errno. The client can make
+ * it a blocking one whenever it likes. That is undone, and where the kernel cannot be told not to wait
+ * (uffd_may_block()) one that is quick can keep the thread.
+ */
+int uffd_read(int uffd, struct uffd_msg *msg);
+bool uffd_may_block(void);
+
+/*
  * -EAGAIN means that the address space is being changed and an event is to be read first. We enable
  * no events, but a client might have. Yields; returns false when it is time to give up. *tries
  * begins as 0.

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "errand.h"
 #include "log.h"
 #include "pages_impl.h"
 #include "uffd.h"
@@ -25,23 +26,36 @@
 #define PIPE_MAX_PAGES 256 /* 1 MiB: what an ordinary user may ask for */
 #define CHEATS_MAX     4
 
+/* 0 or -errno; then nothing is open. */
+static int window_open(struct window *w, const char *name, int fd)
+{
+	int error = 0;
+
+	w->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : sealed_memfd(name, w->npages);
+	if (w->fd < 0)
+		return fd >= 0 ? -errno : w->fd;
+	if (w->uffd->distrusted)
+		error = w->errand = errand_hold(w->fd);
+	if (error < 0)
+		close(w->fd);
+	return error < 0 ? error : 0;
+}
+
 static int window_make(const char *name, size_t npages, struct client_uffd *u, bool writable,
 		       int fd, struct window **out)
 {
 	struct window *w = calloc(1, sizeof(*w));
+	int error;
 
 	if (w == NULL)
 		return -ENOMEM;
-	*w = (struct window){ .uffd = u, .writable = writable, .npages = npages };
-	w->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : sealed_memfd(name, npages);
-	if (w->fd < 0) {
-		int err = fd >= 0 ? -errno : w->fd;
-
+	*w = (struct window){ .uffd = u, .writable = writable, .npages = npages, .errand = -1 };
+	error = window_open(w, name, fd);
+	if (error == 0)
+		*out = w;
+	else
 		free(w);
-		return err;
-	}
-	*out = w;
-	return 0;
+	return error;
 }
 
 void window_bind(struct window *w, struct region *r, size_t first)
@@ -209,21 +223,39 @@ int window_empty(int fd)
 	return fstat(fd, &st) == 0 ? punch(fd, 0, st.st_size) : -errno;
 }
 
+static int punch_window(struct window *w, off_t off, off_t len)
+{
+	static atomic_bool said;
+	int error = w->errand >= 0 ? errand_punch(w->errand, off, len) : -ENXIO;
+
+	if (error != -ENXIO)
+		return error;
+	if (w->errand >= 0 && !atomic_exchange(&said, true))
+		log_warn("the process for errands is gone: clients can delay each other");
+	return punch(w->fd, off, len);
+}
+
 /*
  * Drops every translation to these pages of the window, in every process, and the pages. The seals
- * keep a client from preventing it, but a privileged one could make the file immutable. Nobody else
- * is harmed then: the client goes on with pages of its own window, which never becomes anybody
- * else's; only it may not be given anything more.
+ * keep a client from preventing it, but a privileged one could make the file immutable, and any one can
+ * delay it. Nobody else is harmed then: the client goes on with pages of its own window, which never
+ * becomes anybody else's; only it may not be given anything more.
  */
 static int window_punch(struct window *w, size_t page, size_t n)
 {
-	int rc = punch(w->fd, window_offset(w, page), (off_t)page_bytes(n));
+	int rc = -EIO;
 
+	if (w->broken) /* nothing but what it had then is there */
+		return rc;
+	rc = punch_window(w, window_offset(w, page), (off_t)page_bytes(n));
 	if (rc == 0)
 		return 0;
-	log_warn("%s: a window cannot be emptied (%s): its process gets nothing more",
-		 w->region != NULL ? w->region->name : "-", strerror(-rc));
 	w->broken = true;
+	if (rc == -ETIMEDOUT && w->uffd->given_up != NULL)
+		w->uffd->given_up(w->uffd);
+	else
+		log_warn("%s: a window cannot be emptied (%s): its process gets nothing more",
+			 w->region != NULL ? w->region->name : "-", strerror(-rc));
 	return rc;
 }
 
@@ -464,6 +496,8 @@ void window_close(struct window *w)
 	window_unbind(w);
 	if (w->alias != NULL)
 		(void)munmap(w->alias, page_bytes(w->npages));
+	if (w->errand >= 0)
+		errand_release(w->errand);
 	close(w->fd);
 	placement_free(&w->placements);
 	free(w);

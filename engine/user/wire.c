@@ -2,6 +2,7 @@
 /* Messages with clients: see wire.h. */
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -18,17 +19,36 @@
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 4
 #endif
-#define PATIENCE_MS 10000 /* with a client that does not read its answers */
+#define PATIENCE_MS \
+	10000	    /* with a client that does not read its answers, or send what it is asked for */
+#define LOOK_MS 200 /* how often we look whether we stop */
+
+static atomic_bool stopping;
+
+/* Waits for the event, ms at most (-1: for ever), or until we stop. False: it has not come. */
+static bool await_event(int sock, short event, int ms)
+{
+	struct pollfd p = { .fd = sock, .events = event };
+
+	for (int waited = 0; ms < 0 || waited < ms; waited += LOOK_MS) {
+		int n = poll(&p, 1, LOOK_MS);
+
+		if (n != 0)
+			return n > 0 || errno == EINTR;
+		if (ms >= 0 && atomic_load(&stopping))
+			break;
+	}
+	return false;
+}
 
 /* Sends without waiting, or waits until there is room, ms at most (-1: for ever). */
 static ssize_t send_within(int sock, const struct msghdr *m, int ms)
 {
-	struct pollfd p = { .fd = sock, .events = POLLOUT };
 	ssize_t n;
 
 	do
 		n = sendmsg(sock, m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n < 0 && (errno == EINTR || (errno == EAGAIN && poll(&p, 1, ms) != 0)));
+	while (n < 0 && (errno == EINTR || (errno == EAGAIN && await_event(sock, POLLOUT, ms))));
 	return n < 0 ? -errno : n;
 }
 
@@ -71,6 +91,7 @@ struct brought {
 	unsigned max, nfds;
 	struct ucred *cred; /* may be NULL */
 	int pidfd;
+	bool cut; /* there was no room for some of it */
 };
 
 static void take_fds(const struct cmsghdr *c, struct brought *b)
@@ -127,6 +148,7 @@ static ssize_t receive(int sock, void *buf, size_t len, struct brought *b, int f
 	if (n < 0)
 		return -errno;
 	take_control(&m, b);
+	b->cut = (m.msg_flags & MSG_CTRUNC) != 0;
 	return n;
 }
 
@@ -190,25 +212,33 @@ static void answer_here(struct request *rq, int sock)
 	rq->msg.op &= (uint16_t)~DM_HERE;
 }
 
+/* How many descriptors belong to it: a reply socket, and what some requests bring. */
+static unsigned fds_of(const struct dm_request *m)
+{
+	return ((m->op & DM_HERE) != 0 ? 0 : 1) + ((m->op & ~DM_HERE) == DM_CHILD ? 1 : 0);
+}
+
 int request_receive(int sock, struct request *rq)
 {
 	struct brought b = { .fds = rq->fds, .max = WIRE_FDS_MAX - 1, .cred = &rq->cred };
 	ssize_t n;
 
 	memset(rq, 0, sizeof(*rq));
-	n = receive(sock, &rq->msg, sizeof(rq->msg), &b, MSG_DONTWAIT);
+	n = receive(sock, &rq->msg, sizeof(rq->msg), &b, MSG_DONTWAIT | MSG_TRUNC);
 	rq->nfds = b.nfds;
 	rq->pidfd = b.pidfd;
 	if (n < 0)
 		return (int)n;
-	if (n == sizeof(rq->msg) && rq->msg.magic == DM_MAGIC && rq->cred.uid != (uid_t)-1) {
+	if (n == sizeof(rq->msg) && rq->msg.magic == DM_MAGIC && rq->cred.uid != (uid_t)-1 &&
+	    rq->nfds <= fds_of(&rq->msg)) {
 		if ((rq->msg.op & DM_HERE) != 0)
 			answer_here(rq, sock);
 		if (rq->here || (rq->nfds > 0 && is_reply_socket(rq->fds[0])))
 			return 0;
+		n = b.cut ? -EMFILE : n;
 	}
 	close_fds(rq); /* an empty message looks like the end, but may bring some */
-	return n == 0 ? -ECONNRESET : -EPROTO;
+	return n == -EMFILE ? -EMFILE : n == 0 ? -ECONNRESET : -EPROTO;
 }
 
 int request_take_fd(struct request *rq, unsigned i)
@@ -302,9 +332,10 @@ static ssize_t exchange_data(struct request *rq, void *buf, size_t len)
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = buf ? 2 : 1 };
 
 	for (;;) {
-		ssize_t n = recvmsg(rq->fds[0], &m, 0);
+		ssize_t n = recvmsg(rq->fds[0], &m, MSG_DONTWAIT);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && (errno == EINTR ||
+			      (errno == EAGAIN && await_event(rq->fds[0], POLLIN, PATIENCE_MS))))
 			continue;
 		if (n < (ssize_t)sizeof(head) || head.magic != DM_MAGIC)
 			return -EFAULT;
@@ -471,7 +502,6 @@ static void watch_release(struct source *s)
 /* The requests with drivers at work on them; at stop they are told to leave off. */
 static pthread_mutex_t watched_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct request *watched;
-static bool stopping;
 
 /* As if the client had closed its end; whose session has others to do with that. */
 static void request_interrupt(struct request *rq)
@@ -487,7 +517,7 @@ static void watched_add(struct request *rq)
 	pthread_mutex_lock(&watched_lock);
 	rq->next_watched = watched;
 	watched = rq;
-	if (stopping)
+	if (atomic_load(&stopping))
 		request_interrupt(rq);
 	pthread_mutex_unlock(&watched_lock);
 }
@@ -506,7 +536,7 @@ static void watched_remove(struct request *rq)
 void requests_interrupt(void)
 {
 	pthread_mutex_lock(&watched_lock);
-	stopping = true;
+	atomic_store(&stopping, true);
 	for (struct request *rq = watched; rq != NULL; rq = rq->next_watched)
 		request_interrupt(rq);
 	pthread_mutex_unlock(&watched_lock);

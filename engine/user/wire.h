@@ -35,9 +35,9 @@ struct request {
 };
 
 /*
- * Takes one message from the socket without waiting. Returns 0, -EAGAIN, -ECONNRESET at its end, or
- * -EPROTO for a message that is none of ours, or could not be answered (its descriptors are
- * closed).
+ * Takes one message from the socket without waiting. Returns 0, -EAGAIN, -ECONNRESET at its end, -EMFILE:
+ * we have no descriptor for its reply socket, or -EPROTO: it is none of ours, too long, could not be
+ * answered, or brings descriptors that it has no use for. They are closed, except after 0.
  */
 int request_receive(int sock, struct request *rq);
 /* Takes descriptor i over from the request. */

@@ -14,6 +14,9 @@
 #undef mutex_init
 #undef sema_init
 #undef dev_err
+#ifdef DEVMAP_DRIVER
+#undef current /* many a driver's word for whose context is in the device */
+#endif
 
 /* sys/types.h: Linux has a structure of this name. */
 #define pfn_t devmap_pfn_t
@@ -59,6 +62,112 @@
 #define kmem_zalloc devmap_kmem_zalloc
 #define kmem_free   devmap_kmem_free
 
+/* sys/list.h: Linux has a structure of one of these names. */
+#define list_create	   devmap_list_create
+#define list_destroy	   devmap_list_destroy
+#define list_insert_after  devmap_list_insert_after
+#define list_insert_before devmap_list_insert_before
+#define list_insert_head   devmap_list_insert_head
+#define list_insert_tail   devmap_list_insert_tail
+#define list_remove	   devmap_list_remove
+#define list_remove_head   devmap_list_remove_head
+#define list_remove_tail   devmap_list_remove_tail
+#define list_move_tail	   devmap_list_move_tail
+#define list_tail	   devmap_list_tail
+#define list_next	   devmap_list_next
+#define list_prev	   devmap_list_prev
+#define list_is_empty	   devmap_list_is_empty
+#define list_link_init	   devmap_list_link_init
+#define list_link_replace  devmap_list_link_replace
+#define list_link_active   devmap_list_link_active
+#define list_head(list)	   devmap_list_head(list)
+
+/* sys/avl.h */
+#define avl_create	  devmap_avl_create
+#define avl_destroy	  devmap_avl_destroy
+#define avl_find	  devmap_avl_find
+#define avl_insert	  devmap_avl_insert
+#define avl_insert_here	  devmap_avl_insert_here
+#define avl_add		  devmap_avl_add
+#define avl_remove	  devmap_avl_remove
+#define avl_first	  devmap_avl_first
+#define avl_last	  devmap_avl_last
+#define avl_walk	  devmap_avl_walk
+#define avl_nearest	  devmap_avl_nearest
+#define avl_update	  devmap_avl_update
+#define avl_update_lt	  devmap_avl_update_lt
+#define avl_update_gt	  devmap_avl_update_gt
+#define avl_numnodes	  devmap_avl_numnodes
+#define avl_is_empty	  devmap_avl_is_empty
+#define avl_swap	  devmap_avl_swap
+#define avl_destroy_nodes devmap_avl_destroy_nodes
+
+/* sys/kmem.h, sys/vmem.h, sys/id_space.h */
+#undef kmem_cache_create
+#undef kmem_cache_destroy
+#undef kmem_cache_alloc
+#undef kmem_cache_free
+#undef kmem_cache_reap_now
+#undef kmem_cache_set_move
+#define kmem_cache_create	  devmap_kmem_cache_create
+#define kmem_cache_destroy	  devmap_kmem_cache_destroy
+#define kmem_cache_alloc	  devmap_kmem_cache_alloc
+#define kmem_cache_free		  devmap_kmem_cache_free
+#define kmem_cache_reap_now	  devmap_kmem_cache_reap_now
+#define kmem_cache_set_move	  devmap_kmem_cache_set_move
+#define vmem_create		  devmap_vmem_create
+#define vmem_destroy		  devmap_vmem_destroy
+#define vmem_alloc		  devmap_vmem_alloc
+#define vmem_free		  devmap_vmem_free
+#define vmem_xalloc		  devmap_vmem_xalloc
+#define vmem_xfree		  devmap_vmem_xfree
+#define vmem_add		  devmap_vmem_add
+#define vmem_contains		  devmap_vmem_contains
+#define vmem_walk		  devmap_vmem_walk
+#define vmem_size		  devmap_vmem_size
+#define id_space_create		  devmap_id_space_create
+#define id_space_destroy	  devmap_id_space_destroy
+#define id_alloc		  devmap_id_alloc
+#define id_alloc_nosleep	  devmap_id_alloc_nosleep
+#define id_allocff		  devmap_id_allocff
+#define id_allocff_nosleep	  devmap_id_allocff_nosleep
+#define id_alloc_specific_nosleep devmap_id_alloc_specific_nosleep
+#define id_free			  devmap_id_free
+
+/* sys/taskq.h, sys/policy.h */
+#define taskq_create		devmap_taskq_create
+#define taskq_create_instance	devmap_taskq_create_instance
+#define taskq_destroy		devmap_taskq_destroy
+#define taskq_dispatch		devmap_taskq_dispatch
+#define taskq_wait		devmap_taskq_wait
+#define taskq_suspend		devmap_taskq_suspend
+#define taskq_suspended		devmap_taskq_suspended
+#define taskq_resume		devmap_taskq_resume
+#define taskq_member		devmap_taskq_member
+#define nulltask		devmap_nulltask
+#define system_taskq		devmap_system_taskq
+#define secpolicy_sys_devices	devmap_secpolicy_sys_devices
+#define secpolicy_gart_access	devmap_secpolicy_gart_access
+#define secpolicy_gart_map	devmap_secpolicy_gart_map
+#define secpolicy_hwmanip	devmap_secpolicy_hwmanip
+#define secpolicy_excl_open	devmap_secpolicy_excl_open
+#define secpolicy_error_inject	devmap_secpolicy_error_inject
+#define secpolicy_sys_config	devmap_secpolicy_sys_config
+#define secpolicy_modctl	devmap_secpolicy_modctl
+#define secpolicy_resource	devmap_secpolicy_resource
+#define secpolicy_systeminfo	devmap_secpolicy_systeminfo
+#define secpolicy_console	devmap_secpolicy_console
+#define secpolicy_power_mgmt	devmap_secpolicy_power_mgmt
+#define secpolicy_lock_memory	devmap_secpolicy_lock_memory
+#define secpolicy_settime	devmap_secpolicy_settime
+#define secpolicy_setpriority	devmap_secpolicy_setpriority
+#define secpolicy_proc_access	devmap_secpolicy_proc_access
+#define secpolicy_net_rawaccess devmap_secpolicy_net_rawaccess
+#define secpolicy_net_config	devmap_secpolicy_net_config
+#define secpolicy_basic_fork	devmap_secpolicy_basic_fork
+#define secpolicy_basic_link	devmap_secpolicy_basic_link
+#define secpolicy_basic_proc	devmap_secpolicy_basic_proc
+
 /* sys/cmn_err.h, sys/debug.h */
 #define cmn_err	 devmap_cmn_err
 #define vcmn_err devmap_vcmn_err
@@ -76,6 +185,7 @@
 #define drv_hztousec devmap_drv_hztousec
 #define drv_usecwait devmap_drv_usecwait
 #define drv_getparm  devmap_drv_getparm
+#define drv_setparm  devmap_drv_setparm
 #define getmajor     devmap_getmajor
 #define getminor     devmap_getminor
 #define makedevice   devmap_makedevice

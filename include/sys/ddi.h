@@ -37,9 +37,18 @@ int drv_getparm(unsigned int parm, void *value_p);
 #define UPROCP 2 /* proc_t *: opaque */
 #define PPGRP  3 /* pid_t: process group */
 #define LBOLT  4 /* clock_t: as ddi_get_lbolt() */
-#define PPID   5 /* pid_t: process */
-#define PSID   6 /* pid_t: session */
-#define UCRED  7 /* cred_t * */
+/* Numbers of statistics that nobody keeps: -1. */
+#define SYSRINT 5
+#define SYSXINT 6
+#define SYSMINT 7
+#define SYSRAWC 8
+#define SYSCANC 9
+#define SYSOUTC 10
+#define PPID	11 /* pid_t: process */
+#define PSID	12 /* pid_t: session */
+#define UCRED	13 /* cred_t * */
+
+int drv_setparm(unsigned int parm, unsigned long value); /* -1: there is nothing to be set */
 
 #ifndef __KERNEL__ /* Linux has macros of these names that do the same */
 int(min)(int int1, int int2);

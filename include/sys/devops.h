@@ -79,9 +79,21 @@ struct cb_ops {
 /* cb_flag */
 #define D_NEW	  0x000
 #define D_HOTPLUG 0x004
+#define D_TAPE	  0x008
 #define D_MP	  0x020 /* entry points may be called at once; always so here */
+#define D_MTSAFE  D_MP
 #define D_DEVMAP  0x100 /* cb_devmap is to be used */
 #define D_64BIT	  0x200 /* offsets of uio and devmap have 64 bits */
+#define D_U64BIT  0x40000
+/* Of STREAMS, which are not here. */
+#define D_SYNCSTR	     0x400
+#define D_MTOCEXCL	     0x800
+#define D_MTPUTSHARED	     0x1000
+#define D_MTPERQ	     0x2000
+#define D_MTQPAIR	     0x4000
+#define D_MTPERMOD	     0x6000
+#define D_MTOUTPERIM	     0x8000
+#define D_OPEN_RETURNS_EINTR 0x100000
 
 struct dev_ops {
 	int devo_rev;	 /* DEVO_REV */

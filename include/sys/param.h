@@ -44,6 +44,15 @@ void drv_usecwait(clock_t microsecs);
 #ifndef DELAY
 #define DELAY(us) drv_usecwait(us)
 #endif
+/* Until cond holds, which is looked at each microsecond, n - 1 times at most. */
+#ifndef CDELAY
+#define CDELAY(cond, n)                               \
+	do {                                          \
+		clock_t devmap_left_ = (n);           \
+		while (--devmap_left_ > 0 && !(cond)) \
+			drv_usecwait(1);              \
+	} while (0)
+#endif
 
 unsigned long ptob(unsigned long numpages);  /* bytes in so many pages */
 unsigned long btop(unsigned long numbytes);  /* whole pages in so many bytes */

@@ -9,8 +9,20 @@
 #define DEVMAP_SYS_SUNDDI_H
 
 #include <sys/types.h>
+#include <sys/isa_defs.h>
+#include <sys/atomic.h>
+#include <sys/avl.h>
+#include <sys/byteorder.h>
+#include <sys/errno.h>
+#include <sys/id_space.h>
+#include <sys/ioccom.h>
 #include <sys/ksynch.h>
 #include <sys/kmem.h>
+#include <sys/list.h>
+#include <sys/open.h>
+#include <sys/poll.h>
+#include <sys/uio.h>
+#include <sys/varargs.h>
 #include <sys/cmn_err.h>
 #include <sys/cred.h>
 #include <sys/debug.h>
@@ -21,14 +33,29 @@
 #include <sys/note.h>
 #include <sys/stat.h>
 #include <sys/systm.h>
+#include <sys/taskq.h>
+#include <sys/thread.h>
 #include <sys/time.h>
 #include <sys/mman.h>
 
 struct buf;
 struct pollhead;
 
-#define DDI_SUCCESS 0
-#define DDI_FAILURE (-1)
+#define DDI_SUCCESS	    0
+#define DDI_FAILURE	    (-1)
+#define DDI_NOT_WELL_FORMED (-2)
+#define DDI_EAGAIN	    (-3)
+#define DDI_EINVAL	    (-4)
+#define DDI_ENOTSUP	    (-5)
+#define DDI_EPENDING	    (-6)
+#define DDI_EALREADY	    (-7)
+#define DDI_ENOMEM	    1
+#define DDI_EBUSY	    2
+#define DDI_ETRANSPORT	    3
+#define DDI_ECONTEXT	    4
+
+#define DDI_SLEEP	    0
+#define DDI_NOSLEEP	    1
 
 /*
  * A driver's state, one item per instance or minor: ddi_soft_state(9F). An item is zero filled.
@@ -65,8 +92,13 @@ void ddi_remove_minor_node(dev_info_t *dip, const char *name);
 /* The instance itself: ddi_get_instance(9F), ddi_get_name(9F), ddi_get_driver_private(9F) ... */
 int ddi_get_instance(dev_info_t *dip);
 const char *ddi_driver_name(dev_info_t *dip);
-char *ddi_get_name(dev_info_t *dip);	     /* its binding name */
-dev_info_t *ddi_get_parent(dev_info_t *dip); /* NULL at the root */
+char *ddi_get_name(dev_info_t *dip); /* its binding name */
+/*
+ * There is no tree here: the parent of every instance is the root, whose parent is NULL. The root has
+ * no properties and no registers; its name is "rootnex".
+ */
+dev_info_t *ddi_get_parent(dev_info_t *dip);
+dev_info_t *ddi_root_node(void);
 void *ddi_get_driver_private(dev_info_t *dip);
 void ddi_set_driver_private(dev_info_t *dip, void *data);
 void ddi_report_dev(dev_info_t *dip); /* says that it is there */
@@ -202,6 +234,36 @@ typedef uint_t ddi_model_t;
 
 ddi_model_t ddi_model_convert_from(ddi_model_t model);
 ddi_model_t ddi_mmap_get_model(void);
+
+/*
+ * Numbers in text, as strtol(3C): blanks, a sign, and with base 16 or 0 a 0x go before the digits;
+ * base 0 is 16, 8 or 10 as the text begins. endp, which may be NULL, is where the number ends.
+ *
+ * Return 0; EINVAL: bad base, or no number; ERANGE: it does not fit. *result is set only with 0.
+ */
+int ddi_strtol(const char *str, char **endp, int base, long *result);
+int ddi_strtoul(const char *str, char **endp, int base, unsigned long *result);
+int ddi_strtoll(const char *str, char **endp, int base, longlong_t *result);
+int ddi_strtoull(const char *str, char **endp, int base, u_longlong_t *result);
+
+/*
+ * Queues of tasks, which threads of the engine run, nthreads at most: with one thread in the order of
+ * dispatch. dip may be NULL; cflags is 0. dflags: DDI_SLEEP, or DDI_NOSLEEP, with which memory may be
+ * lacking. destroy waits until all tasks have run, as wait does; suspend until those that run have
+ * ended, and no other begins until resume.
+ */
+typedef struct taskq ddi_taskq_t;
+
+#define TASKQ_DEFAULTPRI (-1)
+
+ddi_taskq_t *ddi_taskq_create(dev_info_t *dip, const char *name, int nthreads, pri_t pri,
+			      uint_t cflags);
+void ddi_taskq_destroy(ddi_taskq_t *tq);
+int ddi_taskq_dispatch(ddi_taskq_t *tq, void (*func)(void *arg), void *arg, uint_t dflags);
+void ddi_taskq_wait(ddi_taskq_t *tq);
+void ddi_taskq_suspend(ddi_taskq_t *tq);
+boolean_t ddi_taskq_suspended(ddi_taskq_t *tq);
+void ddi_taskq_resume(ddi_taskq_t *tq);
 
 /* Pages and ticks. ddi_get_lbolt(): ticks since some moment in the past. */
 unsigned long ddi_ptob(dev_info_t *dip, unsigned long pages);

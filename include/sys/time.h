@@ -11,6 +11,7 @@
 #include_next <sys/time.h>
 #endif
 #include <sys/types.h>
+#include <sys/types32.h>
 
 extern int hz; /* ticks per second: 1000 */
 

@@ -8,6 +8,8 @@
 #ifndef DEVMAP_SYS_TYPES_H
 #define DEVMAP_SYS_TYPES_H
 
+#include <sys/isa_defs.h>
+
 #ifdef __KERNEL__
 #include <devmap/linux_types.h>
 #else
@@ -74,6 +76,8 @@ typedef longlong_t hrtime_t; /* nanoseconds */
 typedef ulong_t pfn_t;	 /* page frame number */
 typedef ulong_t pgcnt_t; /* number of pages */
 typedef long spgcnt_t;
+
+typedef short pri_t;
 
 typedef uint64_t kt_did_t; /* a thread, see ddi_get_kt_did(9F) */
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """
-usage: ddi.py USER-ENGINE
+usage: ddi.py USER-ENGINE | --exports
 
 What headers declare, both engines define: functions of include/sys, include/vm and
 <devmap/model.h> are symbols that the user engine's executable exports, and EXPORT_SYMBOLs of the
-kernel engine, under the names of <devmap/linux_names.h>.  What the kernel engine exports is
-declared.  What documents name, NAME(9F), is declared, and NAME(9S) is a type.
+kernel engine, under the names of <devmap/linux_names.h>.  What either exports is declared: all
+other names are a driver's own.  What documents name, NAME(9F), is declared, and NAME(9S) is a type.
+
+--exports prints what engine/user/ddi.exports has to be.
 """
 
 import os
@@ -25,6 +27,7 @@ LINUX = LIBC | {'max', 'min', 'panic'}
 DRIVERS = {'devmap_mod_init', 'devmap_mod_fini', 'devmap_mod_info'}
 # Manual pages with the name of a family.
 PAGES = {'ddi_soft_state'}
+EXPORTS = 'engine/user/ddi.exports'
 
 
 def ddi_headers():
@@ -53,9 +56,20 @@ def declared():
 
 
 def exported_by(executable):
+    """What libraries brought along, with its version, and the linker's own names are not ours."""
     out = subprocess.run(['nm', '-D', '--defined-only', executable], capture_output=True, text=True,
                          check=True).stdout
-    return {line.split()[-1].split('@')[0] for line in out.splitlines()}
+    names = {line.split()[-1] for line in out.splitlines()}
+    return {name for name in names if '@' not in name and name != '_IO_stdin_used'}
+
+
+def print_exports(names):
+    print('/* SPDX-License-Identifier: GPL-2.0-only OR MIT */')
+    print("/* The user engine's names that drivers and models bind to, and no other [C28]. */")
+    print('{')
+    for name in sorted(set(names) - LIBC - DRIVERS):
+        print(f'\t{name};')
+    print('};')
 
 
 def kernel_exports():
@@ -75,7 +89,7 @@ def kernel_exports():
 
 def kernel_names():
     """{name: symbol}: names that are others to the linker, and macros that call a function."""
-    names = dict(re.findall(r'^#define\s+(\w+)\s+(devmap_\w+)$',
+    names = dict(re.findall(r'^#define\s+(\w+)(?:\(\w+\))?\s+(devmap_\w+)(?:\(\w+\))?$',
                             tree.text_of('include/devmap/linux_names.h'), re.M))
     macros = tree.text_of('include/devmap/linux_ksynch.h').replace('\\\n', ' ')
     names.update(re.findall(r'^#define\s+(\w+)\([^)]*\).*?\b(devmap_\w+)\(', macros, re.M))
@@ -88,13 +102,16 @@ def check_engines(names, executable):
         if name in DRIVERS:
             continue
         if name not in user and name not in LIBC:
-            tree.complain(where, f'{name} is declared, and the user engine does not define it')
+            tree.complain(where, f'{name} is declared, and the user engine does not export it: see '
+                                 f'{EXPORTS}')
         if name not in kernel and other.get(name) not in kernel and name not in LINUX:
             tree.complain(where, f'{name} is declared, and the kernel engine does not export it')
     known = tree.identifiers(tree.files('.h', under='include/'))
     for name, where in sorted(kernel.items()):
         if name not in known:
             tree.complain(where, f'{name} is exported, and no header of include/ declares it')
+    for name in sorted(user - set(names)):
+        tree.complain(EXPORTS, f'{name} is exported, and no header of the DDI declares it')
 
 
 def check_documents():
@@ -107,6 +124,9 @@ def check_documents():
 
 
 if __name__ == '__main__':
+    if sys.argv[1] == '--exports':
+        print_exports(declared())
+        sys.exit()
     check_engines(declared(), sys.argv[1])
     check_documents()
     tree.end()

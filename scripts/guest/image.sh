@@ -46,7 +46,7 @@ python=$(cd /usr/lib && ls -d python3.[0-9]* | sort -V | tail -n 1)
 (cd /usr/lib && find "$python" \( -name test -o -name idlelib -o -name lib2to3 -o -name 'config-*' \
 	-o -name ensurepip -o -name dist-packages -o -name pydoc_data -o -name tkinter \
 	-o -name unittest -o -name distutils -o -name '*.opt-[12].pyc' \
-	-o -path '*/lib-dynload/*' ! -name 'mmap.*' \) -prune -o -type f -print0 |
+	-o -path '*/lib-dynload/*' ! -name 'mmap.*' ! -name 'termios.*' \) -prune -o -type f -print0 |
 	cpio -p0dm --quiet "$OLDPWD/$root/usr/lib")
 
 # The libraries and the loader that the programs name, where they look for them.
@@ -63,6 +63,10 @@ find $root/devmap $root/usr -type f \( -perm /111 -o -name '*.so' \) -exec ldd {
 PATH=$PATH:/sbin ldconfig -p | sed -n 's/.*libgcc_s.so.1 .*=> //p' | head -n 1 | while read -r library; do
 	cp -L --parents "$library" $root
 done
+
+# devmap top's, in its test.
+mkdir -p $root/lib/terminfo/v
+cp /lib/terminfo/v/vt100 $root/lib/terminfo/v/
 
 cp /bin/busybox $root/bin/busybox
 ln -s ../usr/bin/sh $root/bin/sh

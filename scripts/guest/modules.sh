@@ -51,7 +51,7 @@ for folder in $folders; do
 	# make does not see that the engine's symbols have other versions now
 	[ ! "$copy/engine/linux/Module.symvers" -nt "$copy/$folder/Module.symvers" ] ||
 		rm -f "$copy/$folder/Module.symvers"
-	${MAKE:-make} -s --no-print-directory -j"$(nproc)" -C "$PWD/$dir/headers" M="$PWD/$copy/$folder" $debug \
+	${MAKE:-make} -s --no-print-directory -j"$(nproc)" -C "$PWD/$dir/headers" M="$PWD/$copy/$folder" DEVMAP_WERROR=1 $debug \
 		modules >"$dir/modules.log" 2>&1 || {
 		cat "$dir/modules.log" >&2
 		echo "modules: $folder does not build for Linux $(cat "$dir/release")" >&2

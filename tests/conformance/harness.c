@@ -353,7 +353,8 @@ static void redirect(const char *dir, const char *file, int to)
 /* The command's arguments: what is to be served, and how. */
 struct command {
 	const char *argv[ARGS_MAX];
-	char path[PATH_MAX], first[PATH_MAX], second[2 * PATH_MAX], third[2 * PATH_MAX];
+	char path[PATH_MAX], first[PATH_MAX], second[2 * PATH_MAX], third[2 * PATH_MAX],
+		fourth[2 * PATH_MAX];
 };
 
 static void add(struct command *c, const char *arg)
@@ -396,6 +397,13 @@ static void suite_command(struct command *c, const char *dir)
 			 "model=%s/tests/drivers/ctesthw.so",
 			 root, root);
 		add(c, c->third);
+	}
+	if (suite_flags & SOLARIS_DRIVERS) {
+		snprintf(c->third, sizeof(c->third), "%s/tests/drivers/ulock.so", root);
+		add(c, c->third);
+		snprintf(c->fourth, sizeof(c->fourth),
+			 "%s/tests/drivers/gx.so:model=%s/tests/drivers/ctesthw.so", root, root);
+		add(c, c->fourth);
 	}
 }
 

@@ -144,9 +144,19 @@ void kernel_log_show(void)
 	shown = each_record(shown, show_record, NULL);
 }
 
+bool kernel_drivers_unload(void)
+{
+	static const char *const drivers[] = { "ctest", "ctest2", "ddit", "gx", "ulock" };
+	bool unloaded = true;
+
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		unloaded = unload_module(drivers[i]) && unloaded;
+	return unloaded;
+}
+
 bool kernel_drivers_load(unsigned flags)
 {
-	return unload_module("ctest") && unload_module("ctest2") && unload_module("ddit") &&
+	return kernel_drivers_unload() &&
 	       write_file("/sys/module/devmap/parameters/lock_ms",
 			  flags & LOCK_LIMITS ? "300" : "0") &&
 	       write_file("/sys/module/devmap/parameters/lock_pages",
@@ -155,12 +165,8 @@ bool kernel_drivers_load(unsigned flags)
 					    "instances=2,devmap-retry-unloaded=-1" :
 					    "instances=2") &&
 	       load_module("ctest2", "model=ctesthw") &&
-	       (!(flags & DDI_CHECKS) || load_module("ddit", "number=42,text=hello,model=ctesthw"));
-}
-
-bool kernel_drivers_unload(void)
-{
-	const bool first = unload_module("ctest"), second = unload_module("ctest2");
-
-	return unload_module("ddit") && first && second;
+	       (!(flags & DDI_CHECKS) ||
+		load_module("ddit", "number=42,text=hello,model=ctesthw")) &&
+	       (!(flags & SOLARIS_DRIVERS) ||
+		(load_module("ulock", "") && load_module("gx", "model=ctesthw")));
 }

@@ -286,9 +286,13 @@ static void garbage_at_the_door(void)
 	}
 	rq.version = 99;
 	s = knock();
-	send_to(s, &rq, sizeof(rq), fds, 4);
+	send_to(s, &rq, sizeof(rq), fds, 1);
 	CHECK(receive(s, &re, &fd));
 	CHECK_EQ(re.error, EPROTONOSUPPORT);
+	close(s);
+	s = knock();
+	send_to(s, &rq, sizeof(rq), fds, 2); /* no request brings so many */
+	CHECK(!receive(s, &re, &fd));
 	close(s);
 	check_works();
 	AWAIT(descriptors(engine) <= before);
@@ -575,6 +579,17 @@ static pid_t run_client(const struct engine *e, const char *what, int news)
 	return pid;
 }
 
+/* td_names.so attaches only if all its names are its own. */
+static void own_names(void)
+{
+	char driver[512];
+	struct engine e;
+
+	snprintf(driver, sizeof(driver), "%s/tests/drivers/td_names.so", getenv("DEVMAP_ROOT"));
+	e = start_engine((const char *const[]){ driver, NULL });
+	CHECK_EQ(stop_engine(&e), 0);
+}
+
 /*
  * More clients than threads wait inside the driver, which never lets them through. The killed are
  * seen to go, and the engine stops by itself (its supervisor would have ended it, and said so) if
@@ -648,6 +663,7 @@ static const struct test tests[] = {
 	{ "a second supervisor for a directory gives up", second_supervisor },
 	{ "C26 a driver that cannot be served stops the others", bad_second_driver },
 	{ "a name that a file has taken: nothing is served, and nothing is left", name_taken },
+	{ "C28 a driver's global names are its own", own_names },
 	{ "an engine that is told to stop while it starts", stopped_at_start },
 	{ "all threads busy: the engine stops in bounded time", busy_threads },
 	{ "a call that never returns: the engine is ended", stuck_driver },

@@ -291,6 +291,22 @@ static void switches_counted(void)
 	CHECK(statistic("ctest0", "waits") >= waits);
 }
 
+/* What the owner has had so far counts, too. */
+static void time_owned_visible(void)
+{
+	int64_t before;
+
+	control();
+	a = new_actor_with("ctest0", 0, 1);
+	put(a, a->base, 1);
+	before = statistic("ctest0", "owned_us");
+	AWAIT(statistic("ctest0", "owned_us") > before + 1000);
+	b = new_actor_with("ctest0", 0, 1);
+	put(b, b->base, 2);
+	CHECK(statistic("ctest0", "owned_us") > before + 1000);
+	AWAIT(statistic("ctest0", "switch_us") > 0);
+}
+
 static uint64_t do_list(struct actor *me, const uint64_t *args)
 {
 	(void)me;
@@ -328,6 +344,7 @@ static const struct test tests[] = {
 	{ "X3 after the first access it is too late", too_late },
 	{ "X4 owner, waiters, mappings and hold are visible", owner_and_waiters_visible },
 	{ "X4 switches are counted", switches_counted },
+	{ "X4 the time that the owner has had so far is visible", time_owned_visible },
 	{ "X4 listing disturbs nobody", listed_while_running },
 };
 

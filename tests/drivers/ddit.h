@@ -49,11 +49,50 @@
 	X(timeout_waited_for, "untimeout(9F) waits for what runs")    \
 	X(timeout_huge, "timeout(9F) of for ever does not come")
 
+#define DDIT_NUMBERS(X)                                             \
+	X(atomic_widths, "atomic operations of every width")        \
+	X(atomic_excl, "bits that only one sets")                   \
+	X(atomic_races, "nothing that is added atomically is lost") \
+	X(byte_orders, "byte orders, at any address")               \
+	X(numbers_in_text, "ddi_strtol(9F) and its relatives")      \
+	X(number_limits, "ddi_strtol(9F): numbers that do not fit") \
+	X(polled_delay, "CDELAY looks so often, and no more")       \
+	X(parms, "drv_getparm(9F)")
+
+#define DDIT_LISTS(X)                                                          \
+	X(list_order, "list_insert_after(9F) and its relatives")               \
+	X(list_moves, "list_move_tail(9F) and list_link_replace(9F)")          \
+	X(list_mistakes, "C26 list_remove(9F) of what is on no list")          \
+	X(avl_sorts, "a tree sorts, and stays balanced")                       \
+	X(avl_places, "places in a tree, and neighbours")                      \
+	X(avl_moves, "a tree follows a key that changes")                      \
+	X(avl_ends, "a tree gives all its objects back")                       \
+	X(cache_keeps, "a cache keeps its objects constructed")                \
+	X(cache_refuses, "a cache whose constructor fails, and alignment")     \
+	X(cache_mistakes, "C26 a cache gets back what is not its own")         \
+	X(arena_runs, "an arena gives runs, and joins what comes back")        \
+	X(arena_fits, "an arena fits best, first and next")                    \
+	X(arena_where, "vmem_xalloc(9F) gives what is where it was asked for") \
+	X(arena_grows, "an arena brings from its source, and gives back")      \
+	X(arena_waits, "vmem_alloc(9F) with VM_SLEEP waits")                   \
+	X(arena_mistakes, "C26 an arena gets back what it did not give")       \
+	X(ids_last, "id_space(9F) uses an identifier again as late as it can")
+
+#define DDIT_TASKS(X)                                                    \
+	X(tasks_order, "tasks of one thread run in their order")         \
+	X(tasks_beside, "tasks of several threads run side by side")     \
+	X(tasks_suspend, "a queue that is suspended, and goes on")       \
+	X(tasks_limits, "taskq(9F) says where it takes no more")         \
+	X(tasks_drain, "a queue ends when all its tasks have run")       \
+	X(tasks_system, "system_taskq is there, and tasks serve nobody") \
+	X(tasks_mistakes, "C26 a task that waits for its own queue")     \
+	X(policy, "secpolicy_ for the system itself")
+
 #define DDIT_ENUM(name, what) DDIT_##name,
 
 enum ddit_check {
 	DDIT_DATA(DDIT_ENUM) DDIT_MEMORY(DDIT_ENUM) DDIT_SYNC(DDIT_ENUM) DDIT_TIME(DDIT_ENUM)
-		DDIT_CHECKS
+		DDIT_NUMBERS(DDIT_ENUM) DDIT_LISTS(DDIT_ENUM) DDIT_TASKS(DDIT_ENUM) DDIT_CHECKS
 };
 
 #define DDIT_WORKERS  4 /* threads that a check can have besides its own */

@@ -1440,6 +1440,7 @@ static void x4_statistics(void **state)
 	assert_int_equal(s.switches, 2);
 	assert_int_equal(s.failures, 0);
 	assert_true(s.owned_ns > 0);
+	assert_true(s.switch_ns > 0);
 	assert_int_equal(drv_handle(p[1], 0)->dh_member->mb_stats.grants, 1);
 	assert_int_equal(group_of(p[0])->g_switch_hist.h_count, 2);
 	devmap_each_handle(&p[0]->as, count_handle, &handles);

@@ -25,6 +25,7 @@
 #include <sys/ddi.h>
 #include <sys/file.h>
 #include <sys/poll.h>
+#include <sys/policy.h>
 #include <sys/proc.h>
 #include <sys/stat.h>
 #include <sys/sunddi.h>
@@ -139,7 +140,7 @@ static void instance_facts(void **state)
 	assert_int_equal(ddi_get_instance(dip), 0);
 	assert_string_equal(ddi_driver_name(dip), "td");
 	assert_string_equal(ddi_get_name(dip), "td");
-	assert_null(ddi_get_parent(dip));
+	assert_ptr_equal(ddi_get_parent(dip), ddi_root_node());
 	assert_ptr_equal(*(dev_info_t **)ddi_get_driver_private(dip), dip);
 }
 
@@ -716,6 +717,9 @@ static void identity(void **state)
 	assert_int_equal(crgetuid(ddi_get_cred()), 12345);
 	assert_int_equal(crgetgid(CRED()), 54321);
 	assert_int_equal(drv_priv(ddi_get_cred()), EPERM);
+	assert_int_equal(secpolicy_sys_devices(CRED()), EPERM);
+	assert_int_equal(secpolicy_net_config(CRED(), B_FALSE), EPERM);
+	assert_int_equal(secpolicy_basic_proc(CRED()), 0);
 	assert_non_null(curproc);
 	assert_int_equal(drv_getparm(PPID, &pid), 0);
 	assert_int_equal(pid, 4711);

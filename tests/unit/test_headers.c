@@ -88,6 +88,25 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include <sys/atomic.h>
+#include <sys/avl.h>
+#include <sys/byteorder.h>
+#include <sys/feature_tests.h>
+#include <sys/id_space.h>
+#include <sys/int_const.h>
+#include <sys/int_fmtio.h>
+#include <sys/int_limits.h>
+#include <sys/int_types.h>
+#include <sys/inttypes.h>
+#include <sys/ioccom.h>
+#include <sys/isa_defs.h>
+#include <sys/list.h>
+#include <sys/policy.h>
+#include <sys/taskq.h>
+#include <sys/thread.h>
+#include <sys/types32.h>
+#include <sys/varargs.h>
+#include <sys/vmem.h>
 #include <sys/callo.h>
 #include <sys/cmn_err.h>
 #include <sys/conf.h>

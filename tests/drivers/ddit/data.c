@@ -195,7 +195,11 @@ void check_instance_facts(struct check *c)
 	CHECK_EQ(c, ddi_get_instance(c->dip), 0);
 	CHECK(c, strcmp(ddi_driver_name(c->dip), "ddit") == 0);
 	CHECK(c, strcmp(ddi_get_name(c->dip), "ddit") == 0);
-	CHECK(c, ddi_get_parent(c->dip) == NULL);
+	CHECK(c, ddi_get_parent(c->dip) == ddi_root_node());
+	CHECK(c, ddi_get_parent(ddi_root_node()) == NULL);
+	CHECK(c, strcmp(ddi_get_name(ddi_root_node()), "rootnex") == 0);
+	CHECK_EQ(c, ddi_prop_get_int(DDI_DEV_T_ANY, ddi_root_node(), 0, "number", 7), 7);
+	CHECK_EQ(c, ddi_dev_nregs(ddi_root_node(), &number), DDI_FAILURE);
 	ddi_set_driver_private(c->dip, &number);
 	CHECK(c, ddi_get_driver_private(c->dip) == &number);
 	ddi_set_driver_private(c->dip, NULL);

@@ -99,8 +99,10 @@ void check_failed(struct check *c, int line, const char *fmt, ...)
 
 #define ENTRY(name, what) check_##name,
 
-static void (*const checks[])(struct check *c) = { DDIT_DATA(ENTRY) DDIT_MEMORY(ENTRY)
-							   DDIT_SYNC(ENTRY) DDIT_TIME(ENTRY) };
+static void (*const checks[])(struct check *c) = {
+	DDIT_DATA(ENTRY) DDIT_MEMORY(ENTRY) DDIT_SYNC(ENTRY) DDIT_TIME(ENTRY) DDIT_NUMBERS(ENTRY)
+		DDIT_LISTS(ENTRY) DDIT_TASKS(ENTRY)
+};
 
 static int begin(void)
 {

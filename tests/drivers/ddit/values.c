@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Names, values and prototypes of the DDI, as Solaris documents them. That it compiles, in each
+ * engine and in each dialect of C, is the test.
+ */
+#define DEVMAP_MODULE_PART
+#include <sys/conf.h>
+#include <sys/ddi.h>
+#include <sys/sunddi.h>
+#include <sys/policy.h>
+
+#define IS(name, value)	 _Static_assert((long long)(name) == (long long)(value), #name)
+#define SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
+/* Its type, as far as calls and assignments see it: that of a pointer to it. */
+#define PROTO(type, name, args) \
+	_Static_assert(__builtin_types_compatible_p(__typeof__(&name), type(*) args), #name)
+
+/* sys/isa_defs.h */
+#if defined(_LITTLE_ENDIAN) == defined(_BIG_ENDIAN) || defined(_LP64) == defined(_ILP32)
+#error one of two
+#endif
+IS(_LONG_LONG_ALIGNMENT, 8);
+
+/* sys/atomic.h */
+PROTO(void, atomic_add_8, (volatile uint8_t *, int8_t));
+PROTO(void, atomic_add_char, (volatile uchar_t *, signed char));
+PROTO(void, atomic_add_32, (volatile uint32_t *, int32_t));
+PROTO(uint_t, atomic_add_int_nv, (volatile uint_t *, int));
+PROTO(ulong_t, atomic_add_long_nv, (volatile ulong_t *, long));
+PROTO(void, atomic_add_ptr, (volatile void *, ssize_t));
+PROTO(void *, atomic_add_ptr_nv, (volatile void *, ssize_t));
+PROTO(void, atomic_or_ushort, (volatile ushort_t *, ushort_t));
+PROTO(uint64_t, atomic_and_64_nv, (volatile uint64_t *, uint64_t));
+PROTO(uchar_t, atomic_cas_uchar, (volatile uchar_t *, uchar_t, uchar_t));
+PROTO(void *, atomic_cas_ptr, (volatile void *, void *, void *));
+PROTO(uint16_t, atomic_swap_16, (volatile uint16_t *, uint16_t));
+PROTO(int, atomic_set_long_excl, (volatile ulong_t *, uint_t));
+PROTO(void, membar_producer, (void));
+
+/* sys/byteorder.h: constants, too */
+IS(BSWAP_32(0x11223344), 0x44332211);
+IS(BMASK_16(0x12345), 0x2345);
+IS(BE_16(LE_16(0x1122)), BSWAP_16(0x1122));
+
+/* sys/ioccom.h: as Linux has them, unless DEVMAP_SOLARIS_IOCTLS is defined */
+struct ten {
+	char bytes[10];
+};
+struct many {
+	char bytes[300];
+};
+IS(_IO('v', 3), ('v' << 8) | 3);
+IS(_IOW('v', 3, struct ten), (IOC_IN & 0xffffffff) | 10 << 16 | ('v' << 8) | 3);
+IS(_IOR('v', 3, struct many), (IOC_OUT & 0xffffffff) | 300 << 16 | ('v' << 8) | 3);
+IS(_IOWR('v', 3, struct ten), (IOC_INOUT & 0xffffffff) | 10 << 16 | ('v' << 8) | 3);
+IS(_IOWRN('v', 3, 10), _IOWR('v', 3, struct ten));
+IS(_IORN('v', 3, 10), _IOR('v', 3, struct ten));
+IS(_IOWN('v', 3, 10), _IOW('v', 3, struct ten));
+
+/* sys/list.h, sys/avl.h, sys/kmem.h, sys/vmem.h, sys/id_space.h */
+SIZE(list_node_t, 16);
+SIZE(list_t, 32);
+SIZE(avl_node_t, 24);
+SIZE(avl_tree_t, 40);
+SIZE(avl_index_t, sizeof(uintptr_t));
+IS(__builtin_offsetof(list_t, list_head), 16);
+IS(__builtin_offsetof(avl_tree_t, avl_numnodes), 24);
+IS(AVL_BEFORE, 0);
+IS(AVL_AFTER, 1);
+PROTO(void, list_create, (list_t *, size_t, size_t));
+PROTO(void, list_move_tail, (list_t *, list_t *));
+PROTO(int, list_link_active, (list_node_t *));
+PROTO(void, avl_create, (avl_tree_t *, int (*)(const void *, const void *), size_t, size_t));
+PROTO(void *, avl_find, (avl_tree_t *, const void *, avl_index_t *));
+PROTO(boolean_t, avl_update_lt, (avl_tree_t *, void *));
+PROTO(ulong_t, avl_numnodes, (avl_tree_t *));
+PROTO(void *, avl_destroy_nodes, (avl_tree_t *, void **));
+IS(KM_SLEEP, 0);
+IS(KM_NOSLEEP, 1);
+IS(KM_PANIC, 2);
+IS(KM_PUSHPAGE, 4);
+IS(KM_NORMALPRI, 8);
+IS(KM_VMFLAGS, 0xff);
+IS(KMEM_CBRC_YES, 0);
+IS(KMEM_CBRC_DONT_KNOW, 4);
+PROTO(void *, kmem_cache_alloc, (kmem_cache_t *, int));
+PROTO(void, kmem_cache_free, (kmem_cache_t *, void *));
+IS(VM_SLEEP, 0);
+IS(VM_NOSLEEP, 1);
+IS(VM_PANIC, 2);
+IS(VM_BESTFIT, 0x100);
+IS(VM_FIRSTFIT, 0x200);
+IS(VM_NEXTFIT, 0x400);
+IS(VMC_IDENTIFIER, 0x40000);
+IS(VMEM_ALLOC, 1);
+IS(VMEM_FREE, 2);
+PROTO(void *, vmem_xalloc, (vmem_t *, size_t, size_t, size_t, size_t, void *, void *, int));
+PROTO(vmem_t *, vmem_create,
+      (const char *, void *, size_t, size_t, vmem_alloc_t *, vmem_free_t *, vmem_t *, size_t, int));
+
+/* sys/taskq.h, sys/policy.h */
+IS(TASKQ_PREPOPULATE, 1);
+IS(TASKQ_DYNAMIC, 4);
+IS(TASKQ_DC_BATCH, 0x10);
+IS(TQ_SLEEP, 0);
+IS(TQ_NOSLEEP, 1);
+IS(TQ_NOQUEUE, 2);
+IS(TQ_NOALLOC, 4);
+IS(TQ_FRONT, 8);
+IS(TASKQ_NAMELEN, 31);
+IS(TASKQ_DEFAULTPRI, -1);
+IS(DDI_NOSLEEP, 1);
+IS(DDI_EALREADY, -7);
+IS(DDI_ECONTEXT, 4);
+PROTO(taskq_t *, taskq_create, (const char *, int, pri_t, int, int, uint_t));
+PROTO(taskqid_t, taskq_dispatch, (taskq_t *, task_func_t, void *, uint_t));
+PROTO(int, taskq_member, (taskq_t *, kthread_t *));
+PROTO(ddi_taskq_t *, ddi_taskq_create, (dev_info_t *, const char *, int, pri_t, uint_t));
+PROTO(int, ddi_taskq_dispatch, (ddi_taskq_t *, void (*)(void *), void *, uint_t));
+PROTO(boolean_t, ddi_taskq_suspended, (ddi_taskq_t *));
+PROTO(int, secpolicy_sys_config, (const cred_t *, boolean_t));
+PROTO(int, secpolicy_gart_map, (const cred_t *));
+
+/* sys/types32.h */
+SIZE(struct timeval32, 8);
+SIZE(struct timespec32, 8);
+SIZE(caddr32_t, 4);
+
+/* sys/ddi.h, sys/sunddi.h */
+PROTO(int, drv_setparm, (unsigned int, unsigned long));
+PROTO(dev_info_t *, ddi_root_node, (void));
+PROTO(int, ddi_strtol, (const char *, char **, int, long *));
+PROTO(int, ddi_strtoull, (const char *, char **, int, u_longlong_t *));
+IS(PPID, 11);
+IS(PSID, 12);
+IS(UCRED, 13);
+IS(SYSRINT, 5);
+IS(SYSOUTC, 10);
+
+/* cb_ops(9S) */
+IS(D_NEW, 0);
+IS(D_HOTPLUG, 4);
+IS(D_TAPE, 8);
+IS(D_MP, 0x20);
+IS(D_MTSAFE, 0x20);
+IS(D_DEVMAP, 0x100);
+IS(D_64BIT, 0x200);
+IS(D_MTPERMOD, 0x6000);
+IS(D_OPEN_RETURNS_EINTR, 0x100000);
