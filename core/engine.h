@@ -109,5 +109,7 @@ pfn_t engine_pfn(const struct devmap_memory *m, offset_t off);
 struct devmap_memory *engine_trash(ddi_umem_cookie_t cookie, struct as *as);
 /* as, which has no handle any more, is about to end: what it had of that kind is freed. */
 void engine_trash_end(struct as *as);
+/* ... and nobody may come across it any more. */
+void engine_as_end(struct as *as);
 
 #endif

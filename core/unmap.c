@@ -477,6 +477,7 @@ void devmap_as_exit(struct as *as)
 	} while (as->a_nmappings > 0 || as->a_new != NULL);
 	mutex_exit(&as->a_lock);
 	engine_trash_end(as);
+	engine_as_end(as);
 	if (as->a_cap > 0)
 		kmem_free(as->a_mappings, as->a_cap * sizeof(struct devmap_mapping *));
 	cv_destroy(&as->a_cv);

@@ -11,7 +11,7 @@
  *     a thread that has let go of it by mutex_exit() or rw_exit() touches none of them after that;
  *   - memory, kmem_*(); time, gethrtime(); call-outs, timeout() and untimeout();
  *   - who a process is: ddi_get_cred(), crget*(), drv_priv(), ddi_get_pid(), ddi_get_kt_did(),
- *     devmap_curproc(); device numbers, getmajor() and its like; minor nodes; DMA;
+ *     device numbers, getmajor() and its like; minor nodes; DMA;
  *   - of libc, string functions, snprintf() and vsnprintf();
  *   - struct driver and struct dev_info, which begin as ddi.h says;
  *   - the functions below.

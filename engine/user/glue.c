@@ -60,13 +60,6 @@ pfn_t engine_pfn(const struct devmap_memory *m, offset_t off)
 	return (pfn_t)-1;
 }
 
-struct as *engine_current(void)
-{
-	const struct caller *c = caller_known();
-
-	return c != NULL ? c->as : NULL;
-}
-
 void engine_interrupt(kt_did_t server)
 {
 	caller_interrupt_thread((uint64_t)server);

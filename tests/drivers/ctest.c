@@ -22,6 +22,7 @@
 #include <sys/conf.h>
 #include <sys/open.h>
 #include <sys/poll.h>
+#include <sys/thread.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/cmn_err.h>
@@ -305,6 +306,11 @@ static void check_seen(struct map *m, devmap_cookie_t dhp, const void *pvtp)
 			h->dh_cookie == m->mp_unit->cu_mem[m->mp_mem].m_cookie &&
 			(h->dh_cookie == NULL || h->dh_pfn == (pfn_t)-1);
 	(void)must(m->mp_unit, right ? 0 : EINVAL);
+}
+
+static const struct as *seen_as(devmap_cookie_t dhp)
+{
+	return ((devmap_handle_t *)dhp)->dh_seg->s_as;
 }
 
 /* Memory, contexts, loading. Down to switch_and_load() all is called with cd_lock held. */
@@ -686,6 +692,7 @@ static int access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uin
 
 	mutex_enter(&u->cu_dev->cd_lock);
 	check_seen(m, dhp, pvtp);
+	(void)must(u, ttoproc(curthread)->p_as == seen_as(dhp) ? 0 : EINVAL);
 	mutex_exit(&u->cu_dev->cd_lock);
 	error = wait_at(u, CT_GATE_ACCESS, B_TRUE);
 	if (error == 0)
@@ -752,16 +759,12 @@ static int ctest_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off,
 	note_id(u, &ev->id, m->mp_id);
 	note_id(u, &ev->ctx, m->mp_ctx->cx_id);
 	check_seen(m, dhp, NULL);
+	(void)must(u, curproc->p_as == seen_as(dhp) ? 0 : EINVAL);
 	mutex_exit(&u->cu_dev->cd_lock);
 	if (!(knob(u, CT_CALLBACKS) & (1 << CT_ACCESS)))
 		set_context_parameters(u, dhp);
 	*pvtp = m;
 	return leave(u, ev, 0);
-}
-
-static const struct as *seen_as(devmap_cookie_t dhp)
-{
-	return ((devmap_handle_t *)dhp)->dh_seg->s_as;
 }
 
 /*
@@ -830,6 +833,7 @@ static int ctest_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, v
 	n->mp_mem = m->mp_mem;
 	check_seen(n, new_dhp, m);
 	(void)must(u, seen_as(new_dhp) != seen_as(dhp) ? 0 : EINVAL);
+	(void)must(u, curproc->p_as == seen_as(dhp) ? 0 : EINVAL);
 	note_id(u, &ev->new1_id, n->mp_id);
 	mutex_exit(&u->cu_dev->cd_lock);
 	*new_pvtp = n;
