@@ -121,7 +121,8 @@ static boolean_t ask_driver(struct devmap_fault *f, struct devmap_handle *dh, bo
 	access_begin(&c, dh);
 	f->f_thread = c.c_thread;
 	mutex_exit(&as->a_lock);
-	value = dh->dh_ops.devmap_access(dh, dh->dh_pvtp, c.c_off, c.c_len, c.c_type, c.c_rw);
+	value = dh->dh_ops.devmap_access(dh, dh->dh_seen.dh_pvtp, c.c_off, c.c_len, c.c_type,
+					 c.c_rw);
 	DEVMAP_PROBE(access, PROBE_OF(dh), c.c_off, c.c_len, c.c_type, c.c_rw, value);
 	mutex_enter(&as->a_lock);
 	f->f_thread = 0;

@@ -22,7 +22,7 @@
  *       need not hold: the record stands above the page tables, and a fault on a recorded page is
  *       answered without the driver.                                                 [C14]
  *   I4  dh_calls holds each thread inside a driver entry point with this handle.
- *       devmap_unmap(9E) and every change of dh_off, dh_len or dh_pvtp happen only while dh_calls
+ *       devmap_unmap(9E) and every change of dh_off, dh_len or the private data happen only while dh_calls
  *       is empty and DH_CLOSING keeps it so.
  *       Nor does devmap_unmap(9E) run while a_accesses has a call of the process and the device,
  *       nor is one added while a_gates has a gate of theirs.                         [C27]
@@ -61,6 +61,7 @@
  *   accesses and unmaps              gate
  *   accesses that pause              pause
  *   handles, mappings                handle, mapping
+ *   what drivers see of them         seen
  *   pages, memory                    memory, pages
  *   the turn; members                turn (calls handle too), member
  *   groups                           group, waits
@@ -83,6 +84,7 @@
 #include <sys/ksynch.h>
 #include <sys/sunddi.h>
 #include <sys/ddidevmap.h>
+#include <vm/seg.h>
 #include "arbiter.h"
 #include "engine.h"
 #include "histogram.h"
@@ -98,21 +100,23 @@ struct devmap_memory {
 	struct devmap_page *mem_pages;
 	struct devmap_handle *mem_handles; /* through dh_mem_next */
 	char mem_name[48];		   /* for messages: "xfb0 registers 1" */
-	ddi_umem_cookie_t mem_trash;	   /* each process has one of its own (C25); or NULL */
+	ddi_umem_cookie_t mem_cookie;	   /* of ddi_umem_alloc(9F); NULL: registers */
+	ddi_umem_cookie_t mem_trash;	   /* ... if each process has one of its own (C25) */
 	void *mem_engine;		   /* the engine's record */
 };
 
 enum dh_state { DH_NEW = 0x6e657721, DH_SETUP, DH_MAPPED, DH_LIVE, DH_FREED };
 
 struct devmap_handle {
-	enum dh_state dh_state; /* doubles as the magic number of a valid cookie */
-	uint_t dh_flags;	/* DEVMAP_SETUP_FLAGS of the driver, and ours */
-#define DH_CLOSING  0x10000	/* no new call may begin */
-#define DH_ACCESSED 0x20000	/* a call has begun, or a load, once */
-#define DH_GONE	    0x40000	/* wholly unmapped; devmap_unmap(9E) still runs */
-#define DH_ENGINE   0x80000	/* engine_handle_init() was done */
-	struct as *dh_as;	/* whose it is; never changes */
-	char dh_name[24];	/* the driver's, for messages; outlives the rest */
+	devmap_handle_t dh_seen; /* what drivers see of the rest: handle_show(). It comes first */
+	enum dh_state dh_state;	 /* doubles as the magic number of a valid cookie */
+	uint_t dh_flags;	 /* DEVMAP_SETUP_FLAGS of the driver, and ours */
+#define DH_CLOSING  0x10000	 /* no new call may begin */
+#define DH_ACCESSED 0x20000	 /* a call has begun, or a load, once */
+#define DH_GONE	    0x40000	 /* wholly unmapped; devmap_unmap(9E) still runs */
+#define DH_ENGINE   0x80000	 /* engine_handle_init() was done */
+	struct as *dh_as;	 /* whose it is; never changes */
+	char dh_name[24];	 /* the driver's, for messages; outlives the rest */
 	struct devmap_mapping *dh_mapping;
 	struct devmap_handle *dh_mem_next, **dh_mem_prev;
 	struct devmap_memory *dh_memory; /* NULL while DEVMAP_MAPPING_INVALID */
@@ -125,18 +129,17 @@ struct devmap_handle {
 	offset_t dh_roff;    /* offset in dh_memory of the first byte */
 	uint_t dh_prot, dh_orig_maxprot, dh_maxprot;
 	struct devmap_callback_ctl dh_ops; /* a copy; all NULL if the driver gave none */
-	void *dh_pvtp;
-	hrtime_t dh_hold;		 /* ns; 0: none */
-	uint_t dh_overhead;		 /* percent; 0: not asked for */
-	struct devmap_member *dh_member; /* NULL without devmap_access */
-	ulong_t *dh_loaded;		 /* a bit a page; under mem_lock */
-	ulong_t *dh_locked;		 /* a bit a page; under a_lock */
-	pgcnt_t dh_bits;		 /* room in each of the two */
-	uint32_t dh_lock_epoch;		 /* of mb_lock_epoch when dh_locked was right */
-	uint_t dh_cache;		 /* IOMEM_DATA_* of the driver */
-	offset_t dh_gone_off;		 /* what devmap_unmap(9E) is being told of ... */
-	size_t dh_gone_len;		 /* ... while DH_CLOSING; 0: nothing */
-	struct devmap_handle *dh_behind; /* ... and the new handle after that, or NULL */
+	hrtime_t dh_hold;		   /* ns; 0: none */
+	uint_t dh_overhead;		   /* percent; 0: not asked for */
+	struct devmap_member *dh_member;   /* NULL without devmap_access */
+	ulong_t *dh_loaded;		   /* a bit a page; under mem_lock */
+	ulong_t *dh_locked;		   /* a bit a page; under a_lock */
+	pgcnt_t dh_bits;		   /* room in each of the two */
+	uint32_t dh_lock_epoch;		   /* of mb_lock_epoch when dh_locked was right */
+	uint_t dh_cache;		   /* IOMEM_DATA_* of the driver */
+	offset_t dh_gone_off;		   /* what devmap_unmap(9E) is being told of ... */
+	size_t dh_gone_len;		   /* ... while DH_CLOSING; 0: nothing */
+	struct devmap_handle *dh_behind;   /* ... and the new handle after that, or NULL */
 	struct devmap_handle *dh_next_free;
 	struct devmap_call *dh_calls;
 	void *dh_engine;
@@ -153,6 +156,7 @@ struct devmap_mapping {
 	boolean_t m_live;
 	size_t m_nhandles, m_cap;
 	struct devmap_handle **m_handles; /* sorted by address: found by bisection */
+	struct seg m_seg;		  /* what drivers see of it */
 	size_t m_refs;			  /* handles, the dying ones too; under a_lock */
 	void *m_file;			  /* the engine's; engine_handle_init, fini hold it */
 };

@@ -81,6 +81,7 @@ static int copy_handle(struct devmap_mapping *to, const struct devmap_handle *dh
 		memory_link(new, m);
 	}
 	dh_state_set(new, DH_MAPPED);
+	handle_show(new);
 	return 0;
 }
 
@@ -100,6 +101,8 @@ static int copy_mapping(struct dup *d, struct as *child)
 	d->to->m_file = m->m_file;
 	for (i = 0; error == 0 && i < m->m_nhandles; i++)
 		error = copy_handle(d->to, m->m_handles[i]);
+	if (error == 0)
+		mapping_refresh(d->to); /* the driver may look at it */
 	return error;
 }
 
@@ -114,7 +117,8 @@ static int call_devmap_dup(struct dup *d, size_t *done)
 		new = d->to->m_handles[*done];
 		error = handle_engine_init(new);
 		if (error == 0 && old->dh_ops.devmap_dup != NULL)
-			error = old->dh_ops.devmap_dup(old, old->dh_pvtp, new, &new->dh_pvtp);
+			error = old->dh_ops.devmap_dup(old, old->dh_seen.dh_pvtp, new,
+						       &new->dh_seen.dh_pvtp);
 		DEVMAP_PROBE(dup, PROBE_OF(old), (int)new->dh_as->a_pid, old->dh_off, old->dh_len,
 			     error);
 		if (error != 0)
@@ -136,7 +140,6 @@ static void publish_copy(struct dup *d)
 	size_t i;
 
 	mutex_enter(&child->a_lock);
-	mapping_refresh(d->to);
 	for (i = 0; i < d->to->m_nhandles; i++)
 		dh_state_set(d->to->m_handles[i], DH_LIVE);
 	as_insert(child, d->to);

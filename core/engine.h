@@ -98,6 +98,8 @@ static inline boolean_t entry_absent(const void *fn)
  */
 struct devmap_memory *engine_regs(dev_info_t *dip, uint_t rnumber, size_t *len);
 struct devmap_memory *engine_umem(ddi_umem_cookie_t cookie, size_t *len);
+/* The page frame at that offset of registers; (pfn_t)-1: it has none. mem_lock is not held. */
+pfn_t engine_pfn(const struct devmap_memory *m, offset_t off);
 /*
  * What a handle of as stands on, instead of the memory of a cookie that was allocated with
  * DDI_UMEM_TRASH: memory of the same length, the process's own until engine_trash_end() is called or
@@ -107,5 +109,7 @@ struct devmap_memory *engine_umem(ddi_umem_cookie_t cookie, size_t *len);
 struct devmap_memory *engine_trash(ddi_umem_cookie_t cookie, struct as *as);
 /* as, which has no handle any more, is about to end: what it had of that kind is freed. */
 void engine_trash_end(struct as *as);
+/* ... and nobody may come across it any more. */
+void engine_as_end(struct as *as);
 
 #endif

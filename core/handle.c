@@ -113,7 +113,7 @@ void handle_copy(struct devmap_handle *to, const struct devmap_handle *from)
 	to->dh_maxprot = from->dh_maxprot;
 	to->dh_cache = from->dh_cache;
 	to->dh_ops = from->dh_ops;
-	to->dh_pvtp = from->dh_pvtp;
+	to->dh_seen.dh_pvtp = from->dh_seen.dh_pvtp;
 	to->dh_hold = __atomic_load_n(&from->dh_hold, __ATOMIC_RELAXED);
 	to->dh_overhead = __atomic_load_n(&from->dh_overhead, __ATOMIC_RELAXED);
 	to->dh_lock_epoch = from->dh_lock_epoch;

@@ -153,6 +153,9 @@ void pause_opened(struct as *as);				   /* a_lock */
 void pause_end(struct as *as, uintptr_t lo, uintptr_t hi);	   /* a_lock */
 void pause_recall(struct devmap_fault *f);			   /* a_lock */
 
+/* seen.c */
+void handle_show(struct devmap_handle *dh);
+
 /* handle.c */
 void handles_init(void);
 void handles_fini(void);

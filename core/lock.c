@@ -176,7 +176,8 @@ static int ask_for_piece(struct piece *p)
 	access_begin(&c, dh);
 	mutex_exit(&p->as->a_lock);
 	member_count_access(dh->dh_member);
-	value = dh->dh_ops.devmap_access(dh, dh->dh_pvtp, c.c_off, c.c_len, c.c_type, c.c_rw);
+	value = dh->dh_ops.devmap_access(dh, dh->dh_seen.dh_pvtp, c.c_off, c.c_len, c.c_type,
+					 c.c_rw);
 	DEVMAP_PROBE(access, PROBE_OF(dh), c.c_off, c.c_len, c.c_type, c.c_rw, value);
 	value = errno_of(value);
 	mutex_enter(&p->as->a_lock);

@@ -56,6 +56,7 @@ struct devmap_mapping *mapping_alloc(struct as *as, size_t cap)
 		return NULL;
 	}
 	m->m_as = as;
+	m->m_seg.s_as = as;
 	m->m_cap = cap;
 	m->m_refs = 1;
 	return m;
@@ -103,6 +104,8 @@ void mapping_refresh(struct devmap_mapping *m)
 	m->m_addr = first->dh_uvaddr;
 	m->m_off = first->dh_off;
 	m->m_len = handle_end(m->m_handles[m->m_nhandles - 1]) - m->m_addr;
+	m->m_seg.s_base = (caddr_t)m->m_addr;
+	m->m_seg.s_size = m->m_len;
 }
 
 void mapping_remove_handle(struct devmap_mapping *m, size_t index)
@@ -253,6 +256,7 @@ int devmap_move(struct as *as, uintptr_t addr, size_t len, uintptr_t to)
 			 * Nothing is loaded, so no other process has a reason to read the address.
 			 */
 			dh->dh_uvaddr = dh->dh_uvaddr - addr + to;
+			handle_show(dh);
 		}
 		mapping_refresh(m);
 		as_insert(as, m);

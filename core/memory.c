@@ -24,6 +24,7 @@ int devmap_memory_init(struct devmap_memory *m, const char *name, size_t len)
 	if (m->mem_pages == NULL)
 		return ENOMEM;
 	m->mem_handles = NULL;
+	m->mem_cookie = NULL;
 	m->mem_trash = NULL;
 	copy_name(m->mem_name, sizeof(m->mem_name), name);
 	mutex_init(&m->mem_lock, NULL, MUTEX_DRIVER, NULL);
@@ -58,6 +59,7 @@ void devmap_memory_fini(struct devmap_memory *m)
 		said = B_TRUE;
 		memory_unlink(dh);
 		dh->dh_flags |= DEVMAP_MAPPING_INVALID;
+		handle_show(dh);
 		mutex_exit(&as->a_lock);
 		mutex_enter(&m->mem_lock);
 	}

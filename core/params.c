@@ -9,6 +9,7 @@
 static void set_hold(struct devmap_handle *dh, hrtime_t ns)
 {
 	__atomic_store_n(&dh->dh_hold, ns, __ATOMIC_RELAXED);
+	handle_show(dh);
 }
 
 /*

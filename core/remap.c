@@ -78,6 +78,7 @@ static int remap(struct devmap_handle *dh, const char *call, struct devmap_memor
 	else
 		dh->dh_flags |= DEVMAP_MAPPING_INVALID;
 	dh->dh_maxprot = dh->dh_orig_maxprot & maxprot;
+	handle_show(dh);
 	return DDI_SUCCESS;
 }
 

@@ -185,6 +185,7 @@ static int add_handle(struct devmap_mapping *m, const struct engine_driver *driv
 		handle_destroy(dh);
 		return ENOMEM;
 	}
+	handle_show(dh);
 	error = driver->cb->cb_devmap(m->m_dev, dh, dh->dh_off, m->m_len - at, &maplen,
 				      ddi_mmap_get_model());
 	if (error != 0) {
@@ -206,7 +207,7 @@ static int call_devmap_map(struct devmap_mapping *m, size_t *mapped)
 		dh = m->m_handles[*mapped];
 		if (dh->dh_ops.devmap_map != NULL) {
 			error = dh->dh_ops.devmap_map(dh, dh->dh_dev, m->m_flags, dh->dh_off,
-						      dh->dh_len, &dh->dh_pvtp);
+						      dh->dh_len, &dh->dh_seen.dh_pvtp);
 			if (error != 0) {
 				cmn_err(CE_NOTE,
 					"%s: devmap_map: offset 0x%llx, 0x%lx bytes: refused "
@@ -237,6 +238,8 @@ static struct devmap_mapping *begin_mapping(struct as *as, const struct devmap_p
 		return NULL;
 	m->m_addr = p->p_addr;
 	m->m_len = p->p_len;
+	m->m_seg.s_base = (caddr_t)m->m_addr;
+	m->m_seg.s_size = m->m_len;
 	m->m_dev = p->p_dev;
 	m->m_file = p->p_file;
 	return m;
@@ -447,6 +450,7 @@ static int finish_setup(struct devmap_handle *dh, const char *call,
 		memory_link(dh, m);
 	}
 	dh_state_set(dh, DH_SETUP);
+	handle_show(dh);
 	return DDI_SUCCESS;
 no_memory:
 	cmn_err(CE_WARN, "%s: %s: out of memory", dh->dh_name, call);

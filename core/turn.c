@@ -205,7 +205,7 @@ static int ctxmgt(struct devmap_call *c, offset_t off, size_t len, uint_t type, 
 	if (value != 0)
 		return value;
 	began = gethrtime();
-	value = fn(dh, dh->dh_pvtp, off, len, type, rw);
+	value = fn(dh, dh->dh_seen.dh_pvtp, off, len, type, rw);
 	took = gethrtime() - began;
 	end_turn(g, c, r, type, took, value);
 	DEVMAP_PROBE(grant, PROBE_OF(dh), off, len, type, rw, value, r->r_waited, (uint64_t)took);

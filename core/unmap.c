@@ -35,8 +35,8 @@ static void end_handle(struct devmap_handle *dh)
 	dh->dh_flags |= DH_GONE;
 	mutex_exit(&as->a_lock);
 	if (dh->dh_ops.devmap_unmap != NULL)
-		dh->dh_ops.devmap_unmap(dh, dh->dh_pvtp, dh->dh_off, dh->dh_len, NULL, NULL, NULL,
-					NULL);
+		dh->dh_ops.devmap_unmap(dh, dh->dh_seen.dh_pvtp, dh->dh_off, dh->dh_len, NULL, NULL,
+					NULL, NULL);
 	handle_destroy(dh);
 }
 
@@ -267,6 +267,7 @@ static void adopt(struct devmap_mapping *m, struct devmap_handle *dh)
 	struct devmap_mapping *old = dh->dh_mapping;
 
 	VERIFY(mapping_add(m, dh) == 0); /* there is room */
+	handle_show(dh);
 	if (old != NULL)
 		mapping_rele(old);
 }
@@ -307,6 +308,9 @@ static void cut_mapping(struct cut *cut)
 	}
 	if (cut->rest != NULL)
 		as_insert(as, cut->rest);
+	handle_show(cut->dh);
+	if (cut->behind != NULL)
+		handle_show(cut->behind);
 	/* Who waits for the handle to be opened again finds something else now, or nothing. */
 	cv_broadcast(&as->a_cv);
 }
@@ -352,9 +356,9 @@ static void cut_finish(struct cut *cut)
 	else
 		new2 = dh;
 	if (dh->dh_ops.devmap_unmap != NULL)
-		dh->dh_ops.devmap_unmap(dh, dh->dh_pvtp, dh->dh_gone_off, dh->dh_gone_len, new1,
-					new1 != NULL ? &new1->dh_pvtp : NULL, new2,
-					new2 != NULL ? &new2->dh_pvtp : NULL);
+		dh->dh_ops.devmap_unmap(dh, dh->dh_seen.dh_pvtp, dh->dh_gone_off, dh->dh_gone_len,
+					new1, new1 != NULL ? &new1->dh_seen.dh_pvtp : NULL, new2,
+					new2 != NULL ? &new2->dh_seen.dh_pvtp : NULL);
 	mutex_enter(&as->a_lock);
 	handle_reopen(dh);
 	if (cut->behind != NULL)
@@ -473,6 +477,7 @@ void devmap_as_exit(struct as *as)
 	} while (as->a_nmappings > 0 || as->a_new != NULL);
 	mutex_exit(&as->a_lock);
 	engine_trash_end(as);
+	engine_as_end(as);
 	if (as->a_cap > 0)
 		kmem_free(as->a_mappings, as->a_cap * sizeof(struct devmap_mapping *));
 	cv_destroy(&as->a_cv);

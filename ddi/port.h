@@ -11,7 +11,7 @@
  *     a thread that has let go of it by mutex_exit() or rw_exit() touches none of them after that;
  *   - memory, kmem_*(); time, gethrtime(); call-outs, timeout() and untimeout();
  *   - who a process is: ddi_get_cred(), crget*(), drv_priv(), ddi_get_pid(), ddi_get_kt_did(),
- *     devmap_curproc(); device numbers, getmajor() and its like; minor nodes; DMA;
+ *     device numbers, getmajor() and its like; minor nodes; DMA;
  *   - of libc, string functions, snprintf() and vsnprintf();
  *   - struct driver and struct dev_info, which begin as ddi.h says;
  *   - the functions below.
@@ -128,11 +128,11 @@ void port_relax(void); /* in a loop that waits for moments */
 
 /*
  * Device memory of len bytes, whole pages, filled with zeros, that clients can map: the core's
- * record of it, and where a driver finds it. trash: mem_trash of the record; all pages may be one
- * then, where the driver finds nothing. NULL: there is no memory, now. destroy() cuts off what is mapped of it, with a message.
+ * record of it, and where a driver finds it. cookie: the record's. Of trash all pages may be one,
+ * where the driver finds nothing. NULL: there is no memory, now. destroy() cuts off what is mapped of it, with a message.
  */
-struct devmap_memory *port_memory_create(const char *name, size_t len, ddi_umem_cookie_t trash,
-					 void **pages);
+struct devmap_memory *port_memory_create(const char *name, size_t len, ddi_umem_cookie_t cookie,
+					 bool trash, void **pages);
 void port_memory_destroy(struct devmap_memory *m);
 /*
  * Waits for memory for some 10 ms. False, and at once: that is of no use, for the machine does not

@@ -23,6 +23,7 @@ struct trash {
 };
 
 struct umem {
+	struct ddi_umem_cookie seen; /* by drivers that look; it comes first */
 	struct umem *next;
 	struct devmap_memory *memory; /* of trash: never mapped itself */
 	void *pages;
@@ -76,6 +77,16 @@ static void umem_name(const void *site, char *name, size_t size)
 	(void)snprintf(name, size, "%.32s umem %lu", driver, n);
 }
 
+static void umem_show(struct umem *u, int flag)
+{
+	u->seen.size = u->len;
+	u->seen.cvaddr = u->is_trash ? NULL : u->pages;
+	u->seen.type = flag & DDI_UMEM_PAGEABLE ? KMEM_PAGEABLE : KMEM_NON_PAGEABLE;
+	if (u->is_trash)
+		u->seen.type = UMEM_TRASH;
+	u->seen.cook_refcnt = 1;
+}
+
 static struct umem *umem_new(size_t len, int flag, const char *name)
 {
 	struct umem *u = port_alloc(sizeof(*u));
@@ -86,11 +97,12 @@ static struct umem *umem_new(size_t len, int flag, const char *name)
 	u->is_trash = (flag & DDI_UMEM_TRASH) != 0;
 	u->trash = NULL;
 	(void)snprintf(u->name, sizeof(u->name), "%s", name);
-	u->memory = port_memory_create(name, len, u->is_trash ? u : NULL, &u->pages);
+	u->memory = port_memory_create(name, len, u, u->is_trash, &u->pages);
 	if (u->memory == NULL) {
 		port_free(u);
 		return NULL;
 	}
+	umem_show(u, flag);
 	umem_list(u);
 	return u;
 }
@@ -235,7 +247,7 @@ struct devmap_memory *engine_trash(ddi_umem_cookie_t cookie, struct as *as)
 		return NULL;
 	t->next = NULL;
 	t->as = as;
-	t->memory = port_memory_create(name, len, cookie, &pages);
+	t->memory = port_memory_create(name, len, cookie, true, &pages);
 	if (t->memory == NULL) {
 		port_free(t);
 		return NULL;

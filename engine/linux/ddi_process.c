@@ -4,7 +4,6 @@
 #include "internal.h"
 
 #include <sys/cred.h>
-#include <sys/proc.h>
 
 #include <linux/compat.h>
 #include <linux/cred.h>
@@ -37,18 +36,6 @@ pid_t ddi_get_pid(void)
 	return c != NULL ? task_tgid_nr(current) : 0;
 }
 EXPORT_SYMBOL(ddi_get_pid);
-
-/* An address that no other process has while this one lives. */
-proc_t *devmap_curproc(void)
-{
-	const struct caller *c = caller_get();
-	const struct number *n = c != NULL ? number_now(c) : NULL;
-
-	if (n != NULL)
-		return (proc_t *)n;
-	return c != NULL ? (proc_t *)task_tgid(current) : NULL;
-}
-EXPORT_SYMBOL(devmap_curproc);
 
 /* Of the caller, who keeps it as long as his entry point runs. */
 cred_t *ddi_get_cred(void)

@@ -6,18 +6,19 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-struct devmap_memory *port_memory_create(const char *name, size_t len, ddi_umem_cookie_t trash,
-					 void **pages)
+struct devmap_memory *port_memory_create(const char *name, size_t len, ddi_umem_cookie_t cookie,
+					 bool trash, void **pages)
 {
 	struct region *r = kzalloc(sizeof(*r), GFP_KERNEL);
 
 	if (r == NULL)
 		return NULL;
-	if (region_init_pages(r, name, len, trash != NULL) != 0) {
+	if (region_init_pages(r, name, len, trash) != 0) {
 		kfree(r);
 		return NULL;
 	}
-	r->memory.mem_trash = trash;
+	r->memory.mem_cookie = cookie;
+	r->memory.mem_trash = trash ? cookie : NULL;
 	*pages = r->pages;
 	return &r->memory;
 }

@@ -75,6 +75,7 @@ EXPORT_SYMBOL(uiomove);
 EXPORT_SYMBOL(ureadc);
 EXPORT_SYMBOL(uwritec);
 
+EXPORT_SYMBOL(devmap_curproc);
 EXPORT_SYMBOL(drv_getparm);
 EXPORT_SYMBOL(drv_setparm);
 EXPORT_SYMBOL(ddi_model_convert_from);

@@ -57,6 +57,11 @@ void handle_zap(struct devmap_handle *dh)
 	zap(dh, 0, dh->dh_len >> PAGE_SHIFT);
 }
 
+pfn_t engine_pfn(const struct devmap_memory *m, offset_t off)
+{
+	return region_pfn(m->mem_engine, (pgcnt_t)(off >> PAGE_SHIFT));
+}
+
 /* Faults are served by the threads that have them, so none is ever postponed. */
 void engine_release(struct devmap_fault *f)
 {

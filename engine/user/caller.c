@@ -13,6 +13,7 @@
 #include <sys/ksynch.h>
 #include <sys/sunddi.h>
 
+#include "../../core/engine.h"
 #include "caller.h"
 
 struct thread {
@@ -90,6 +91,13 @@ struct caller *caller_known(void)
 		c->identify = NULL;
 	}
 	return c;
+}
+
+struct as *engine_current(void)
+{
+	const struct caller *c = caller_known();
+
+	return c != NULL ? c->as : NULL;
 }
 
 struct caller *caller_set(struct caller *c)

@@ -10,7 +10,6 @@
 
 #include <sys/cred.h>
 #include <sys/ddi.h>
-#include <sys/proc.h>
 #include <sys/sunddi.h>
 
 #include "caller.h"
@@ -64,11 +63,6 @@ pid_t ddi_get_pid(void)
 	const struct caller *c = caller_known();
 
 	return c != NULL ? c->pid : 0;
-}
-
-proc_t *devmap_curproc(void)
-{
-	return (proc_t *)(uintptr_t)ddi_get_pid();
 }
 
 pid_t port_process_group(void)

@@ -30,8 +30,8 @@ static bool too_much(size_t len)
 	return len / (size_t)sysconf(_SC_PAGESIZE) > (size_t)sysconf(_SC_PHYS_PAGES);
 }
 
-struct devmap_memory *port_memory_create(const char *name, size_t len, ddi_umem_cookie_t trash,
-					 void **pages)
+struct devmap_memory *port_memory_create(const char *name, size_t len, ddi_umem_cookie_t cookie,
+					 bool trash, void **pages)
 {
 	struct devmap_memory *m = too_much(len) ? NULL : calloc(1, sizeof(*m));
 	struct region *r;
@@ -43,7 +43,8 @@ struct devmap_memory *port_memory_create(const char *name, size_t len, ddi_umem_
 	if (devmap_memory_init(m, name, len) != 0)
 		goto fail_region;
 	m->mem_engine = r;
-	m->mem_trash = trash;
+	m->mem_cookie = cookie;
+	m->mem_trash = trash ? cookie : NULL;
 	*pages = region_view(r);
 	return m;
 

@@ -17,8 +17,7 @@ typedef void *ddi_umem_cookie_t; /* memory of ddi_umem_alloc(9F) or ddi_umem_loc
 struct as;
 typedef struct as *ddi_as_handle_t; /* the address space that segmap(9E) maps into */
 
-/* What a cookie points at. The core defines it; nobody else looks inside. */
-typedef struct devmap_handle devmap_handle_t;
+struct seg;
 
 /*
  * A driver's callbacks on mappings of its device. It is copied when the handle is set up; any of
@@ -49,6 +48,40 @@ struct devmap_callback_ctl {
 };
 
 #define DEVMAP_OPS_REV 1
+
+/*
+ * What drivers see where a cookie points, if they look: as it is whenever they are called, in
+ * devmap_dup(9E) for the child's handle too. It is a picture: what is stored there (but for
+ * dh_pvtp) changes nothing, and there is more behind it.
+ */
+typedef struct devmap_seen {
+	offset_t dh_roff;   /* where the handle begins in the registers or the cookie, bytes */
+	offset_t dh_uoff;   /* the same in the device, as the user counts */
+	size_t dh_len;	    /* bytes, whole pages */
+	dev_t dh_dev;	    /* that was opened */
+	caddr_t dh_cvaddr;  /* of a cookie: where the driver sees dh_roff; else NULL */
+	caddr_t dh_uvaddr;  /* where the process sees it */
+	struct seg *dh_seg; /* of the mapping; its s_as is the process's */
+	void *dh_pvtp;	    /* the driver's private data */
+	ddi_umem_cookie_t dh_cookie; /* what is behind it; NULL: registers, or nothing */
+	uint_t dh_prot;		     /* of mmap(2) */
+	uint_t dh_maxprot;	     /* what mprotect(2) may make of it: dh_orig_maxprot, and ... */
+	uint_t dh_orig_maxprot;	     /* ... what the driver allows */
+	uint_t dh_flags;	     /* of the setup, and DEVMAP_SETUP_DONE */
+	pfn_t dh_pfn;		     /* registers: page frame; (pfn_t)-1: it has none */
+	uint_t dh_mmulevel;	     /* 0: small pages */
+	uint_t dh_hat_attr;	     /* IOMEM_DATA_* of the setup */
+	clock_t dh_timeout_length;   /* of devmap_set_ctx_timeout(9F), ticks */
+	struct devmap_callback_ctl dh_callbackops; /* what is NULL is absent */
+} devmap_handle_t;
+
+/* The same where a ddi_umem_cookie_t of ddi_umem_alloc(9F) points. */
+struct ddi_umem_cookie {
+	size_t size;	     /* bytes, whole pages */
+	caddr_t cvaddr;	     /* NULL: DDI_UMEM_TRASH */
+	uint_t type;	     /* KMEM_NON_PAGEABLE, KMEM_PAGEABLE or UMEM_TRASH */
+	ulong_t cook_refcnt; /* 1 */
+};
 
 /* type of devmap_access(9E), devmap_load(9F). The same numbers as enum fault_type. */
 enum devmap_fault_type {

@@ -12,5 +12,7 @@ typedef struct devmap_kthread kthread_t;
 
 kt_did_t ddi_get_kt_did(void);
 #define curthread ((kthread_t *)(uintptr_t)ddi_get_kt_did())
+/* Of this thread; of another one nobody knows whom it serves, and it is NULL. */
+#define ttoproc(t) ((t) == curthread ? curproc : (proc_t *)NULL)
 
 #endif /* DEVMAP_SYS_THREAD_H */

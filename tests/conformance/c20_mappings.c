@@ -258,6 +258,55 @@ static void memory_over_it(void)
 	CHECK_EQ(event(fd, CT_ACCESS, a->pid, -1).off, 2 * page);
 }
 
+/*
+ * What a driver sees where a cookie points (devmap_handle_t). ctest holds it to what it knows, in
+ * each of its entry points; so they are all made to be called.
+ */
+static void check_members(int64_t backing)
+{
+	const int fd = control();
+	struct actor *a, *b, *child;
+	uint64_t id;
+
+	knob(fd, CT_PIECE, 3);
+	knob(fd, CT_BACKING, backing);
+	knob(fd, CT_SETUP_FLAGS, 2); /* DEVMAP_ALLOW_REMAP */
+	a = new_actor_with("ctest0", 4, 9);
+	b = new_actor_with("ctest0", 0, 8);
+	id = event(fd, CT_MAP, a->pid, 0).id;
+	for (unsigned i = 0; i < 9; i++)
+		put(a, AT(a, i), i);
+	put(b, AT(b, 4), 1);
+	child = new_fork(a);
+	put(child, AT(child, 1), 1);
+	CHECK_EQ(operate(fd, CT_OP_INVALIDATE, id, 0, 0), 0);
+	CHECK(try_put(a, AT(a, 1), 1) != 0);
+	CHECK_EQ(full_op(fd, (struct ctest_op){ .op = CT_OP_REMAP,
+						.id = id,
+						.arg = (uint64_t)backing,
+						.off = (int64_t)(4 * page) })
+			 .result,
+		 0);
+	put(a, AT(a, 1), 1);
+	CHECK_EQ(unmap(a, AT(a, 1), page), 0);	   /* a hole */
+	CHECK_EQ(unmap(a, AT(a, 3), page), 0);	   /* a head */
+	CHECK_EQ(unmap(a, AT(a, 7), 2 * page), 0); /* a tail */
+	put(b, AT(b, 0), 1);
+	for (unsigned i = 0; i < 7; i++)
+		CHECK_EQ(try_put(a, AT(a, i), 1), i == 1 || i == 3 ? SIGSEGV : 0);
+	CHECK_EQ(counts(fd).errors, 0);
+}
+
+static void members(void)
+{
+	check_members(CT_UMEM);
+}
+
+static void members_of_registers(void)
+{
+	check_members(CT_REGS);
+}
+
 static const struct test tests[] = {
 	{ "C20 one mmap of several handles", several_handles },
 	{ "C20 an access finds its handle", access_finds_its_handle },
@@ -274,6 +323,8 @@ static const struct test tests[] = {
 	{ "C20 MAP_FIXED over a reservation", fixed },
 	{ "C20 MAP_FIXED over part of an earlier mapping of the device", fixed_over_itself },
 	{ "C20 other memory over part of a mapping", memory_over_it },
+	{ "C20 what a driver sees where a cookie points", members },
+	{ "C20 so with registers", members_of_registers },
 };
 
 MAIN(tests, 0)

@@ -22,12 +22,14 @@
 #include <sys/conf.h>
 #include <sys/open.h>
 #include <sys/poll.h>
+#include <sys/thread.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/cmn_err.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
 #include <sys/ddidevmap.h>
+#include <vm/seg.h>
 #include "ctest.h"
 
 #ifndef CTEST_NAME
@@ -281,6 +283,34 @@ static int must(struct unit *u, int error)
 		mutex_exit(&u->cu_dev->cd_log_lock);
 	}
 	return error;
+}
+
+/*
+ * Is what stands where a cookie points what this driver knows of the handle? cd_lock held, or nobody
+ * else knows of m yet.
+ */
+static void check_seen(struct map *m, devmap_cookie_t dhp, const void *pvtp)
+{
+	const devmap_handle_t *h = dhp;
+	const struct seg *seg = h->dh_seg;
+	boolean_t right = h->dh_uoff == m->mp_off && h->dh_len == m->mp_len &&
+			  h->dh_dev == m->mp_dev && h->dh_pvtp == pvtp && seg != NULL &&
+			  (h->dh_flags & DEVMAP_SETUP_DONE) != 0 &&
+			  h->dh_callbackops.devmap_rev == DEVMAP_OPS_REV;
+
+	if (right)
+		right = seg->s_as != NULL && h->dh_uvaddr >= seg->s_base &&
+			h->dh_uvaddr + h->dh_len <= seg->s_base + seg->s_size;
+	if (right && m->mp_mem != CT_ALT && !(h->dh_flags & DEVMAP_MAPPING_INVALID))
+		right = h->dh_roff == m->mp_off &&
+			h->dh_cookie == m->mp_unit->cu_mem[m->mp_mem].m_cookie &&
+			(h->dh_cookie == NULL || h->dh_pfn == (pfn_t)-1);
+	(void)must(m->mp_unit, right ? 0 : EINVAL);
+}
+
+static const struct as *seen_as(devmap_cookie_t dhp)
+{
+	return ((devmap_handle_t *)dhp)->dh_seg->s_as;
 }
 
 /* Memory, contexts, loading. Down to switch_and_load() all is called with cd_lock held. */
@@ -658,8 +688,13 @@ static int access(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uin
 	struct unit *u = m->mp_unit;
 	struct ctest_event e = arguments(m, dhp, off, len, type, rw);
 	struct ctest_event *ev = enter(u, CT_ACCESS, m->mp_dev, &e);
-	int error = wait_at(u, CT_GATE_ACCESS, B_TRUE);
+	int error;
 
+	mutex_enter(&u->cu_dev->cd_lock);
+	check_seen(m, dhp, pvtp);
+	(void)must(u, ttoproc(curthread)->p_as == seen_as(dhp) ? 0 : EINVAL);
+	mutex_exit(&u->cu_dev->cd_lock);
+	error = wait_at(u, CT_GATE_ACCESS, B_TRUE);
 	if (error == 0)
 		error = injected(u, CT_ACCESS);
 	if (error == 0)
@@ -723,6 +758,8 @@ static int ctest_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off,
 		    dev, off, len);
 	note_id(u, &ev->id, m->mp_id);
 	note_id(u, &ev->ctx, m->mp_ctx->cx_id);
+	check_seen(m, dhp, NULL);
+	(void)must(u, curproc->p_as == seen_as(dhp) ? 0 : EINVAL);
 	mutex_exit(&u->cu_dev->cd_lock);
 	if (!(knob(u, CT_CALLBACKS) & (1 << CT_ACCESS)))
 		set_context_parameters(u, dhp);
@@ -794,6 +831,9 @@ static int ctest_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, v
 	retire(u, m->mp_ctx);
 	n = map_new(u, ctx_of_child(m, new_dhp), new_dhp, m->mp_dev, m->mp_off, m->mp_len);
 	n->mp_mem = m->mp_mem;
+	check_seen(n, new_dhp, m);
+	(void)must(u, seen_as(new_dhp) != seen_as(dhp) ? 0 : EINVAL);
+	(void)must(u, curproc->p_as == seen_as(dhp) ? 0 : EINVAL);
 	note_id(u, &ev->new1_id, n->mp_id);
 	mutex_exit(&u->cu_dev->cd_lock);
 	*new_pvtp = n;
@@ -853,6 +893,12 @@ static uint64_t id_of(devmap_cookie_t dhp, void **pvtp)
 	return dhp == NULL || pvtp == NULL || *pvtp == NULL ? 0 : ((struct map *)*pvtp)->mp_id;
 }
 
+static void check_remainder(devmap_cookie_t dhp, void **pvtp)
+{
+	if (dhp != NULL && *pvtp != NULL)
+		check_seen(*pvtp, dhp, *pvtp);
+}
+
 static void ctest_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 			devmap_cookie_t new_dhp1, void **new_pvtp1, devmap_cookie_t new_dhp2,
 			void **new_pvtp2)
@@ -873,6 +919,8 @@ static void ctest_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t le
 	cut_map(m, off, len, new_dhp1, new_pvtp1, new_dhp2, new_pvtp2);
 	note_id(u, &ev->new1_id, id_of(new_dhp1, new_pvtp1));
 	note_id(u, &ev->new2_id, id_of(new_dhp2, new_pvtp2));
+	check_remainder(new_dhp1, new_pvtp1);
+	check_remainder(new_dhp2, new_pvtp2);
 	mutex_exit(&u->cu_dev->cd_lock);
 	(void)leave(u, ev, 0);
 }
@@ -1104,6 +1152,28 @@ static void get_counts(struct unit *u, struct ctest_counts *c)
 	mutex_exit(&u->cu_dev->cd_lock);
 }
 
+/* Is that what stands behind the handle now, as far as can be seen? */
+static boolean_t seen_backing(const struct map *m, ddi_umem_cookie_t cookie, offset_t roff,
+			      uint_t invalid)
+{
+	const devmap_handle_t *h = m->mp_dhp;
+
+	return h->dh_cookie == cookie && h->dh_roff == roff &&
+	       (h->dh_flags & DEVMAP_MAPPING_INVALID) == invalid;
+}
+
+static int invalidate(struct unit *u, struct map *m)
+{
+	const devmap_handle_t *h = m->mp_dhp;
+	int error = devmap_devmem_remap(m->mp_dhp, u->cu_dev->cd_dip, 0, 0, m->mp_len, PROT_ALL,
+					DEVMAP_MAPPING_INVALID, NULL);
+
+	if (error == 0)
+		(void)must(u,
+			   seen_backing(m, NULL, h->dh_roff, DEVMAP_MAPPING_INVALID) ? 0 : EINVAL);
+	return error;
+}
+
 static int remap(struct unit *u, struct map *m, const struct ctest_op *op)
 {
 	int error;
@@ -1116,6 +1186,9 @@ static int remap(struct unit *u, struct map *m, const struct ctest_op *op)
 	else
 		error = devmap_umem_remap(m->mp_dhp, u->cu_dev->cd_dip, u->cu_mem[op->arg].m_cookie,
 					  op->off, m->mp_len, PROT_ALL, 0, &attributes);
+	if (error == 0)
+		(void)must(u,
+			   seen_backing(m, u->cu_mem[op->arg].m_cookie, op->off, 0) ? 0 : EINVAL);
 	if (error == 0) /* only at home there is a context to be kept */
 		m->mp_mem = op->off == m->mp_off ? op->arg : CT_ALT;
 	return error;
@@ -1134,8 +1207,7 @@ static int map_op(struct unit *u, struct ctest_op *op)
 	case CT_OP_LOAD:
 		return devmap_load(m->mp_dhp, op->off, op->len, DEVMAP_ACCESS, DEVMAP_READ);
 	case CT_OP_INVALIDATE:
-		return devmap_devmem_remap(m->mp_dhp, u->cu_dev->cd_dip, 0, 0, m->mp_len, PROT_ALL,
-					   DEVMAP_MAPPING_INVALID, NULL);
+		return invalidate(u, m);
 	case CT_OP_REMAP:
 		return remap(u, m, op);
 	case CT_OP_HOLD_TICKS:

@@ -527,6 +527,12 @@ struct devmap_memory *engine_regs(dev_info_t *dip, uint_t rnumber, size_t *len)
 	return &fake_regs[rnumber]->m;
 }
 
+pfn_t engine_pfn(const struct devmap_memory *m, offset_t off)
+{
+	(void)m;
+	return 1000 + (pfn_t)off / PAGESIZE;
+}
+
 struct devmap_memory *engine_umem(ddi_umem_cookie_t cookie, size_t *len)
 {
 	struct fake_memory *mem = cookie;
@@ -554,6 +560,11 @@ struct devmap_memory *engine_trash(ddi_umem_cookie_t cookie, struct as *as)
 	trash->own = mem;
 	fake_trash = trash;
 	return &mem->m;
+}
+
+void engine_as_end(struct as *as)
+{
+	(void)as;
 }
 
 void engine_trash_end(struct as *as)

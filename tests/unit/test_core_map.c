@@ -746,7 +746,7 @@ static void check_mapping(const struct devmap_mapping *m)
 		assert_ptr_equal(dh->dh_mapping, m);
 		assert_int_equal(dh->dh_off, dh->dh_roff);
 		assert_int_equal(dh->dh_flags & DH_CLOSING, 0);
-		c = dh->dh_pvtp;
+		c = dh->dh_seen.dh_pvtp;
 		assert_ptr_equal(c->dhp, dh);
 		assert_int_equal(c->off, dh->dh_off);
 		assert_int_equal(c->len, dh->dh_len);
@@ -858,7 +858,7 @@ static void c21_dup(void **state)
 	assert_int_equal(new->dh_off, old->dh_off);
 	assert_int_equal(new->dh_len, old->dh_len);
 	assert_int_equal(new->dh_hold, 1);
-	assert_ptr_not_equal(new->dh_pvtp, old->dh_pvtp);
+	assert_ptr_not_equal(new->dh_seen.dh_pvtp, old->dh_seen.dh_pvtp);
 	assert_ptr_equal(new->dh_member->mb_group, old->dh_member->mb_group);
 	assert_ptr_not_equal(new->dh_member, old->dh_member);
 	assert_int_equal(new->dh_loaded[0], 0);

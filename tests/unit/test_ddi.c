@@ -340,6 +340,11 @@ static void umem(void **state)
 	assert_int_equal(len, 8192);
 	assert_int_equal(m->mem_npages, 2);
 	assert_says(m->mem_name, "devmap umem ");
+	assert_ptr_equal(m->mem_cookie, cookie);
+	assert_null(m->mem_trash);
+	assert_int_equal(((struct ddi_umem_cookie *)cookie)->size, 8192);
+	assert_ptr_equal(((struct ddi_umem_cookie *)cookie)->cvaddr, p);
+	assert_int_equal(((struct ddi_umem_cookie *)cookie)->type, KMEM_NON_PAGEABLE);
 	assert_null(engine_umem(p, &len));
 	driver_set_memory_hook(on_gone);
 	ddi_umem_free(cookie);
@@ -359,6 +364,8 @@ static void umem_trash(ddi_umem_cookie_t cookie)
 	struct devmap_memory *m = engine_umem(cookie, &len), *first, *second;
 
 	assert_ptr_equal(m->mem_trash, cookie);
+	assert_null(((struct ddi_umem_cookie *)cookie)->cvaddr);
+	assert_int_equal(((struct ddi_umem_cookie *)cookie)->type, UMEM_TRASH);
 	first = engine_trash(cookie, one);
 	second = engine_trash(cookie, two);
 	assert_non_null(first);
@@ -698,6 +705,47 @@ static void uio_faults(void **state)
 	assert_string_equal(sys, "abcdefg");
 }
 
+/* The process that is served becomes this one. */
+static proc_t *serve_process(pid_t pid, struct as *as)
+{
+	static struct caller caller;
+
+	caller = (struct caller){ .pid = pid, .as = as };
+	(void)caller_set(&caller);
+	assert_int_equal(curproc->p_pid, pid);
+	assert_ptr_equal(curproc->p_as, as);
+	assert_ptr_equal(ttoproc(curthread), curproc);
+	assert_null(ttoproc((kthread_t *)-1L));
+	return curproc;
+}
+
+/* A process keeps its proc_t as long as its address space, however many others there are. */
+static void processes(void **state)
+{
+	struct as *one = (struct as *)8, *two = (struct as *)16;
+	struct caller *before = caller_set(NULL);
+	proc_t *a, *b, *c;
+
+	(void)state;
+	c = serve_process(3, NULL);
+	a = serve_process(1, NULL);
+	assert_ptr_equal(serve_process(1, one), a); /* its first mapping */
+	b = serve_process(2, two);
+	assert_ptr_not_equal(a, b);
+	for (pid_t pid = 100; pid < 1100; pid++)
+		(void)serve_process(pid, NULL);
+	assert_ptr_equal(serve_process(3, NULL), c); /* among the last thousand */
+	for (pid_t pid = 100; pid < 3100; pid++)
+		assert_ptr_not_equal(serve_process(pid, NULL), b);
+	assert_ptr_equal(serve_process(1, one), a);
+	assert_ptr_equal(serve_process(2, two), b);
+	engine_as_end(two);
+	assert_null(b->p_as);
+	assert_ptr_equal(serve_process(2, one), b);
+	engine_as_end(one);
+	(void)caller_set(before);
+}
+
 static void identity(void **state)
 {
 	pid_t pid = 0;
@@ -888,6 +936,7 @@ int main(void)
 		cmocka_unit_test(copying_for_nobody),
 		client_test(uio),
 		client_test(uio_faults),
+		client_test(processes),
 		client_test(identity),
 		td_test(messages),
 		td_test(panics),

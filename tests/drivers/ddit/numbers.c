@@ -3,6 +3,7 @@
 #define DEVMAP_MODULE_PART
 #include "check.h"
 
+#include <sys/thread.h>
 #include <sys/param.h>
 
 /* 0: every operation of the width did what it is called after; otherwise the line that did not. */
@@ -272,6 +273,8 @@ void check_parms(struct check *c)
 	CHECK(c, cr == ddi_get_cred());
 	CHECK_EQ(c, drv_getparm(UPROCP, &p), 0);
 	CHECK(c, p == curproc);
+	CHECK(c, ttoproc(curthread) == p);
+	CHECK_EQ(c, p->p_pid, ddi_get_pid());
 	CHECK_EQ(c, drv_getparm(SYSRINT, &lbolt), -1);
 	CHECK_EQ(c, drv_getparm(99, &lbolt), -1);
 	CHECK_EQ(c, drv_setparm(SYSRINT, 1), -1);
