@@ -3,6 +3,7 @@
 #include "linux.h"
 
 #include <sys/avl.h>
+#include <sys/buf.h>
 #include <sys/conf.h>
 #include <sys/id_space.h>
 #include <sys/list.h>
@@ -72,6 +73,8 @@ EXPORT_SYMBOL(copyout);
 EXPORT_SYMBOL(ddi_copyin);
 EXPORT_SYMBOL(ddi_copyout);
 EXPORT_SYMBOL(uiomove);
+EXPORT_SYMBOL(uiocopy);
+EXPORT_SYMBOL(uioskip);
 EXPORT_SYMBOL(ureadc);
 EXPORT_SYMBOL(uwritec);
 
@@ -256,3 +259,26 @@ EXPORT_SYMBOL(secpolicy_net_config);
 EXPORT_SYMBOL(secpolicy_basic_fork);
 EXPORT_SYMBOL(secpolicy_basic_link);
 EXPORT_SYMBOL(secpolicy_basic_proc);
+
+EXPORT_SYMBOL(physio);
+EXPORT_SYMBOL(minphys);
+EXPORT_SYMBOL(maxphys);
+EXPORT_SYMBOL(biodone);
+EXPORT_SYMBOL(biowait);
+EXPORT_SYMBOL(geterror);
+EXPORT_SYMBOL(bioerror);
+EXPORT_SYMBOL(bioreset);
+EXPORT_SYMBOL(bioinit);
+EXPORT_SYMBOL(biofini);
+EXPORT_SYMBOL(biosize);
+EXPORT_SYMBOL(biomodified);
+EXPORT_SYMBOL(bioclone);
+EXPORT_SYMBOL(getrbuf);
+EXPORT_SYMBOL(freerbuf);
+EXPORT_SYMBOL(clrbuf);
+EXPORT_SYMBOL(disksort);
+EXPORT_SYMBOL(bp_mapin);
+EXPORT_SYMBOL(bp_mapin_common);
+EXPORT_SYMBOL(bp_mapout);
+EXPORT_SYMBOL(bp_copyin);
+EXPORT_SYMBOL(bp_copyout);

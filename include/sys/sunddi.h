@@ -12,6 +12,7 @@
 #include <sys/isa_defs.h>
 #include <sys/atomic.h>
 #include <sys/avl.h>
+#include <sys/buf.h>
 #include <sys/byteorder.h>
 #include <sys/errno.h>
 #include <sys/id_space.h>
@@ -20,6 +21,7 @@
 #include <sys/kmem.h>
 #include <sys/list.h>
 #include <sys/open.h>
+#include <sys/param.h>
 #include <sys/poll.h>
 #include <sys/uio.h>
 #include <sys/varargs.h>

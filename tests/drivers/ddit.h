@@ -88,11 +88,22 @@
 	X(tasks_mistakes, "C26 a task that waits for its own queue")     \
 	X(policy, "secpolicy_ for the system itself")
 
+#define DDIT_BLOCKS(X)                                                 \
+	X(uio_stays, "uiocopy(9F) and uioskip(9F)")                    \
+	X(buf_life, "getrbuf(9F), bioerror(9F), bioreset(9F)")         \
+	X(buf_waits, "biowait(9F) waits for biodone(9F)")              \
+	X(buf_parts, "bioclone(9F), bp_copyin(9F), bp_copyout(9F)")    \
+	X(physio_reads, "physio(9F) reads in pieces")                  \
+	X(physio_writes, "physio(9F) writes, and ends where it fails") \
+	X(physio_shares, "physio(9F) waits for a buf that is in use")  \
+	X(disk_sorts, "disksort(9F) sorts in two runs")
+
 #define DDIT_ENUM(name, what) DDIT_##name,
 
 enum ddit_check {
 	DDIT_DATA(DDIT_ENUM) DDIT_MEMORY(DDIT_ENUM) DDIT_SYNC(DDIT_ENUM) DDIT_TIME(DDIT_ENUM)
-		DDIT_NUMBERS(DDIT_ENUM) DDIT_LISTS(DDIT_ENUM) DDIT_TASKS(DDIT_ENUM) DDIT_CHECKS
+		DDIT_NUMBERS(DDIT_ENUM) DDIT_LISTS(DDIT_ENUM) DDIT_TASKS(DDIT_ENUM)
+			DDIT_BLOCKS(DDIT_ENUM) DDIT_CHECKS
 };
 
 #define DDIT_WORKERS  4 /* threads that a check can have besides its own */

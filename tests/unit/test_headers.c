@@ -90,6 +90,7 @@
 
 #include <sys/atomic.h>
 #include <sys/avl.h>
+#include <sys/buf.h>
 #include <sys/byteorder.h>
 #include <sys/feature_tests.h>
 #include <sys/id_space.h>

@@ -121,6 +121,41 @@ PROTO(boolean_t, ddi_taskq_suspended, (ddi_taskq_t *));
 PROTO(int, secpolicy_sys_config, (const cred_t *, boolean_t));
 PROTO(int, secpolicy_gart_map, (const cred_t *));
 
+/* sys/buf.h, sys/uio.h */
+IS(B_BUSY, 1);
+IS(B_DONE, 2);
+IS(B_ERROR, 4);
+IS(B_PAGEIO, 0x10);
+IS(B_PHYS, 0x20);
+IS(B_READ, 0x40);
+IS(B_WRITE, 0x100);
+IS(B_ASYNC, 0x400);
+IS(B_REMAPPED, 0x4000);
+IS(B_SHADOW, 0x200000);
+IS(B_PAGE_NOWAIT, 0x8000000);
+IS(DEV_BSIZE, 512);
+IS(__builtin_offsetof(struct buf, b_bcount), 48);
+IS(__builtin_offsetof(struct buf, b_blkno), 64);
+IS(__builtin_offsetof(struct buf, b_resid), 80);
+IS(__builtin_offsetof(struct diskhd, b_bcount), 48);
+SIZE(o_dev_t, 2);
+SIZE(uio_t, 48);
+IS(__builtin_offsetof(uio_t, uio_loffset), 16);
+IS(__builtin_offsetof(uio_t, uio_extflg), 30);
+IS(__builtin_offsetof(uio_t, uio_resid), 40);
+IS(UIO_READ, 0);
+IS(UIO_WRITE, 1);
+IS(UIO_SYSSPACE, 1);
+IS(UIO_USERISPACE, 2);
+PROTO(int, uiomove, (void *, size_t, enum uio_rw, uio_t *));
+PROTO(int, physio,
+      (int (*)(struct buf *), struct buf *, dev_t, int, void (*)(struct buf *), struct uio *));
+PROTO(struct buf *, bioclone,
+      (struct buf *, off_t, size_t, dev_t, daddr_t, int (*)(struct buf *), struct buf *, int));
+PROTO(int, bp_copyin, (struct buf *, void *, offset_t, size_t));
+PROTO(int, bp_copyout, (void *, struct buf *, offset_t, size_t));
+PROTO(void, disksort, (struct diskhd *, struct buf *));
+
 /* sys/types32.h */
 SIZE(struct timeval32, 8);
 SIZE(struct timespec32, 8);
