@@ -15,6 +15,7 @@
 #include <sys/kmem.h>
 #include <sys/ksynch.h>
 #include <sys/list.h>
+#include <sys/model.h>
 #include <sys/param.h>
 #include <sys/poll.h>
 #include <sys/thread.h>

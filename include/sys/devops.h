@@ -15,6 +15,7 @@
 #include <sys/ksynch.h>
 #include <sys/list.h>
 #include <sys/mman.h>
+#include <sys/model.h>
 #include <sys/param.h>
 #include <sys/poll.h>
 #include <sys/proc.h>

@@ -39,6 +39,7 @@
 #include <sys/thread.h>
 #include <sys/time.h>
 #include <sys/mman.h>
+#include <sys/model.h>
 
 struct buf;
 struct pollhead;
@@ -217,25 +218,6 @@ int ddi_copyin(const void *buf, void *driverbuf, size_t cn, int flags);
 int ddi_copyout(const void *driverbuf, void *buf, size_t cn, int flags);
 pid_t ddi_get_pid(void);
 kt_did_t ddi_get_kt_did(void); /* the thread */
-
-/*
- * The data model of the process: ddi_model_convert_from(9F), ddi_mmap_get_model(9F).
- * convert_from returns DDI_MODEL_NONE where nothing needs to be converted.
- */
-typedef uint_t ddi_model_t;
-
-#define DDI_MODEL_NONE	0x00000000U
-#define DDI_MODEL_ILP32 0x00100000U
-#define DDI_MODEL_LP64	0x00200000U
-#define DDI_MODEL_MASK	0x0ff00000U
-#ifdef __LP64__
-#define DDI_MODEL_NATIVE DDI_MODEL_LP64
-#else
-#define DDI_MODEL_NATIVE DDI_MODEL_ILP32
-#endif
-
-ddi_model_t ddi_model_convert_from(ddi_model_t model);
-ddi_model_t ddi_mmap_get_model(void);
 
 /*
  * Numbers in text, as strtol(3C): blanks, a sign, and with base 16 or 0 a 0x go before the digits;

@@ -16,6 +16,7 @@
 	X(state_grows, "soft state grows under its readers")   \
 	X(uio_moves, "uiomove(9F) goes on where it was")       \
 	X(pages_round, "ptob, btop, btopr")                    \
+	X(models, "STRUCT_DECL(9F) and its relatives")         \
 	X(instance_facts, "what an instance says of itself")
 
 #define DDIT_MEMORY(X)                                                           \

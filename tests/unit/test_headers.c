@@ -102,6 +102,8 @@
 #include <sys/ioccom.h>
 #include <sys/isa_defs.h>
 #include <sys/list.h>
+#include <sys/model.h>
+#include <sys/pci.h>
 #include <sys/policy.h>
 #include <sys/taskq.h>
 #include <sys/thread.h>

@@ -187,6 +187,42 @@ void check_pages_round(struct check *c)
 	CHECK_EQ(c, ddi_model_convert_from(DDI_MODEL_ILP32), DDI_MODEL_ILP32);
 }
 
+struct pair {
+	char *where;
+	long n;
+};
+
+struct pair32 {
+	caddr32_t where;
+	int32_t n;
+};
+
+void check_models(struct check *c)
+{
+	char text[] = "x";
+	struct pair32 p32 = { 0x1000, -5 };
+	struct pair native = { text, -6 };
+	STRUCT_HANDLE(pair, h);
+	STRUCT_DECL(pair, d);
+
+	STRUCT_SET_HANDLE(h, DATAMODEL_ILP32 | 3, &p32);
+	CHECK_EQ(c, STRUCT_SIZE(h), 8);
+	CHECK_EQ(c, STRUCT_FGET(h, n), -5);
+	CHECK(c, STRUCT_FGETP(h, where) == (void *)0x1000);
+	STRUCT_FSET(h, n, 7);
+	STRUCT_FSETP(h, where, (void *)0x2000);
+	CHECK(c, p32.n == 7 && p32.where == 0x2000);
+	CHECK(c, STRUCT_FADDR(h, n) == (void *)&p32.n);
+	STRUCT_SET_HANDLE(h, DATAMODEL_NATIVE, &native);
+	CHECK(c, STRUCT_FGET(h, n) == -6 && STRUCT_FGETP(h, where) == text);
+	STRUCT_FSETP(h, where, NULL);
+	CHECK(c, native.where == NULL && STRUCT_BUF(h) == &native);
+	STRUCT_INIT(d, get_udatamodel());
+	CHECK_EQ(c, STRUCT_SIZE(d), sizeof(struct pair));
+	STRUCT_FSET(d, n, 9);
+	CHECK_EQ(c, STRUCT_BUF(d)->n, 9);
+}
+
 void check_instance_facts(struct check *c)
 {
 	void *result;

@@ -7,6 +7,7 @@
 #include <sys/conf.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
+#include <sys/pci.h>
 #include <sys/policy.h>
 
 #define IS(name, value)	 _Static_assert((long long)(name) == (long long)(value), #name)
@@ -155,6 +156,37 @@ PROTO(struct buf *, bioclone,
 PROTO(int, bp_copyin, (struct buf *, void *, offset_t, size_t));
 PROTO(int, bp_copyout, (void *, struct buf *, offset_t, size_t));
 PROTO(void, disksort, (struct diskhd *, struct buf *));
+
+/* sys/model.h, sys/pci.h */
+struct pair {
+	char *where;
+	long n;
+};
+struct pair32 {
+	caddr32_t where;
+	int32_t n;
+};
+IS(DDI_MODEL_ILP32, 0x00100000);
+IS(DATAMODEL_LP64, 0x00200000);
+IS(DATAMODEL_MASK, 0x0ff00000);
+IS(SIZEOF_STRUCT(pair, DATAMODEL_ILP32), 8);
+IS(SIZEOF_STRUCT(pair, DATAMODEL_NATIVE), sizeof(struct pair));
+IS(SIZEOF_PTR(DATAMODEL_ILP32), 4);
+SIZE(pci_regspec_t, 20);
+IS(PCI_CONF_CAP_PTR, 0x34);
+IS(PCI_CONF_MAX_L, 0x3f);
+IS(PCI_COMM_INTX_DISABLE, 0x400);
+IS(PCI_STAT_PERROR, 0x8000);
+IS(PCI_BASE_ROM_ADDR_M, 0xfffff800);
+IS(PCI_CLASS_DISPLAY, 3);
+IS(PCI_CAP_ID_MSI_X, 0x11);
+IS(PCI_PMCSR_PME_STAT, 0x8000);
+IS(PCI_REG_BUS_G(0x82123410), 0x12);
+IS(PCI_REG_DEV_G(0x82123410), 6);
+IS(PCI_REG_FUNC_G(0x82123410), 4);
+IS(PCI_REG_REG_G(0x82123410), 0x10);
+IS(PCI_REG_ADDR_G(0x82123410), 2);
+IS(PCI_REG_REL_M, 0x80000000);
 
 /* sys/types32.h */
 SIZE(struct timeval32, 8);
