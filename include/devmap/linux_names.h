@@ -238,6 +238,7 @@
 /* sys/devops.h, sys/modctl.h, sys/sunddi.h */
 #define nodev	      devmap_nodev
 #define nulldev	      devmap_nulldev
+#define nopropop      devmap_nopropop
 #define nochpoll      devmap_nochpoll
 #define mod_driverops devmap_mod_driverops
 #define mod_install   devmap_module_install

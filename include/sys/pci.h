@@ -151,6 +151,7 @@ void pci_config_put64(ddi_acc_handle_t handle, off_t offset, uint64_t value);
 #define PCI_PMCSR_PME_STAT   0x8000
 
 /* Messages instead of interrupts. */
+#undef PCI_MSIX_PBA_OFFSET /* Linux has a mask of this name */
 #define PCI_MSI_CTRL	       0x02
 #define PCI_MSI_ADDR_OFFSET    0x04
 #define PCI_MSI_32BIT_DATA     0x08

@@ -188,6 +188,14 @@ IS(PCI_REG_REG_G(0x82123410), 0x10);
 IS(PCI_REG_ADDR_G(0x82123410), 2);
 IS(PCI_REG_REL_M, 0x80000000);
 
+/* Properties */
+IS(DDI_PROP_DONTSLEEP, 0x10);
+IS(DDI_PROP_TYPE_INT64, 0x1000);
+IS(DDI_PROP_TYPE_MASK, 0x1f00);
+IS(DDI_PROP_END_OF_DATA, 8);
+IS(PROP_EXISTS, 3);
+PROTO(void, ddi_prop_remove_all, (dev_info_t *));
+
 /* sys/types32.h */
 SIZE(struct timeval32, 8);
 SIZE(struct timespec32, 8);
