@@ -81,9 +81,43 @@ static int uio_move(char *address, size_t n, enum uio_rw rw, uio_t *uio, const v
 	return 0;
 }
 
-int uiomove(caddr_t address, size_t nbytes, enum uio_rw rwflag, uio_t *uio_p)
+int uiomove(void *address, size_t nbytes, enum uio_rw rwflag, uio_t *uio_p)
 {
 	return uio_move(address, nbytes, rwflag, uio_p, CALL_SITE(), "uiomove");
+}
+
+int uiocopy(void *address, size_t nbytes, enum uio_rw rwflag, uio_t *uio_p, size_t *cbytes)
+{
+	uio_t at = *uio_p;
+	iovec_t one;
+	int error = 0;
+
+	*cbytes = 0;
+	for (int i = 0; i < uio_p->uio_iovcnt && *cbytes < nbytes && error == 0; i++) {
+		size_t before = (size_t)at.uio_resid;
+
+		one = uio_p->uio_iov[i];
+		at.uio_iov = &one;
+		at.uio_iovcnt = 1;
+		error = uio_move((char *)address + *cbytes, nbytes - *cbytes, rwflag, &at,
+				 CALL_SITE(), "uiocopy");
+		*cbytes += before - (size_t)at.uio_resid;
+	}
+	return error;
+}
+
+void uioskip(uio_t *uio_p, size_t nbytes)
+{
+	while (nbytes > 0 && uio_p->uio_resid > 0 && uio_p->uio_iovcnt > 0) {
+		size_t len = MIN(uio_p->uio_iov->iov_len, MIN(nbytes, (size_t)uio_p->uio_resid));
+
+		uio_advance(uio_p, len);
+		nbytes -= len;
+		if (uio_p->uio_iov->iov_len == 0) {
+			uio_p->uio_iov++;
+			uio_p->uio_iovcnt--;
+		}
+	}
 }
 
 int ureadc(int c, uio_t *uio_p)

@@ -5,6 +5,7 @@
  * LOCKS, outermost first; none is held across a call of a driver, a model or a hook
  *   soft_state's lock   changes of a table of soft state                     soft_state.c
  *   prop_lock           an instance's properties                             prop.c
+ *   busy_lock           which bufs are in use                                physio.c
  *   umem_lock           the list of cookies                                  umem.c
  *   a cache's lock      its free objects                                     kmem_cache.c
  *   a queue's lock      its tasks and threads; kmem_*() and threads after it  taskq.c
@@ -22,13 +23,31 @@
 
 #define DRIVER_NAME_MAX 64
 
-/* A property: text, and an integer too where the text is one. */
+/*
+ * A property: text, and an integer too where the text is one; or, from a driver only, something else,
+ * and then there is no text.
+ */
+enum prop_kind {
+	PROP_TEXT,
+	PROP_INTS,
+	PROP_INT64S,
+	PROP_STRINGS, /* one behind the other, each with its NUL */
+	PROP_BYTES,
+	PROP_RAW,    /* of ddi_prop_create(9F): whatever the asker takes it for */
+	PROP_HIDDEN, /* of ddi_prop_undefine(9F): it is not there */
+};
+
 struct prop {
 	struct prop *next;
 	char *name;
 	char *text;
 	bool is_int;
 	int integer;
+	enum prop_kind kind;
+	bool of_driver;
+	dev_t dev; /* DDI_DEV_T_NONE, or the only one that has it */
+	void *bytes;
+	size_t len;
 };
 
 /*

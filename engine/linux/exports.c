@@ -3,6 +3,7 @@
 #include "linux.h"
 
 #include <sys/avl.h>
+#include <sys/buf.h>
 #include <sys/conf.h>
 #include <sys/id_space.h>
 #include <sys/list.h>
@@ -66,12 +67,31 @@ EXPORT_SYMBOL(ddi_prop_update_string);
 EXPORT_SYMBOL(ddi_getprop);
 EXPORT_SYMBOL(ddi_getlongprop);
 EXPORT_SYMBOL(ddi_prop_op);
+EXPORT_SYMBOL(ddi_prop_get_int64);
+EXPORT_SYMBOL(ddi_prop_lookup_string_array);
+EXPORT_SYMBOL(ddi_prop_lookup_int64_array);
+EXPORT_SYMBOL(ddi_prop_lookup_byte_array);
+EXPORT_SYMBOL(ddi_prop_update_int64);
+EXPORT_SYMBOL(ddi_prop_update_int_array);
+EXPORT_SYMBOL(ddi_prop_update_int64_array);
+EXPORT_SYMBOL(ddi_prop_update_string_array);
+EXPORT_SYMBOL(ddi_prop_update_byte_array);
+EXPORT_SYMBOL(ddi_prop_create);
+EXPORT_SYMBOL(ddi_prop_modify);
+EXPORT_SYMBOL(ddi_prop_undefine);
+EXPORT_SYMBOL(ddi_prop_remove);
+EXPORT_SYMBOL(ddi_prop_remove_all);
+EXPORT_SYMBOL(ddi_getproplen);
+EXPORT_SYMBOL(ddi_getlongprop_buf);
+EXPORT_SYMBOL(nopropop);
 
 EXPORT_SYMBOL(copyin);
 EXPORT_SYMBOL(copyout);
 EXPORT_SYMBOL(ddi_copyin);
 EXPORT_SYMBOL(ddi_copyout);
 EXPORT_SYMBOL(uiomove);
+EXPORT_SYMBOL(uiocopy);
+EXPORT_SYMBOL(uioskip);
 EXPORT_SYMBOL(ureadc);
 EXPORT_SYMBOL(uwritec);
 
@@ -257,3 +277,26 @@ EXPORT_SYMBOL(secpolicy_net_config);
 EXPORT_SYMBOL(secpolicy_basic_fork);
 EXPORT_SYMBOL(secpolicy_basic_link);
 EXPORT_SYMBOL(secpolicy_basic_proc);
+
+EXPORT_SYMBOL(physio);
+EXPORT_SYMBOL(minphys);
+EXPORT_SYMBOL(maxphys);
+EXPORT_SYMBOL(biodone);
+EXPORT_SYMBOL(biowait);
+EXPORT_SYMBOL(geterror);
+EXPORT_SYMBOL(bioerror);
+EXPORT_SYMBOL(bioreset);
+EXPORT_SYMBOL(bioinit);
+EXPORT_SYMBOL(biofini);
+EXPORT_SYMBOL(biosize);
+EXPORT_SYMBOL(biomodified);
+EXPORT_SYMBOL(bioclone);
+EXPORT_SYMBOL(getrbuf);
+EXPORT_SYMBOL(freerbuf);
+EXPORT_SYMBOL(clrbuf);
+EXPORT_SYMBOL(disksort);
+EXPORT_SYMBOL(bp_mapin);
+EXPORT_SYMBOL(bp_mapin_common);
+EXPORT_SYMBOL(bp_mapout);
+EXPORT_SYMBOL(bp_copyin);
+EXPORT_SYMBOL(bp_copyout);

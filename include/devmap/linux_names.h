@@ -168,6 +168,30 @@
 #define secpolicy_basic_link	devmap_secpolicy_basic_link
 #define secpolicy_basic_proc	devmap_secpolicy_basic_proc
 
+/* sys/buf.h */
+#define physio		devmap_physio
+#define minphys		devmap_minphys
+#define maxphys		devmap_maxphys
+#define biodone		devmap_biodone
+#define biowait		devmap_biowait
+#define geterror	devmap_geterror
+#define bioerror	devmap_bioerror
+#define bioreset	devmap_bioreset
+#define bioinit		devmap_bioinit
+#define biofini		devmap_biofini
+#define biosize		devmap_biosize
+#define biomodified	devmap_biomodified
+#define bioclone	devmap_bioclone
+#define getrbuf		devmap_getrbuf
+#define freerbuf	devmap_freerbuf
+#define clrbuf		devmap_clrbuf
+#define disksort	devmap_disksort
+#define bp_mapin	devmap_bp_mapin
+#define bp_mapin_common devmap_bp_mapin_common
+#define bp_mapout	devmap_bp_mapout
+#define bp_copyin	devmap_bp_copyin
+#define bp_copyout	devmap_bp_copyout
+
 /* sys/cmn_err.h, sys/debug.h */
 #define cmn_err	 devmap_cmn_err
 #define vcmn_err devmap_vcmn_err
@@ -201,6 +225,8 @@
 
 /* sys/uio.h, sys/poll.h */
 #define uiomove	   devmap_uiomove
+#define uiocopy	   devmap_uiocopy
+#define uioskip	   devmap_uioskip
 #define ureadc	   devmap_ureadc
 #define uwritec	   devmap_uwritec
 #define pollwakeup devmap_pollwakeup
@@ -215,6 +241,7 @@
 /* sys/devops.h, sys/modctl.h, sys/sunddi.h */
 #define nodev	      devmap_nodev
 #define nulldev	      devmap_nulldev
+#define nopropop      devmap_nopropop
 #define nochpoll      devmap_nochpoll
 #define mod_driverops devmap_mod_driverops
 #define mod_install   devmap_module_install

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * sys/ddi.h: device numbers, pages, ticks. getmajor(9F), makedevice(9F), ptob(9F),
+ * sys/ddi.h: device numbers, ticks; pages come with sys/param.h. getmajor(9F), makedevice(9F), ptob(9F),
  * drv_usectohz(9F), drv_getparm(9F), delay(9F), max(9F). By custom the last DDI header that a
  * driver includes, followed by sys/sunddi.h.
  */
@@ -8,19 +8,22 @@
 #define DEVMAP_SYS_DDI_H
 
 #include <sys/types.h>
+#include <sys/buf.h>
 #include <sys/cred.h>
+#include <sys/debug.h>
 #include <sys/time.h>
+#include <sys/kmem.h>
 #include <sys/ksynch.h>
+#include <sys/list.h>
+#include <sys/model.h>
+#include <sys/param.h>
+#include <sys/poll.h>
+#include <sys/thread.h>
 #include <sys/uio.h>
 
 major_t getmajor(dev_t dev);
 minor_t getminor(dev_t dev);
 dev_t makedevice(major_t majnum, minor_t minnum);
-
-/* In sys/param.h too, which a driver may have instead; not included, for its macros' sake. */
-unsigned long ptob(unsigned long numpages);
-unsigned long btop(unsigned long numbytes);
-unsigned long btopr(unsigned long numbytes);
 
 clock_t drv_usectohz(clock_t microsecs); /* ticks; rounds up */
 clock_t drv_hztousec(clock_t ticks);	 /* microseconds */

@@ -7,6 +7,21 @@
 #define DEVMAP_SYS_DEVOPS_H
 
 #include <sys/types.h>
+#include <sys/buf.h>
+#include <sys/cred.h>
+#include <sys/debug.h>
+#include <sys/errno.h>
+#include <sys/kmem.h>
+#include <sys/ksynch.h>
+#include <sys/list.h>
+#include <sys/mman.h>
+#include <sys/model.h>
+#include <sys/param.h>
+#include <sys/poll.h>
+#include <sys/proc.h>
+#include <sys/systm.h>
+#include <sys/thread.h>
+#include <sys/uio.h>
 #include <sys/dditypes.h>
 #include <sys/ddidevmap.h>
 

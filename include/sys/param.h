@@ -32,6 +32,18 @@
 #define PAGEMASK (~PAGEOFFSET)
 #endif
 
+#ifndef DEV_BSIZE
+#define DEV_BSIZE 512 /* bytes in a block of buf(9S) */
+#endif
+#ifndef DEV_BSHIFT
+#define DEV_BSHIFT 9
+#endif
+#ifndef dbtob
+#define dbtob(blocks) ((unsigned long)(blocks) << DEV_BSHIFT)
+#define btodb(bytes)  ((unsigned long)(bytes) >> DEV_BSHIFT)
+#define lbtodb(bytes) ((u_longlong_t)(bytes) >> DEV_BSHIFT)
+#endif
+
 #ifndef MIN
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #endif

@@ -12,6 +12,7 @@
 #include <sys/isa_defs.h>
 #include <sys/atomic.h>
 #include <sys/avl.h>
+#include <sys/buf.h>
 #include <sys/byteorder.h>
 #include <sys/errno.h>
 #include <sys/id_space.h>
@@ -20,6 +21,7 @@
 #include <sys/kmem.h>
 #include <sys/list.h>
 #include <sys/open.h>
+#include <sys/param.h>
 #include <sys/poll.h>
 #include <sys/uio.h>
 #include <sys/varargs.h>
@@ -37,6 +39,7 @@
 #include <sys/thread.h>
 #include <sys/time.h>
 #include <sys/mman.h>
+#include <sys/model.h>
 
 struct buf;
 struct pollhead;
@@ -114,11 +117,22 @@ int nochpoll(dev_t dev, short events, int anyyet, short *reventsp, struct pollhe
 #define DDI_DEV_T_NONE ((dev_t)-1) /* of the instance, not of one of its minors */
 #define DDI_DEV_T_ANY  ((dev_t)-2) /* whichever */
 
-/* flags */
-#define DDI_PROP_DONTPASS   0x0001 /* do not ask the parents */
-#define DDI_PROP_CANSLEEP   0x0002
-#define DDI_PROP_SYSTEM_DEF 0x0004
-#define DDI_PROP_NOTPROM    0x0008
+/* flags: without effect, since there are no parents and no PROM to ask */
+#define DDI_PROP_DONTPASS	0x0001
+#define DDI_PROP_CANSLEEP	0x0002
+#define DDI_PROP_SYSTEM_DEF	0x0004
+#define DDI_PROP_NOTPROM	0x0008
+#define DDI_PROP_DONTSLEEP	0x0010
+#define DDI_PROP_STACK_CREATE	0x0020
+#define DDI_PROP_UNDEF_IT	0x0040
+#define DDI_PROP_HW_DEF		0x0080
+#define DDI_PROP_TYPE_INT	0x0100
+#define DDI_PROP_TYPE_STRING	0x0200
+#define DDI_PROP_TYPE_BYTE	0x0400
+#define DDI_PROP_TYPE_COMPOSITE 0x0800
+#define DDI_PROP_TYPE_INT64	0x1000
+#define DDI_PROP_TYPE_ANY	0x0f00
+#define DDI_PROP_TYPE_MASK	0x1f00
 
 /* what the property functions return, where it is not the value itself */
 #define DDI_PROP_SUCCESS       0
@@ -132,29 +146,66 @@ int nochpoll(dev_t dev, short events, int anyyet, short *reventsp, struct pollhe
 #define DDI_PROP_END_OF_DATA   8
 
 /*
- * get_int returns the value, or defvalue where there is none; exists 1 or 0. The lookups return one
- * of the codes above, and data to be freed with ddi_prop_free(). update makes or changes.
+ * get_int and get_int64 return the value, or defvalue where there is none; exists 1 or 0. The lookups
+ * return one of the codes above, and data to be freed with ddi_prop_free(); string_array ends with a
+ * NULL that does not count. match_dev: DDI_DEV_T_ANY, or a device whose own properties count too.
  */
 int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
 		     int defvalue);
+int64_t ddi_prop_get_int64(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
+			   int64_t defvalue);
 int ddi_prop_exists(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name);
 int ddi_prop_lookup_string(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
 			   char **datap);
+int ddi_prop_lookup_string_array(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
+				 char ***datap, uint_t *nelementsp);
 int ddi_prop_lookup_int_array(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
 			      int **datap, uint_t *nelementsp);
+int ddi_prop_lookup_int64_array(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
+				int64_t **datap, uint_t *nelementsp);
+int ddi_prop_lookup_byte_array(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name,
+			       uchar_t **datap, uint_t *nelementsp);
 void ddi_prop_free(void *data);
-int ddi_prop_update_int(dev_t match_dev, dev_info_t *dip, const char *name, int data);
-int ddi_prop_update_string(dev_t match_dev, dev_info_t *dip, const char *name, const char *data);
 
 /*
- * The older ones. ddi_prop_op(), and ddi_getlongprop() as its PROP_LEN_AND_VAL_ALLOC, store the
- * length; with _ALLOC *(caddr_t *)valuep is to be freed with kmem_free(9F).
+ * A driver's own: update makes one, or takes the place of what it made under this name; create hides
+ * what was there, and modify wants one to be there (DDI_PROP_NOT_FOUND). Length 0: it has no value.
+ * undefine: look-ups find DDI_PROP_UNDEFINED. remove takes the last one back, remove_all all of them.
+ */
+int ddi_prop_update_int(dev_t match_dev, dev_info_t *dip, const char *name, int data);
+int ddi_prop_update_int64(dev_t match_dev, dev_info_t *dip, const char *name, int64_t data);
+int ddi_prop_update_string(dev_t match_dev, dev_info_t *dip, const char *name, const char *data);
+int ddi_prop_update_int_array(dev_t match_dev, dev_info_t *dip, const char *name, int *data,
+			      uint_t nelements);
+int ddi_prop_update_int64_array(dev_t match_dev, dev_info_t *dip, const char *name, int64_t *data,
+				uint_t nelements);
+int ddi_prop_update_string_array(dev_t match_dev, dev_info_t *dip, const char *name, char **data,
+				 uint_t nelements);
+int ddi_prop_update_byte_array(dev_t match_dev, dev_info_t *dip, const char *name, uchar_t *data,
+			       uint_t nelements);
+int ddi_prop_create(dev_t dev, dev_info_t *dip, int flag, const char *name, caddr_t value,
+		    int length);
+int ddi_prop_modify(dev_t dev, dev_info_t *dip, int flag, const char *name, caddr_t value,
+		    int length);
+int ddi_prop_undefine(dev_t dev, dev_info_t *dip, int flag, const char *name);
+int ddi_prop_remove(dev_t dev, dev_info_t *dip, const char *name);
+void ddi_prop_remove_all(dev_info_t *dip);
+
+/*
+ * The older ones. ddi_prop_op(), which nopropop() is too, and ddi_getlongprop() as its
+ * PROP_LEN_AND_VAL_ALLOC, store the length; with _ALLOC *(caddr_t *)valuep is to be freed with
+ * kmem_free(9F). ddi_getprop() of one without a value is 1.
  */
 int ddi_getprop(dev_t dev, dev_info_t *dip, int flags, const char *name, int defvalue);
+int ddi_getproplen(dev_t dev, dev_info_t *dip, int flags, const char *name, int *lengthp);
 int ddi_getlongprop(dev_t dev, dev_info_t *dip, int flags, const char *name, caddr_t valuep,
 		    int *lengthp);
+int ddi_getlongprop_buf(dev_t dev, dev_info_t *dip, int flags, const char *name, caddr_t buf,
+			int *lengthp);
 int ddi_prop_op(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, char *name,
 		caddr_t valuep, int *lengthp);
+int nopropop(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, char *name,
+	     caddr_t valuep, int *lengthp);
 
 /*
  * Register sets: rnumber counts from 0. len 0 in ddi_regs_map_setup() and ddi_map_regs(): to the
@@ -215,25 +266,6 @@ int ddi_copyin(const void *buf, void *driverbuf, size_t cn, int flags);
 int ddi_copyout(const void *driverbuf, void *buf, size_t cn, int flags);
 pid_t ddi_get_pid(void);
 kt_did_t ddi_get_kt_did(void); /* the thread */
-
-/*
- * The data model of the process: ddi_model_convert_from(9F), ddi_mmap_get_model(9F).
- * convert_from returns DDI_MODEL_NONE where nothing needs to be converted.
- */
-typedef uint_t ddi_model_t;
-
-#define DDI_MODEL_NONE	0x00000000U
-#define DDI_MODEL_ILP32 0x00100000U
-#define DDI_MODEL_LP64	0x00200000U
-#define DDI_MODEL_MASK	0x0ff00000U
-#ifdef __LP64__
-#define DDI_MODEL_NATIVE DDI_MODEL_LP64
-#else
-#define DDI_MODEL_NATIVE DDI_MODEL_ILP32
-#endif
-
-ddi_model_t ddi_model_convert_from(ddi_model_t model);
-ddi_model_t ddi_mmap_get_model(void);
 
 /*
  * Numbers in text, as strtol(3C): blanks, a sign, and with base 16 or 0 a 0x go before the digits;

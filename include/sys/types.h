@@ -73,6 +73,15 @@ typedef longlong_t offset_t; /* bytes; always 64 bits, signed */
 typedef u_longlong_t u_offset_t;
 typedef longlong_t hrtime_t; /* nanoseconds */
 
+/* Members of structures that are wider than their names once said. */
+typedef union lloff {
+	offset_t _f;
+} lloff_t;
+typedef union lldaddr {
+	longlong_t _f;
+} lldaddr_t;
+typedef unsigned short o_dev_t;
+
 typedef ulong_t pfn_t;	 /* page frame number */
 typedef ulong_t pgcnt_t; /* number of pages */
 typedef long spgcnt_t;

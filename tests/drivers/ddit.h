@@ -8,14 +8,18 @@
 #define DEVMAP_TESTS_DDIT_H
 
 /* X(name, what it holds to), by family. */
-#define DDIT_DATA(X)                                           \
-	X(prop_ints, "integers among properties")              \
-	X(prop_texts, "texts among properties, and updates")   \
-	X(prop_old, "ddi_prop_op(9F) and ddi_getlongprop(9F)") \
-	X(state_items, "items of soft state come and go")      \
-	X(state_grows, "soft state grows under its readers")   \
-	X(uio_moves, "uiomove(9F) goes on where it was")       \
-	X(pages_round, "ptob, btop, btopr")                    \
+#define DDIT_DATA(X)                                                  \
+	X(prop_ints, "integers among properties")                     \
+	X(prop_texts, "texts among properties, and updates")          \
+	X(prop_old, "ddi_prop_op(9F) and ddi_getlongprop(9F)")        \
+	X(prop_arrays, "arrays among properties")                     \
+	X(prop_stacks, "ddi_prop_create(9F) and ddi_prop_remove(9F)") \
+	X(prop_wrong, "properties that are asked for wrongly")        \
+	X(state_items, "items of soft state come and go")             \
+	X(state_grows, "soft state grows under its readers")          \
+	X(uio_moves, "uiomove(9F) goes on where it was")              \
+	X(pages_round, "ptob, btop, btopr")                           \
+	X(models, "STRUCT_DECL(9F) and its relatives")                \
 	X(instance_facts, "what an instance says of itself")
 
 #define DDIT_MEMORY(X)                                                           \
@@ -88,11 +92,22 @@
 	X(tasks_mistakes, "C26 a task that waits for its own queue")     \
 	X(policy, "secpolicy_ for the system itself")
 
+#define DDIT_BLOCKS(X)                                                 \
+	X(uio_stays, "uiocopy(9F) and uioskip(9F)")                    \
+	X(buf_life, "getrbuf(9F), bioerror(9F), bioreset(9F)")         \
+	X(buf_waits, "biowait(9F) waits for biodone(9F)")              \
+	X(buf_parts, "bioclone(9F), bp_copyin(9F), bp_copyout(9F)")    \
+	X(physio_reads, "physio(9F) reads in pieces")                  \
+	X(physio_writes, "physio(9F) writes, and ends where it fails") \
+	X(physio_shares, "physio(9F) waits for a buf that is in use")  \
+	X(disk_sorts, "disksort(9F) sorts in two runs")
+
 #define DDIT_ENUM(name, what) DDIT_##name,
 
 enum ddit_check {
 	DDIT_DATA(DDIT_ENUM) DDIT_MEMORY(DDIT_ENUM) DDIT_SYNC(DDIT_ENUM) DDIT_TIME(DDIT_ENUM)
-		DDIT_NUMBERS(DDIT_ENUM) DDIT_LISTS(DDIT_ENUM) DDIT_TASKS(DDIT_ENUM) DDIT_CHECKS
+		DDIT_NUMBERS(DDIT_ENUM) DDIT_LISTS(DDIT_ENUM) DDIT_TASKS(DDIT_ENUM)
+			DDIT_BLOCKS(DDIT_ENUM) DDIT_CHECKS
 };
 
 #define DDIT_WORKERS  4 /* threads that a check can have besides its own */

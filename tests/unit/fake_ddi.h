@@ -531,7 +531,7 @@ int ddi_copyout(const void *driverbuf, void *buf, size_t n, int flags)
 	return buf == NULL ? -1 : ddi_copyin(driverbuf, buf, n, flags);
 }
 
-int uiomove(caddr_t address, size_t n, enum uio_rw rw, uio_t *uio)
+int uiomove(void *address, size_t n, enum uio_rw rw, uio_t *uio)
 {
 	char *user = uio->uio_iov->iov_base;
 

@@ -668,7 +668,12 @@ static void uio(void **state)
 		{ (void *)1010, 0 },
 		{ (void *)1020, 8 },
 	};
-	uio_t u = { iov, 3, 100, UIO_USERSPACE, FWRITE, 12 };
+	uio_t u = { .uio_iov = iov,
+		    .uio_iovcnt = 3,
+		    .uio_loffset = 100,
+		    .uio_segflg = UIO_USERSPACE,
+		    .uio_fmode = FWRITE,
+		    .uio_resid = 12 };
 	char text[] = "0123456789abcdef", back[16];
 
 	(void)state;
@@ -682,7 +687,12 @@ static void uio(void **state)
 	assert_memory_equal(client + 20, "45!01234", 9);
 
 	iov[0] = (struct iovec){ (void *)1020, 3 };
-	u = (uio_t){ iov, 1, 0, UIO_USERSPACE, FREAD, 3 };
+	u = (uio_t){ .uio_iov = iov,
+		     .uio_iovcnt = 1,
+		     .uio_loffset = 0,
+		     .uio_segflg = UIO_USERSPACE,
+		     .uio_fmode = FREAD,
+		     .uio_resid = 3 };
 	assert_int_equal(uwritec(&u), '4');
 	assert_int_equal(uiomove(back, 2, UIO_WRITE, &u), 0);
 	assert_memory_equal(back, "5!", 2);
@@ -692,7 +702,12 @@ static void uio(void **state)
 static void uio_faults(void **state)
 {
 	struct iovec iov[2] = { { (void *)1060, 4 }, { (void *)2000, 4 } };
-	uio_t u = { iov, 2, 0, UIO_USERSPACE, 0, 8 };
+	uio_t u = { .uio_iov = iov,
+		    .uio_iovcnt = 2,
+		    .uio_loffset = 0,
+		    .uio_segflg = UIO_USERSPACE,
+		    .uio_fmode = 0,
+		    .uio_resid = 8 };
 	char buf[8] = "abcdefg", sys[8] = "";
 
 	(void)state;
@@ -700,7 +715,7 @@ static void uio_faults(void **state)
 	assert_int_equal(u.uio_resid, 4);
 	assert_memory_equal(client + 60, "abcd", 4);
 	iov[0] = (struct iovec){ sys, 8 };
-	u = (uio_t){ iov, 1, 0, UIO_SYSSPACE, 0, 8 };
+	u = (uio_t){ .uio_iov = iov, .uio_iovcnt = 1, .uio_segflg = UIO_SYSSPACE, .uio_resid = 8 };
 	assert_int_equal(uiomove(buf, 8, UIO_READ, &u), 0);
 	assert_string_equal(sys, "abcdefg");
 }

@@ -6,6 +6,7 @@
 
 #include <sys/atomic.h>
 #include <sys/avl.h>
+#include <sys/buf.h>
 #include <sys/byteorder.h>
 #include <sys/feature_tests.h>
 #include <sys/id_space.h>
@@ -17,6 +18,8 @@
 #include <sys/ioccom.h>
 #include <sys/isa_defs.h>
 #include <sys/list.h>
+#include <sys/model.h>
+#include <sys/pci.h>
 #include <sys/policy.h>
 #include <sys/taskq.h>
 #include <sys/thread.h>

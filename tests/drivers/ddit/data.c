@@ -89,6 +89,102 @@ void check_prop_old(struct check *c)
 	CHECK(c, strcmp(buf, "hello") == 0);
 }
 
+void check_prop_arrays(struct check *c)
+{
+	char one[] = "one", empty[] = "", three[] = "three", *in[] = { one, empty, three };
+	int ints[] = { 3, -4, 5 }, *iv = NULL;
+	int64_t wide[] = { 1LL << 40, -1 }, *wv = NULL;
+	uchar_t bytes[] = { 1, 0, 255 }, *bv = NULL;
+	char **sv = NULL;
+	uint_t n = 0;
+
+	CHECK_EQ(c, ddi_prop_update_int_array(DDI_DEV_T_NONE, c->dip, "ints", ints, 3), 0);
+	CHECK_EQ(c, ddi_prop_lookup_int_array(DDI_DEV_T_ANY, c->dip, 0, "ints", &iv, &n), 0);
+	CHECK(c, n == 3 && memcmp(iv, ints, sizeof(ints)) == 0);
+	ddi_prop_free(iv);
+	CHECK_EQ(c, GET("ints", 9), 9);
+	CHECK_EQ(c, ddi_prop_update_int64_array(DDI_DEV_T_NONE, c->dip, "wide", wide, 2), 0);
+	CHECK_EQ(c, ddi_prop_lookup_int64_array(DDI_DEV_T_ANY, c->dip, 0, "wide", &wv, &n), 0);
+	CHECK(c, n == 2 && memcmp(wv, wide, sizeof(wide)) == 0);
+	ddi_prop_free(wv);
+	CHECK_EQ(c, ddi_prop_update_int64(DDI_DEV_T_NONE, c->dip, "wide", wide[0]), 0);
+	CHECK_EQ(c, ddi_prop_get_int64(DDI_DEV_T_ANY, c->dip, 0, "wide", 5), wide[0]);
+	CHECK_EQ(c, ddi_prop_get_int64(DDI_DEV_T_ANY, c->dip, 0, "number", 5), 42);
+	CHECK_EQ(c, ddi_prop_update_byte_array(DDI_DEV_T_NONE, c->dip, "bytes", bytes, 3), 0);
+	CHECK_EQ(c, ddi_prop_lookup_byte_array(DDI_DEV_T_ANY, c->dip, 0, "bytes", &bv, &n), 0);
+	CHECK(c, n == 3 && memcmp(bv, bytes, 3) == 0);
+	ddi_prop_free(bv);
+	CHECK_EQ(c, ddi_prop_update_string_array(DDI_DEV_T_NONE, c->dip, "strings", in, 3), 0);
+	CHECK_EQ(c, ddi_prop_lookup_string_array(DDI_DEV_T_ANY, c->dip, 0, "strings", &sv, &n), 0);
+	CHECK(c, n == 3 && strcmp(sv[0], one) == 0 && sv[1][0] == '\0' &&
+			 strcmp(sv[2], three) == 0 && sv[3] == NULL);
+	ddi_prop_free(sv);
+	CHECK_EQ(c, ddi_prop_lookup_string_array(DDI_DEV_T_ANY, c->dip, 0, "text", &sv, &n), 0);
+	CHECK(c, n == 1 && strcmp(sv[0], "hello") == 0);
+	ddi_prop_free(sv);
+	ddi_prop_remove_all(c->dip);
+	CHECK_EQ(c, ddi_prop_exists(DDI_DEV_T_ANY, c->dip, 0, "strings"), 0);
+	CHECK_EQ(c, GET("number", 7), 42);
+}
+
+void check_prop_stacks(struct check *c)
+{
+	int value = 5, len = 9, buf = 0;
+	caddr_t bytes = (caddr_t)&value, copy = NULL;
+
+	CHECK_EQ(c, ddi_prop_create(DDI_DEV_T_NONE, c->dip, 0, "number", bytes, sizeof(int)), 0);
+	CHECK_EQ(c, GET("number", 7), 5);
+	value = 6;
+	CHECK_EQ(c, ddi_prop_create(DDI_DEV_T_NONE, c->dip, 0, "number", bytes, sizeof(int)), 0);
+	CHECK_EQ(c, GET("number", 7), 6);
+	value = 8;
+	CHECK_EQ(c, ddi_prop_modify(DDI_DEV_T_NONE, c->dip, 0, "number", bytes, sizeof(int)), 0);
+	CHECK_EQ(c, GET("number", 7), 8);
+	CHECK_EQ(c, ddi_prop_undefine(DDI_DEV_T_NONE, c->dip, 0, "number"), 0);
+	CHECK_EQ(c, GET("number", 7), 7);
+	CHECK_EQ(c, ddi_getproplen(DDI_DEV_T_ANY, c->dip, 0, "number", &len), DDI_PROP_UNDEFINED);
+	CHECK_EQ(c, ddi_prop_remove(DDI_DEV_T_NONE, c->dip, "number"), 0);
+	CHECK_EQ(c, GET("number", 7), 8);
+	CHECK_EQ(c, ddi_prop_remove(DDI_DEV_T_NONE, c->dip, "number"), 0);
+	CHECK_EQ(c, GET("number", 7), 5);
+	CHECK_EQ(c, ddi_prop_remove(DDI_DEV_T_NONE, c->dip, "number"), 0);
+	CHECK_EQ(c, GET("number", 7), 42);
+	CHECK_EQ(c, ddi_prop_remove(DDI_DEV_T_NONE, c->dip, "number"), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, ddi_prop_create(DDI_DEV_T_NONE, c->dip, 0, "flag", NULL, 0), 0);
+	CHECK_EQ(c, ddi_getprop(DDI_DEV_T_ANY, c->dip, 0, "flag", 0), 1);
+	CHECK_EQ(c, ddi_getlongprop(DDI_DEV_T_ANY, c->dip, 0, "flag", (caddr_t)&copy, &len), 0);
+	CHECK(c, copy == NULL && len == 0);
+	/* Of one minor only. */
+	CHECK_EQ(c, ddi_prop_create(77, c->dip, 0, "minor", bytes, sizeof(int)), 0);
+	CHECK_EQ(c, ddi_prop_exists(78, c->dip, 0, "minor"), 0);
+	CHECK_EQ(c, ddi_prop_exists(77, c->dip, 0, "minor"), 1);
+	len = sizeof(buf);
+	CHECK_EQ(c, ddi_getlongprop_buf(77, c->dip, 0, "minor", (caddr_t)&buf, &len), 0);
+	CHECK_EQ(c, buf, 8);
+	ddi_prop_remove_all(c->dip);
+	CHECK_EQ(c, ddi_prop_exists(DDI_DEV_T_ANY, c->dip, 0, "minor"), 0);
+}
+
+void check_prop_wrong(struct check *c)
+{
+	char x[] = "x", *strings[] = { x, NULL }, *text = NULL;
+	uchar_t *bytes = NULL;
+	uint_t n = 0;
+
+	CHECK_EQ(c, ddi_prop_create(DDI_DEV_T_ANY, c->dip, 0, "x", x, 2), DDI_PROP_INVAL_ARG);
+	CHECK_EQ(c, ddi_prop_create(DDI_DEV_T_NONE, c->dip, 0, "", x, 2), DDI_PROP_INVAL_ARG);
+	CHECK_EQ(c, ddi_prop_create(DDI_DEV_T_NONE, c->dip, 0, "x", x, -1), DDI_PROP_INVAL_ARG);
+	CHECK_EQ(c, ddi_prop_create(DDI_DEV_T_NONE, c->dip, 0, "x", NULL, 1), DDI_PROP_INVAL_ARG);
+	CHECK_EQ(c, ddi_prop_modify(DDI_DEV_T_NONE, c->dip, 0, "x", x, 2), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, ddi_prop_remove(DDI_DEV_T_ANY, c->dip, "x"), DDI_PROP_INVAL_ARG);
+	CHECK_EQ(c, ddi_prop_update_string_array(DDI_DEV_T_NONE, c->dip, "x", strings, 2),
+		 DDI_PROP_INVAL_ARG);
+	CHECK_EQ(c, ddi_prop_lookup_string(DDI_DEV_T_NONE, c->dip, 0, "text", &text),
+		 DDI_PROP_INVAL_ARG);
+	CHECK_EQ(c, ddi_prop_lookup_byte_array(DDI_DEV_T_ANY, c->dip, 0, "text", &bytes, &n),
+		 DDI_PROP_CANNOT_DECODE);
+}
+
 void check_state_items(struct check *c)
 {
 	void *st = NULL;
@@ -185,6 +281,42 @@ void check_pages_round(struct check *c)
 	CHECK_EQ(c, ddi_btopr(c->dip, 1), 1);
 	CHECK_EQ(c, ddi_model_convert_from(DDI_MODEL_NATIVE | 3), DDI_MODEL_NONE);
 	CHECK_EQ(c, ddi_model_convert_from(DDI_MODEL_ILP32), DDI_MODEL_ILP32);
+}
+
+struct pair {
+	char *where;
+	long n;
+};
+
+struct pair32 {
+	caddr32_t where;
+	int32_t n;
+};
+
+void check_models(struct check *c)
+{
+	char text[] = "x";
+	struct pair32 p32 = { 0x1000, -5 };
+	struct pair native = { text, -6 };
+	STRUCT_HANDLE(pair, h);
+	STRUCT_DECL(pair, d);
+
+	STRUCT_SET_HANDLE(h, DATAMODEL_ILP32 | 3, &p32);
+	CHECK_EQ(c, STRUCT_SIZE(h), 8);
+	CHECK_EQ(c, STRUCT_FGET(h, n), -5);
+	CHECK(c, STRUCT_FGETP(h, where) == (void *)0x1000);
+	STRUCT_FSET(h, n, 7);
+	STRUCT_FSETP(h, where, (void *)0x2000);
+	CHECK(c, p32.n == 7 && p32.where == 0x2000);
+	CHECK(c, STRUCT_FADDR(h, n) == (void *)&p32.n);
+	STRUCT_SET_HANDLE(h, DATAMODEL_NATIVE, &native);
+	CHECK(c, STRUCT_FGET(h, n) == -6 && STRUCT_FGETP(h, where) == text);
+	STRUCT_FSETP(h, where, NULL);
+	CHECK(c, native.where == NULL && STRUCT_BUF(h) == &native);
+	STRUCT_INIT(d, get_udatamodel());
+	CHECK_EQ(c, STRUCT_SIZE(d), sizeof(struct pair));
+	STRUCT_FSET(d, n, 9);
+	CHECK_EQ(c, STRUCT_BUF(d)->n, 9);
 }
 
 void check_instance_facts(struct check *c)

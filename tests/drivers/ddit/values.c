@@ -7,6 +7,7 @@
 #include <sys/conf.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
+#include <sys/pci.h>
 #include <sys/policy.h>
 
 #define IS(name, value)	 _Static_assert((long long)(name) == (long long)(value), #name)
@@ -120,6 +121,80 @@ PROTO(int, ddi_taskq_dispatch, (ddi_taskq_t *, void (*)(void *), void *, uint_t)
 PROTO(boolean_t, ddi_taskq_suspended, (ddi_taskq_t *));
 PROTO(int, secpolicy_sys_config, (const cred_t *, boolean_t));
 PROTO(int, secpolicy_gart_map, (const cred_t *));
+
+/* sys/buf.h, sys/uio.h */
+IS(B_BUSY, 1);
+IS(B_DONE, 2);
+IS(B_ERROR, 4);
+IS(B_PAGEIO, 0x10);
+IS(B_PHYS, 0x20);
+IS(B_READ, 0x40);
+IS(B_WRITE, 0x100);
+IS(B_ASYNC, 0x400);
+IS(B_REMAPPED, 0x4000);
+IS(B_SHADOW, 0x200000);
+IS(B_PAGE_NOWAIT, 0x8000000);
+IS(DEV_BSIZE, 512);
+IS(__builtin_offsetof(struct buf, b_bcount), 48);
+IS(__builtin_offsetof(struct buf, b_blkno), 64);
+IS(__builtin_offsetof(struct buf, b_resid), 80);
+IS(__builtin_offsetof(struct diskhd, b_bcount), 48);
+SIZE(o_dev_t, 2);
+SIZE(uio_t, 48);
+IS(__builtin_offsetof(uio_t, uio_loffset), 16);
+IS(__builtin_offsetof(uio_t, uio_extflg), 30);
+IS(__builtin_offsetof(uio_t, uio_resid), 40);
+IS(UIO_READ, 0);
+IS(UIO_WRITE, 1);
+IS(UIO_SYSSPACE, 1);
+IS(UIO_USERISPACE, 2);
+PROTO(int, uiomove, (void *, size_t, enum uio_rw, uio_t *));
+PROTO(int, physio,
+      (int (*)(struct buf *), struct buf *, dev_t, int, void (*)(struct buf *), struct uio *));
+PROTO(struct buf *, bioclone,
+      (struct buf *, off_t, size_t, dev_t, daddr_t, int (*)(struct buf *), struct buf *, int));
+PROTO(int, bp_copyin, (struct buf *, void *, offset_t, size_t));
+PROTO(int, bp_copyout, (void *, struct buf *, offset_t, size_t));
+PROTO(void, disksort, (struct diskhd *, struct buf *));
+
+/* sys/model.h, sys/pci.h */
+struct pair {
+	char *where;
+	long n;
+};
+struct pair32 {
+	caddr32_t where;
+	int32_t n;
+};
+IS(DDI_MODEL_ILP32, 0x00100000);
+IS(DATAMODEL_LP64, 0x00200000);
+IS(DATAMODEL_MASK, 0x0ff00000);
+IS(SIZEOF_STRUCT(pair, DATAMODEL_ILP32), 8);
+IS(SIZEOF_STRUCT(pair, DATAMODEL_NATIVE), sizeof(struct pair));
+IS(SIZEOF_PTR(DATAMODEL_ILP32), 4);
+SIZE(pci_regspec_t, 20);
+IS(PCI_CONF_CAP_PTR, 0x34);
+IS(PCI_CONF_MAX_L, 0x3f);
+IS(PCI_COMM_INTX_DISABLE, 0x400);
+IS(PCI_STAT_PERROR, 0x8000);
+IS(PCI_BASE_ROM_ADDR_M, 0xfffff800);
+IS(PCI_CLASS_DISPLAY, 3);
+IS(PCI_CAP_ID_MSI_X, 0x11);
+IS(PCI_PMCSR_PME_STAT, 0x8000);
+IS(PCI_REG_BUS_G(0x82123410), 0x12);
+IS(PCI_REG_DEV_G(0x82123410), 6);
+IS(PCI_REG_FUNC_G(0x82123410), 4);
+IS(PCI_REG_REG_G(0x82123410), 0x10);
+IS(PCI_REG_ADDR_G(0x82123410), 2);
+IS(PCI_REG_REL_M, 0x80000000);
+
+/* Properties */
+IS(DDI_PROP_DONTSLEEP, 0x10);
+IS(DDI_PROP_TYPE_INT64, 0x1000);
+IS(DDI_PROP_TYPE_MASK, 0x1f00);
+IS(DDI_PROP_END_OF_DATA, 8);
+IS(PROP_EXISTS, 3);
+PROTO(void, ddi_prop_remove_all, (dev_info_t *));
 
 /* sys/types32.h */
 SIZE(struct timeval32, 8);
