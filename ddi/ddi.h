@@ -100,6 +100,9 @@ void driver_vsay(int level, const char *who, const char *format, va_list ap)
 /* taskq.c. The threads of system_taskq end: no driver is left. */
 void taskqs_fini(void);
 
+/* proc.c. The memory of what drivers have seen of processes: no driver is left. */
+void procs_fini(void);
+
 /* prop.c. Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
 int props_set(struct prop **list, const char *name, const char *text);
 int props_copy(struct prop **to, const struct prop *from);

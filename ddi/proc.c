@@ -129,6 +129,23 @@ proc_t *devmap_curproc(void)
 	return p != NULL ? &p->proc : &nobody;
 }
 
+void procs_fini(void)
+{
+	struct process *p, *next;
+	size_t i;
+
+	for (i = 0; i < PROC_BUCKETS; i++) {
+		for (p = proc_buckets[i]; p != NULL; p = next) {
+			next = p->next;
+			port_free(p);
+		}
+		proc_buckets[i] = NULL;
+	}
+	proc_oldest = NULL;
+	proc_newest = &proc_oldest;
+	proc_idle = 0;
+}
+
 void engine_as_end(struct as *as)
 {
 	struct process *p;

@@ -50,6 +50,7 @@ static void __exit devmap_exit(void)
 	taskqs_fini();
 	callouts_fini();
 	numbers_fini();
+	procs_fini();
 }
 
 module_init(devmap_init);

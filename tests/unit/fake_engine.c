@@ -44,7 +44,8 @@ static __thread struct fake_process *current;
 static __thread struct thread *self;
 struct fake_memory *fake_regs[4];
 static struct fake_memory *fake_trash; /* the only one that tests have at a time */
-int fake_retry_unloaded, fake_handles;
+_Atomic int fake_retry_unloaded;
+int fake_handles;
 _Atomic int fake_agains;
 boolean_t fake_direct;
 int hz = 1000;

@@ -103,8 +103,9 @@ void fake_messages_clear(void);
  */
 unsigned fake_fail_alloc(unsigned n);
 #define FAKE_UNSET INT32_MIN
-extern int fake_retry_unloaded; /* the property devmap-retry-unloaded: FAKE_UNSET, or 0 after setup */
-extern boolean_t fake_direct;	/* threads serve their own faults, as in a kernel */
+extern _Atomic int
+	fake_retry_unloaded;  /* the property devmap-retry-unloaded: FAKE_UNSET, or 0 after setup */
+extern boolean_t fake_direct; /* threads serve their own faults, as in a kernel */
 extern _Atomic int fake_agains; /* faults that left for a signal, with f_again */
 extern int fake_handles;	/* handles that the engine knows */
 

@@ -758,6 +758,9 @@ static void processes(void **state)
 	assert_null(b->p_as);
 	assert_ptr_equal(serve_process(2, one), b);
 	engine_as_end(one);
+	procs_fini();
+	assert_non_null(serve_process(2, one));
+	procs_fini();
 	(void)caller_set(before);
 }
 
