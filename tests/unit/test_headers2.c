@@ -34,6 +34,7 @@
 #include <sys/ddi_impldefs.h>
 #include <sys/ddidevmap.h>
 #include <sys/ddidmareq.h>
+#include <sys/ddifm.h>
 #include <sys/dditypes.h>
 #include <sys/debug.h>
 #include <sys/devops.h>
