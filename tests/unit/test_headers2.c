@@ -34,6 +34,12 @@
 #include <sys/ddi_impldefs.h>
 #include <sys/ddidevmap.h>
 #include <sys/ddidmareq.h>
+#include <sys/condvar.h>
+#include <sys/ddipropdefs.h>
+#include <sys/mutex.h>
+#include <sys/rwlock.h>
+#include <sys/semaphore.h>
+#include <sys/t_lock.h>
 #include <sys/ddifm.h>
 #include <sys/dditypes.h>
 #include <sys/debug.h>
