@@ -5,6 +5,7 @@
 #include <sys/avl.h>
 #include <sys/buf.h>
 #include <sys/conf.h>
+#include <sys/ddifm.h>
 #include <sys/id_space.h>
 #include <sys/list.h>
 #include <sys/param.h>
@@ -300,3 +301,19 @@ EXPORT_SYMBOL(bp_mapin_common);
 EXPORT_SYMBOL(bp_mapout);
 EXPORT_SYMBOL(bp_copyin);
 EXPORT_SYMBOL(bp_copyout);
+
+EXPORT_SYMBOL(ddi_fm_init);
+EXPORT_SYMBOL(ddi_fm_fini);
+EXPORT_SYMBOL(ddi_fm_capable);
+EXPORT_SYMBOL(ddi_fm_handler_register);
+EXPORT_SYMBOL(ddi_fm_handler_unregister);
+EXPORT_SYMBOL(ddi_fm_acc_err_get);
+EXPORT_SYMBOL(ddi_fm_dma_err_get);
+EXPORT_SYMBOL(ddi_fm_acc_err_clear);
+EXPORT_SYMBOL(ddi_fm_dma_err_clear);
+EXPORT_SYMBOL(ddi_fm_ereport_post);
+EXPORT_SYMBOL(ddi_fm_service_impact);
+EXPORT_SYMBOL(ddi_check_acc_handle);
+EXPORT_SYMBOL(ddi_check_dma_handle);
+EXPORT_SYMBOL(ddi_dev_report_fault);
+EXPORT_SYMBOL(ddi_get_devstate);

@@ -28,6 +28,7 @@
 #include <sys/cmn_err.h>
 #include <sys/cred.h>
 #include <sys/debug.h>
+#include <sys/ddifm.h>
 #include <sys/dditypes.h>
 #include <sys/ddidevmap.h>
 #include <sys/ddidmareq.h>
@@ -86,6 +87,12 @@ int ddi_create_priv_minor_node(dev_info_t *dip, const char *name, int spec_type,
 			       const char *node_type, int flag, const char *read_priv,
 			       const char *write_priv, mode_t priv_mode);
 void ddi_remove_minor_node(dev_info_t *dip, const char *name);
+
+/* Drivers write NULL for flag where they mean 0. */
+#ifdef _KERNEL
+#define ddi_create_minor_node(dip, name, spec_type, minor_num, node_type, flag) \
+	(ddi_create_minor_node)(dip, name, spec_type, minor_num, node_type, (int)(intptr_t)(flag))
+#endif
 
 #define PRIVONLY_DEV   0x10
 

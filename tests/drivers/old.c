@@ -60,7 +60,7 @@ ddi_attach_cmd_t cmd;
 	op->dip = dip;
 	mutex_init(&op->lock, "old", MUTEX_DRIVER, NULL);
 	(void)sprintf(name, "old%d", instance);
-	if (ddi_create_minor_node(dip, name, S_IFCHR, instance, NULL, 0) == DDI_FAILURE) {
+	if (ddi_create_minor_node(dip, name, S_IFCHR, instance, NULL, NULL) == DDI_FAILURE) {
 		mutex_destroy(&op->lock);
 		ddi_soft_state_free(old_state, instance);
 		return (DDI_FAILURE);

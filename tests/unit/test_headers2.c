@@ -8,6 +8,7 @@
 #include <sys/avl.h>
 #include <sys/buf.h>
 #include <sys/byteorder.h>
+#include <sys/fbio.h>
 #include <sys/feature_tests.h>
 #include <sys/id_space.h>
 #include <sys/int_const.h>
@@ -25,6 +26,7 @@
 #include <sys/thread.h>
 #include <sys/types32.h>
 #include <sys/varargs.h>
+#include <sys/visual_io.h>
 #include <sys/vmem.h>
 #include <sys/callo.h>
 #include <sys/cmn_err.h>
@@ -34,6 +36,13 @@
 #include <sys/ddi_impldefs.h>
 #include <sys/ddidevmap.h>
 #include <sys/ddidmareq.h>
+#include <sys/condvar.h>
+#include <sys/ddipropdefs.h>
+#include <sys/mutex.h>
+#include <sys/rwlock.h>
+#include <sys/semaphore.h>
+#include <sys/t_lock.h>
+#include <sys/ddifm.h>
 #include <sys/dditypes.h>
 #include <sys/debug.h>
 #include <sys/devops.h>

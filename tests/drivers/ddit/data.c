@@ -319,6 +319,30 @@ void check_models(struct check *c)
 	CHECK_EQ(c, STRUCT_BUF(d)->n, 9);
 }
 
+void check_faults(struct check *c)
+{
+	int cap = DDI_FM_EREPORT_CAPABLE | DDI_FM_ACCCHK_CAPABLE;
+	ddi_iblock_cookie_t cookie = &cap;
+	ddi_fm_error_t error;
+
+	ddi_fm_init(c->dip, &cap, &cookie);
+	CHECK(c, cap == DDI_FM_NOT_CAPABLE && cookie == NULL && DDI_FM_DEFAULT_CAP(cap));
+	ddi_fm_init(c->dip, NULL, NULL);
+	CHECK_EQ(c, ddi_fm_capable(c->dip), 0);
+	(void)memset(&error, 0xee, sizeof(error));
+	ddi_fm_acc_err_get(NULL, &error, DDI_FME_VERSION);
+	CHECK(c, error.fme_status == DDI_FM_OK && error.fme_version == DDI_FME_VER1);
+	(void)memset(&error, 0xee, sizeof(error));
+	ddi_fm_dma_err_get(NULL, &error, DDI_FME_VER0);
+	CHECK(c, error.fme_status == DDI_FM_OK && error.fme_version == DDI_FME_VER0);
+	ddi_fm_ereport_post(c->dip, "device.test", 0, DDI_NOSLEEP, "version", 1, 0, NULL);
+	ddi_fm_service_impact(c->dip, DDI_SERVICE_UNAFFECTED);
+	CHECK_EQ(c, ddi_check_acc_handle(NULL), DDI_SUCCESS);
+	CHECK_EQ(c, ddi_check_dma_handle(NULL), DDI_SUCCESS);
+	CHECK_EQ(c, ddi_get_devstate(c->dip), DDI_DEVSTATE_UP);
+	ddi_fm_fini(c->dip);
+}
+
 void check_instance_facts(struct check *c)
 {
 	void *result;

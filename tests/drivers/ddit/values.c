@@ -7,7 +7,9 @@
 #include <sys/conf.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
+#include <sys/fbio.h>
 #include <sys/pci.h>
+#include <sys/visual_io.h>
 #include <sys/policy.h>
 
 #define IS(name, value)	 _Static_assert((long long)(name) == (long long)(value), #name)
@@ -187,6 +189,31 @@ IS(PCI_REG_FUNC_G(0x82123410), 4);
 IS(PCI_REG_REG_G(0x82123410), 0x10);
 IS(PCI_REG_ADDR_G(0x82123410), 2);
 IS(PCI_REG_REL_M, 0x80000000);
+
+/* sys/fbio.h, sys/visual_io.h */
+IS(FBIOGTYPE, 0x4600);
+IS(FBIOGXINFO, 0x4600 + 39);
+IS(FBIO_STEREO, 0x4600 + 44);
+IS(FBIO_WID_ALLOC, 0x4600 + 30);
+IS(FBTYPE_SUNFAST_COLOR, 12);
+IS(FBTYPE_LASTPLUSONE, 21);
+SIZE(struct fbtype, 24);
+SIZE(struct fbgattr, 88);
+SIZE(struct fbcurpos, 4);
+IS(VIS_GETIDENTIFIER, 0x5600);
+IS(VIS_PUTCMAP, 0x560a);
+IS(VIS_GETCURSORPOS, 0x461b);
+
+/* sys/ddifm.h */
+IS(DDI_FM_UNKNOWN, -3);
+IS(DDI_FM_ERRCB_CAPABLE, 8);
+IS(DDI_FM_ERR_PEEK, 3);
+IS(DDI_FME_VERSION, 1);
+IS(DDI_SERVICE_LOST, -32);
+IS(DDI_SERVICE_RESTORED, 16);
+IS(DDI_DEVICE_FAULT, -16);
+IS(DDI_DEVSTATE_UP, 32);
+IS(DDI_DEVSTATE_OFFLINE, -32);
 
 /* Properties */
 IS(DDI_PROP_DONTSLEEP, 0x10);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * sys/condvar.h: condvar(9F), which is in sys/ksynch.h.
+ */
+#ifndef DEVMAP_SYS_CONDVAR_H
+#define DEVMAP_SYS_CONDVAR_H
+
+#include <sys/ksynch.h>
+
+#endif /* DEVMAP_SYS_CONDVAR_H */
