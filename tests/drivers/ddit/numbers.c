@@ -106,7 +106,7 @@ static void race(void *arg)
 		atomic_add_32(&raced.many, 3);
 		atomic_dec_64(&raced.wide);
 		do
-			old = raced.turn;
+			old = __atomic_load_n(&raced.turn, __ATOMIC_RELAXED);
 		while (atomic_cas_32(&raced.turn, old, old + 1) != old);
 	}
 }
