@@ -30,6 +30,7 @@ uint64_t server_id;
 static struct driver *the_driver;
 static char the_name[MINOR_NAME_MAX]; /* its name, which is asked for when it may be gone */
 static int exit_status;
+static atomic_bool leaving; /* we have told the supervisor that we are done */
 
 /*
  * The driver makes and removes minor nodes whenever it likes; doors follow them from the start to
@@ -150,7 +151,8 @@ static void supervisor_gone(struct source *s, uint32_t events)
 {
 	(void)events;
 	source_remove(s);
-	log_warn("%s: the supervisor is gone; serving on without it", the_name);
+	if (!atomic_load(&leaving))
+		log_warn("%s: the supervisor is gone; serving on without it", the_name);
 }
 
 static int watch_supervisor(int fd)
@@ -256,6 +258,7 @@ int engine_main(const char *spec, int fd)
 	}
 	pool_loop();
 	errands_fini();
+	atomic_store(&leaving, true);
 	keeper_fini();
 	return exit_status;
 }

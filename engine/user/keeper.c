@@ -19,7 +19,7 @@ void keeper_init(int fd)
 void keeper_fini(void)
 {
 	if (keeper_fd >= 0)
-		(void)shutdown(keeper_fd, SHUT_RDWR);
+		(void)shutdown(keeper_fd, SHUT_WR);
 }
 
 static void send_parcel(struct parcel *p, const int *fds, unsigned nfds)

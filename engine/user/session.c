@@ -35,18 +35,24 @@ void session_get(struct session *s)
 	atomic_fetch_add(&s->refs, 1);
 }
 
+static unsigned sessions_of(pid_t pid)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&sessions_lock);
+	for (const struct session *s = sessions; s != NULL && pid != 0; s = s->next)
+		n += s->pid == pid;
+	pthread_mutex_unlock(&sessions_lock);
+	return n;
+}
+
 /* Not one of a process beyond what a process and its user may have. 0 or -errno. */
 static int session_count(struct session *s, uid_t uid, pid_t pid)
 {
 	struct account *user = account_of(uid);
-	unsigned of_process = 0;
-	int error;
+	unsigned of_process = sessions_of(pid);
+	int error = account_session(user, of_process);
 
-	pthread_mutex_lock(&sessions_lock);
-	for (const struct session *o = sessions; o != NULL && pid != 0; o = o->next)
-		of_process += o->pid == pid;
-	pthread_mutex_unlock(&sessions_lock);
-	error = account_session(user, of_process);
 	if (error == 0)
 		s->counted = user;
 	else
@@ -390,6 +396,9 @@ int session_attach(struct request *rq, struct session **out, int *client_end)
 		return error;
 	}
 	error = session_watch(s);
+	/* Others may have been counted at the same time. */
+	if (error == 0 && sessions_of(s->pid) > limits.process_sessions)
+		error = -EMFILE;
 	if (error != 0) {
 		close(*client_end);
 		*client_end = -1;
