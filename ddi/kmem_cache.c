@@ -125,10 +125,10 @@ void *kmem_cache_alloc(kmem_cache_t *cp, int kmflag)
 
 void kmem_cache_free(kmem_cache_t *cp, void *obj)
 {
-	struct spare *s = (struct spare *)obj - 1;
+	struct spare *s = obj != NULL ? (struct spare *)obj - 1 : NULL;
 	bool keep;
 
-	if (obj == NULL || s->cache != cp) {
+	if (s == NULL || s->cache != cp) {
 		driver_mistake(CALL_SITE(), "kmem_cache_free",
 			       "%p is no object of %s, or was freed already", obj, cp->name);
 		return;
