@@ -54,6 +54,8 @@ static int uio_piece(char *address, size_t len, enum uio_rw rw, const uio_t *uio
 
 static void uio_advance(uio_t *uio, size_t len)
 {
+	if (len == 0)
+		return; /* its address may be NULL */
 	uio->uio_iov->iov_base = (char *)uio->uio_iov->iov_base + len;
 	uio->uio_iov->iov_len -= len;
 	uio->uio_resid -= (ssize_t)len;
