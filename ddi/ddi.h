@@ -5,7 +5,7 @@
  * LOCKS, outermost first; none is held across a call of a driver, a model or a hook
  *   soft_state's lock   changes of a table of soft state                     soft_state.c
  *   prop_lock           an instance's properties                             prop.c
- *   busy_lock           which bufs are in use                                physio.c
+ *   claims_lock         which bufs are in use                                physio.c
  *   umem_lock           the list of cookies                                  umem.c
  *   a cache's lock      its free objects                                     kmem_cache.c
  *   a queue's lock      its tasks and threads; kmem_*() and threads after it  taskq.c

@@ -4,6 +4,7 @@
  * the user engine, and may be anywhere in the kernel.
  */
 #include <sys/buf.h>
+#include <sys/debug.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/param.h>
@@ -12,35 +13,56 @@
 
 #include "ddi.h"
 
-static kmutex_t busy_lock; /* guards B_BUSY and B_WANTED of drivers' bufs; a leaf */
-static kcondvar_t busy_over;
+/*
+ * Who has which buf. A flag of the buf's would be written beside what its driver does with b_flags.
+ */
+struct claim {
+	struct claim *next;
+	const struct buf *bp;
+};
 
-static void buf_claim(struct buf *bp)
+static kmutex_t claims_lock; /* a leaf */
+static kcondvar_t claims_ended;
+static struct claim *claims;
+
+static bool is_claimed(const struct buf *bp)
 {
-	mutex_enter(&busy_lock);
-	while (bp->b_flags & B_BUSY) {
-		bp->b_flags |= B_WANTED;
-		cv_wait(&busy_over, &busy_lock);
-	}
-	bp->b_flags |= B_BUSY;
-	mutex_exit(&busy_lock);
+	const struct claim *c = claims;
+
+	ASSERT(MUTEX_HELD(&claims_lock));
+	while (c != NULL && c->bp != bp)
+		c = c->next;
+	return c != NULL;
 }
 
-static void buf_release(struct buf *bp)
+static void buf_claim(struct claim *c, struct buf *bp)
 {
-	mutex_enter(&busy_lock);
-	if (bp->b_flags & B_WANTED)
-		cv_broadcast(&busy_over);
-	bp->b_flags &= ~(B_BUSY | B_WANTED | B_PHYS);
-	mutex_exit(&busy_lock);
+	mutex_enter(&claims_lock);
+	while (is_claimed(bp))
+		cv_wait(&claims_ended, &claims_lock);
+	c->bp = bp;
+	c->next = claims;
+	claims = c;
+	mutex_exit(&claims_lock);
+}
+
+static void buf_release(struct claim *c, struct buf *bp)
+{
+	struct claim **link = &claims;
+
+	bp->b_flags &= ~(B_BUSY | B_PHYS);
+	mutex_enter(&claims_lock);
+	while (*link != c)
+		link = &(*link)->next;
+	*link = c->next;
+	cv_broadcast(&claims_ended);
+	mutex_exit(&claims_lock);
 }
 
 /* The next piece, of which bp has the size; its data is still to come. */
 static void piece_begin(struct buf *bp, dev_t dev, int rw, const struct uio *uio)
 {
-	mutex_enter(&busy_lock);
-	bp->b_flags = (bp->b_flags & B_WANTED) | B_BUSY | B_PHYS | (rw & B_READ ? B_READ : B_WRITE);
-	mutex_exit(&busy_lock);
+	bp->b_flags = B_BUSY | B_PHYS | (rw & B_READ ? B_READ : B_WRITE);
 	bp->b_error = 0;
 	bp->b_resid = 0;
 	bp->b_proc = (struct proc *)curproc;
@@ -97,11 +119,12 @@ int physio(int (*strat)(struct buf *bp), struct buf *bp, dev_t dev, int rw,
 	   void (*mincnt)(struct buf *bp), struct uio *uio)
 {
 	struct buf *own = bp == NULL ? getrbuf(KM_SLEEP) : NULL;
+	struct claim claim;
 	int error = 0;
 
 	if (own != NULL)
 		bp = own;
-	buf_claim(bp);
+	buf_claim(&claim, bp);
 	bp->b_resid = 0;
 	while (error == 0 && bp->b_resid == 0 && uio->uio_resid > 0 && uio->uio_iovcnt > 0) {
 		if (uio->uio_iov->iov_len == 0) {
@@ -111,7 +134,7 @@ int physio(int (*strat)(struct buf *bp), struct buf *bp, dev_t dev, int rw,
 		}
 		error = piece(strat, bp, dev, rw, mincnt, uio);
 	}
-	buf_release(bp);
+	buf_release(&claim, bp);
 	if (own != NULL)
 		freerbuf(own);
 	return error;
