@@ -45,7 +45,7 @@ void limits_fit(void)
 		return;
 	limits.user_sessions = MIN(limits.user_sessions, (unsigned)rl.rlim_cur / 16);
 	limits.user_windows = MIN(limits.user_windows, (unsigned)rl.rlim_cur / 8);
-	limits.user_silent = MIN(limits.user_silent, (unsigned)rl.rlim_cur / 16);
+	limits.user_silent = MIN(limits.user_silent, (unsigned)rl.rlim_cur / 4);
 }
 
 /* What of text is one of them; 0: none. */
