@@ -78,17 +78,17 @@ static void check_counting(int n, uint64_t rounds)
 
 static void two_count(void)
 {
-	check_counting(2, 1000);
+	check_counting(2, 400);
 }
 
 static void four_count(void)
 {
-	check_counting(4, 500);
+	check_counting(4, 200);
 }
 
 static void eight_count(void)
 {
-	check_counting(8, 250);
+	check_counting(8, 100);
 }
 
 /* A process that takes the lock and keeps it. */
@@ -232,7 +232,7 @@ static void private_registers(void)
 	for (int i = 0; i < 4; i++) {
 		pid[i] = DO(fork());
 		if (pid[i] == 0) {
-			use_registers(20000);
+			use_registers(5000);
 			_exit(0);
 		}
 	}
