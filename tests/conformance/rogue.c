@@ -75,10 +75,24 @@ int rogue_await_end(struct rogue *r)
 	return status;
 }
 
+/* May this process have so many descriptors, if it wants to? */
+static bool may_have(rlim_t descriptors)
+{
+	struct rlimit rl, more;
+
+	DO(getrlimit(RLIMIT_NOFILE, &rl));
+	more = (struct rlimit){ descriptors, descriptors };
+	if (rl.rlim_max >= descriptors)
+		return true;
+	return setrlimit(RLIMIT_NOFILE, &more) == 0 && setrlimit(RLIMIT_NOFILE, &rl) == 0;
+}
+
 void rogue_begin(void)
 {
 	if (geteuid() != 0)
 		skip("about root's engine");
+	if (!may_have(ROGUE_DESCRIPTORS))
+		skip("a process may not have %d descriptors here", ROGUE_DESCRIPTORS);
 	close(file_control());
 }
 

@@ -33,6 +33,7 @@ void rogue_await(const struct rogue *r); /* until it says a byte; fails if it en
 int rogue_await_end(struct rogue *r);	 /* its wait status */
 /* For a test with an attacker who is nobody, and an engine of root's. */
 void rogue_begin(void);
+#define ROGUE_DESCRIPTORS 8192 /* that it may want */
 /* How long others may make one wait who holds nothing and locks nothing; ns. */
 int64_t may_wait(void);
 /* Somebody honest comes, does everything, and goes, and has not waited for others. */

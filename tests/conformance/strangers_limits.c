@@ -106,7 +106,7 @@ static int lingering(void)
 
 static void more_descriptors(void)
 {
-	const struct rlimit rl = { .rlim_cur = 8192, .rlim_max = 8192 };
+	const struct rlimit rl = { ROGUE_DESCRIPTORS, ROGUE_DESCRIPTORS };
 
 	if (geteuid() == 0)
 		DO(setrlimit(RLIMIT_NOFILE, &rl));
