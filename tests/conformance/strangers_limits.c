@@ -210,7 +210,8 @@ static void say_hello(void)
 		more[i] = booty;
 		error = booty_attach(&more[i]);
 		if (error != 0) {
-			CHECK_EQ(error, EMFILE);
+			/* His own limit, or, where the engine has few descriptors, his user's. */
+			CHECK(error == EMFILE || error == ENFILE);
 			continue;
 		}
 		CHECK_EQ(booty_map(&more[i], 1), 0);
@@ -218,7 +219,7 @@ static void say_hello(void)
 		CHECK_EQ(pthread_create(&t, NULL, touches, more[i].base), 0);
 		got++;
 	}
-	CHECK(got > 0);
+	CHECK(got > 0 || error == ENFILE);
 	CHECK(got <= 8);
 	rogue_says();
 	rogue_waits();
@@ -286,7 +287,8 @@ static void hellos(void)
 	for (int i = 0; i < GREETERS; i++)
 		rogue_await(&r[i]);
 	check_newcomer("ctest0");
-	CHECK(engine_said("sessions, and may have no more: refused"));
+	CHECK(engine_said("sessions, and may have no more: refused") ||
+	      engine_said("sessions, and all of his have too many: refused"));
 }
 
 /*
