@@ -115,6 +115,14 @@ static bool fill_processes(struct rates_group *g, json_t *before, json_t *now, j
 	return true;
 }
 
+/* From one answer to the next, by the engine's clock; 0: there is none before, or it is the same. */
+static double seconds_between(json_t *before, json_t *now)
+{
+	long long us = status_integer(now, "time_us") - status_integer(before, "time_us");
+
+	return before != NULL && us > 0 ? (double)us / 1e6 : 0;
+}
+
 static void fill_group(struct rates_group *g, json_t *before, json_t *now, double seconds)
 {
 	status_owner(now, g->owner, sizeof(g->owner));
@@ -137,8 +145,7 @@ static bool has_word(const struct rates_group *g, const char *word)
 }
 
 /* Adds the groups of a device: one at least. false: no memory. */
-static bool add_device(struct rates *r, json_t *before, json_t *now, double seconds,
-		       const char *word)
+static bool add_device(struct rates *r, json_t *before, json_t *now, const char *word)
 {
 	json_t *groups = json_object_get(now, "groups");
 	const size_t n = json_array_size(groups);
@@ -152,6 +159,7 @@ static bool add_device(struct rates *r, json_t *before, json_t *now, double seco
 	for (size_t i = 0; i == 0 || i < n; i++) {
 		struct rates_group *g = &r->groups[r->n];
 		json_t *was = json_array_get(before, i), *is = json_array_get(groups, i);
+		const double seconds = seconds_between(was, is);
 
 		memset(g, 0, sizeof(*g));
 		g->device = status_text(now, "name");
@@ -211,8 +219,7 @@ static int by_order(const void *a, const void *b)
 	return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-struct rates *rates_make(json_t *before, json_t *now, double seconds, enum rates_order order,
-			 const char *word)
+struct rates *rates_make(json_t *before, json_t *now, enum rates_order order, const char *word)
 {
 	struct rates *r = calloc(1, sizeof(*r));
 	json_t *o;
@@ -223,7 +230,7 @@ struct rates *rates_make(json_t *before, json_t *now, double seconds, enum rates
 	r->of = json_incref(now);
 	json_array_foreach(now, i, o)
 	{
-		if (!add_device(r, before, o, seconds, word)) {
+		if (!add_device(r, before, o, word)) {
 			rates_free(r);
 			return NULL;
 		}

@@ -57,14 +57,12 @@ int top_ask(struct top *t)
 	json_decref(t->before);
 	t->before = t->now;
 	t->now = is;
-	t->seconds = top_now() - t->asked;
-	t->asked += t->seconds;
 	return 0;
 }
 
 struct rates *top_rates(struct top *t)
 {
-	struct rates *r = rates_make(t->before, t->now, t->seconds, t->order, t->word);
+	struct rates *r = rates_make(t->before, t->now, t->order, t->word);
 
 	if (r == NULL)
 		snprintf(t->trouble, sizeof(t->trouble), "%s", strerror(ENOMEM));

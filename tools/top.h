@@ -17,8 +17,6 @@ struct top {
 	char word[32];	      /* the filter; "" is all */
 	char trouble[256];    /* what was said while asking; "" is nothing */
 	json_t *before, *now; /* the last two answers; NULL: there is none */
-	double asked;	      /* when the last one came */
-	double seconds;	      /* since the one before */
 };
 
 /* Asks the engines. 0, or -1: it cannot go on; `trouble` says why. */

@@ -40,6 +40,7 @@ struct stat_group {
 	bool owned;
 	pid_t owner;
 	char command[sizeof(((struct as *)NULL)->a_comm)];
+	uint64_t taken; /* ns, when all of this was so */
 	uint64_t mappings, waiters, hold;
 	unsigned int locked;
 	struct devmap_stats stats;
@@ -105,12 +106,14 @@ static void copy_member(struct stat_member *to, const struct devmap_member *mb)
 static void copy_group(struct stat_group *to, const struct devmap_group *g)
 {
 	const struct devmap_member *mb;
-	const uint64_t owned = devmap_owned_ns(g, gethrtime());
+	const hrtime_t now = gethrtime();
+	const uint64_t owned = devmap_owned_ns(g, now);
 
 	ASSERT(MUTEX_HELD(&g->g_lock));
 	to->dip = g->g_dip;
 	to->hold = (uint64_t)g->g_arb.hold_ns;
 	to->locked = (unsigned int)g->g_arb.locks;
+	to->taken = (uint64_t)now;
 	to->stats = g->g_stats;
 	to->stats.owned_ns += owned;
 	to->wait = g->g_wait_hist;
@@ -350,6 +353,7 @@ static void put_group(struct text *t, const struct stat_group *g)
 	} else {
 		put(t, "null");
 	}
+	put(t, ",\"time_us\":%llu", g->taken / 1000);
 	put(t, ",\"waiters\":%llu,\"mappings\":%llu,\"hold_us\":" US_FMT ",\"locked\":%u",
 	    g->waiters, g->mappings, US_ARGS(g->hold), g->locked);
 	put_stats(t, &g->stats);

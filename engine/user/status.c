@@ -67,6 +67,7 @@ struct group_copy {
 	bool owned;
 	pid_t owner;
 	char comm[sizeof(((struct as *)NULL)->a_comm)];
+	hrtime_t taken; /* when this was so */
 	hrtime_t hold;
 	uint32_t locked;
 	struct devmap_stats stats;
@@ -128,7 +129,8 @@ static void collect_group(struct devmap_group *g, void *arg)
 	to->stats = g->g_stats;
 	to->wait = g->g_wait_hist;
 	to->change = g->g_switch_hist;
-	owned = devmap_owned_ns(g, gethrtime());
+	to->taken = gethrtime();
+	owned = devmap_owned_ns(g, to->taken);
 	to->stats.owned_ns += owned;
 	for (const struct devmap_member *m = g->g_members; m != NULL; m = m->mb_next) {
 		copy_member(&to->members[to->nmembers], m);
@@ -210,6 +212,7 @@ static json_t *group_json(const struct group_copy *g)
 		waiters += g->members[i].waiting;
 	}
 	json_object_set_new(o, "owner", g->owned ? process_json(g->owner, g->comm) : json_null());
+	json_object_set_new(o, "time_us", json_integer(g->taken / 1000));
 	json_object_set_new(o, "waiters", json_integer(waiters));
 	json_object_set_new(o, "mappings", json_integer(mappings));
 	json_object_set_new(o, "hold_us", json_real(us((uint64_t)g->hold)));
