@@ -84,16 +84,21 @@ static void close_doors(void)
 	doors_close();
 }
 
-/* Nobody comes in any more, and who is in leaves: then nobody calls the driver. */
-static void stop_serving(void)
+/*
+ * Nobody comes in any more, and who is in leaves. True: nobody calls the driver from here on. False: somebody
+ * is still in there, or has so many mappings that their end takes long.
+ */
+static bool stop_serving(void)
 {
 	close_doors();
 	requests_interrupt();
 	fuse_calls_interrupt_all();
 	sessions_end();
 	files_close();
-	if (!files_wait(5000))
-		log_warn("%s: clients still hold it open; stopping all the same", the_name);
+	if (files_wait(5000))
+		return true;
+	log_warn("%s: clients still hold it open; stopping all the same", the_name);
+	return false;
 }
 
 static void stop_work(struct work *w)
@@ -102,7 +107,12 @@ static void stop_work(struct work *w)
 
 	(void)w;
 	keeper_say(PARCEL_STOPPING, "");
-	stop_serving();
+	if (!stop_serving()) {
+		/* What the driver has is in use: it is not detached, and nothing is freed under others. */
+		errands_fini();
+		(void)fflush(NULL);
+		_exit(exit_status);
+	}
 	devmap_instance_gone(NULL);
 	error = driver_unload(the_driver);
 	if (error != 0) {
