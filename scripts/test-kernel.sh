@@ -18,7 +18,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 kernels=${DEVMAP_KERNELS-6.1 6.12} scripts= smoke='' soak='' rounds=1 again='make test-kernel T='
-: "${GUEST_TIMEOUT:=1800}" "${GUEST_LIMIT:=900}" "${DEVMAP_TEST_SLOW:=5}" "${GUEST_JOBS:=4}"
+: "${GUEST_TIMEOUT:=2700}" "${GUEST_LIMIT:=900}" "${DEVMAP_TEST_SLOW:=5}" "${GUEST_JOBS:=4}"
 : "${GUEST_DEVICES:=-device ati-vga,model=rv100 -device edu -device pci-testdev,membar=2G}"
 case ${1:-} in
 --smoke)

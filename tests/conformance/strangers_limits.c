@@ -275,7 +275,7 @@ static void as_the_operator_says(void)
 	CHECK_EQ(stop_engine(&e), 0);
 }
 
-#define GREETERS 40
+#define GREETERS 12
 
 static void hellos(void)
 {
