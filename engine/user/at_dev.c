@@ -13,6 +13,7 @@
 #include <devmap/protocol.h>
 
 #include "at_dev.h"
+#include "mount.h"
 
 #define OUR_MODE S_ISVTX /* of the file below, which nobody would choose */
 #define PATH_LEN 512
@@ -96,10 +97,8 @@ int at_dev_show(const char *name, const char *path)
 void at_dev_hide(const char *name, const char *path)
 {
 	char at[PATH_LEN];
-	struct stat here, there;
 
-	if (dev_path(name, at) != 0 || lstat(at, &there) != 0 || lstat(path, &here) != 0 ||
-	    here.st_dev != there.st_dev || here.st_ino != there.st_ino)
+	if (dev_path(name, at) != 0 || !mount_is_same(at, path))
 		return;
 	if (umount2(at, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 		(void)at_dev_clear(name);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -120,6 +121,29 @@ int mount_file(const char *path)
 	}
 	(void)unlink(path);
 	return fd;
+}
+
+static bool look(const char *path, struct statx *x)
+{
+	const int how = AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC;
+
+	return statx(AT_FDCWD, path, how, STATX_TYPE | STATX_INO, x) == 0;
+}
+
+bool mount_is_there(const char *path)
+{
+	struct statx x;
+
+	return look(path, &x) && S_ISREG(x.stx_mode) &&
+	       (x.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+bool mount_is_same(const char *path, const char *other)
+{
+	struct statx x, y;
+
+	return look(path, &x) && look(other, &y) && x.stx_ino == y.stx_ino &&
+	       x.stx_dev_major == y.stx_dev_major && x.stx_dev_minor == y.stx_dev_minor;
 }
 
 void mount_end(const char *path)

@@ -100,12 +100,15 @@ static void path_remove(const char *name, bool live)
 
 	if (node_path(name, path, sizeof(path)) != 0)
 		return;
+	if (live && mount_is_there(path)) {
+		mount_end(path);
+		return;
+	}
 	error = lstat(path, &st) == 0 ? 0 : errno;
 	/* The state may be one that the kernel remembers. */
 	if (error == 0 && S_ISREG(st.st_mode) && statfs(path, &fs) != 0)
 		error = errno;
-	if (error == ENOTCONN ||
-	    (error == 0 && live && S_ISREG(st.st_mode) && DM_INO_IS(st.st_ino)))
+	if (error == ENOTCONN)
 		mount_end(path);
 	else if (error == 0 && (is_our_link(name, path) || is_our_file(&st)))
 		(void)unlink(path);
