@@ -359,7 +359,7 @@ static void touch_it_often(void)
 	rq.a[1] = PROT_WRITE;
 	for (int i = 0; i < TOUCHES; i++) {
 		reply[i] = rogue_ask(booty.session, &rq, -1);
-		if (i == 200)
+		if (i == 40)
 			rogue_says(); /* the rest may have to wait to be sent */
 	}
 	for (int i = 0; i < TOUCHES; i++)
