@@ -617,6 +617,28 @@ static void busy_threads(void)
 }
 
 /*
+ * A process has gone, and devmap_unmap(9E) for it does not return: the engine leaves without taking anything
+ * away under it, as detach(9E) would.
+ */
+static void left_inside(void)
+{
+	struct engine e = start_engine((const char *const[]){ NULL });
+	char node[600];
+	pid_t pid;
+
+	CHECK_EQ(stop_engine(&e), 0);
+	DO(mkdir(e.dir, 0700));
+	snprintf(node, sizeof(node), "%s/.ctest0", e.dir);
+	pid = serve(e.dir, "ctest.so", NULL, "4");
+	AWAIT(access(node, F_OK) == 0);
+	CHECK_EQ(await_pid(run_client(&e, "leaves", -1)), 0);
+	DO(kill(pid, SIGTERM));
+	CHECK_EQ(await_pid(pid), 0);
+	CHECK(second_said(e.dir, "clients still hold it open"));
+	CHECK(!second_said(e.dir, "freed while it is mapped"));
+}
+
+/*
  * A driver that cannot be interrupted: the supervisor ends its engine, and its client gets SIGBUS.
  */
 static void stuck_driver(void)
@@ -637,6 +659,16 @@ static void watching_client(void)
 	const int fd = open_device("ctest0");
 
 	AWAIT(counts(fd).gated > 0);
+	_exit(0);
+}
+
+static void leaving_client(void)
+{
+	const int fd = open_device("ctest0");
+	char *p = DO(mmap(NULL, page, RW, MAP_SHARED, fd, 0));
+
+	*(volatile uint64_t *)p = 1;
+	knob(fd, CT_GATE_UNMAP, CT_EVERYBODY);
 	_exit(0);
 }
 
@@ -666,6 +698,7 @@ static const struct test tests[] = {
 	{ "C28 a driver's global names are its own", own_names },
 	{ "an engine that is told to stop while it starts", stopped_at_start },
 	{ "all threads busy: the engine stops in bounded time", busy_threads },
+	{ "C26 the engine stops while an unmap does not return: nothing is freed", left_inside },
 	{ "a call that never returns: the engine is ended", stuck_driver },
 };
 
@@ -675,6 +708,8 @@ int main(int argc, char **argv)
 		page = sysconf(_SC_PAGESIZE);
 		if (strcmp(argv[2], "watch") == 0)
 			watching_client();
+		if (strcmp(argv[2], "leaves") == 0)
+			leaving_client();
 		gated_client(strcmp(argv[2], "stuck") == 0 ? CT_GATE_CTXMGT : CT_GATE_ACCESS);
 	}
 	return run_tests(argc, argv, tests, sizeof(tests) / sizeof(tests[0]), USER_ENGINE);
