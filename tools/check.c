@@ -288,14 +288,15 @@ static void check_kernel_engine(void)
 		say(NOTE, "kernel engine", "not loaded; it can be built here: make modules");
 }
 
-static void trouble(const char *dir, const char *name, const char *why)
+static void trouble(void *arg, const char *dir, const char *name, const char *why)
 {
+	(void)arg;
 	say(NOTE, "device", "%s%s%s: %s", dir, name[0] != '\0' ? "/" : "", name, why);
 }
 
 static void check_devices(const struct device_dirs *dirs)
 {
-	json_t *all = status_collect(dirs, trouble), *o;
+	json_t *all = status_collect(dirs, trouble, NULL), *o;
 	size_t i;
 
 	json_array_foreach(all, i, o) say(FINE, "device", "%s, by the %s engine",

@@ -35,9 +35,9 @@ int private_dev(const struct device_dirs *dirs, const char *aliases);
  */
 int installed(const char *relative, char *buf, unsigned long len);
 /*
- * Why ("is static") the client library cannot be loaded into a program, by the name under which it would be executed; NULL:
- * nothing is known against it. path: the file that the reason is about, which is its interpreter if it is a
- * script.
+ * Why ("is static") the client library cannot be loaded into a program, by the name under which it
+ * would be executed; NULL: nothing is known against it. path: the file that the reason is about, which
+ * is its interpreter if it is a script.
  */
 const char *program_unreachable(const char *name, char *path, unsigned long len);
 

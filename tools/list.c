@@ -12,11 +12,6 @@ static const char help[] =
 	"usage: devmap list [--dir DIR] [--json]\n"
 	"Shows each device: who owns it, who waits, how often it was switched and how long that took.\n";
 
-static void say(const char *dir, const char *name, const char *why)
-{
-	fprintf(stderr, "devmap: list: %s%s%s: %s\n", dir, name[0] != '\0' ? "/" : "", name, why);
-}
-
 #define HEADER "%-12s %-6s %-22s %7s %8s %9s %10s %8s %15s %15s %6s\n"
 #define ROW    "%-12s %-6s %-22.22s %7lld %8lld %9.0f %10lld %8lld %7.0f %7.0f %7.0f %7.0f %6lld\n"
 
@@ -93,7 +88,7 @@ int cmd_list(int argc, char **argv)
 		return 2;
 	}
 	device_dirs(&dirs, dir);
-	all = status_collect(&dirs, say);
+	all = status_collect(&dirs, status_complain, argv[0]);
 	if (all == NULL)
 		return 1;
 	if (as_json) {

@@ -203,12 +203,6 @@ static int write_file(const char *file, json_t *all)
 	return error;
 }
 
-static void say(const char *dir, const char *name, const char *why)
-{
-	fprintf(stderr, "devmap: metrics: %s%s%s: %s\n", dir, name[0] != '\0' ? "/" : "", name,
-		why);
-}
-
 int cmd_metrics(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -237,13 +231,13 @@ int cmd_metrics(int argc, char **argv)
 		return 2;
 	}
 	device_dirs(&dirs, dir);
-	all = status_collect(&dirs, say);
+	all = status_collect(&dirs, status_complain, argv[0]);
 	if (all == NULL)
 		return 1;
 	if (file == NULL)
 		put_all(stdout, all);
 	else if ((error = write_file(file, all)) != 0)
-		say(file, "", strerror(-error));
+		status_complain(argv[0], file, "", strerror(-error));
 	json_decref(all);
 	return error == 0 && fflush(stdout) == 0 ? 0 : 1;
 }

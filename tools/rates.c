@@ -186,14 +186,12 @@ static int most(double x, double y)
 	return (x < y) - (x > y);
 }
 
-static enum rates_order order_now; /* qsort(3) passes nothing on */
-
-static int by_order(const void *a, const void *b)
+static int by_order(const void *a, const void *b, void *arg)
 {
 	const struct rates_group *x = a, *y = b;
 	int order = 0;
 
-	switch (order_now) {
+	switch (*(enum rates_order *)arg) {
 	case BY_OWNER:
 		order = strcmp(x->owner, y->owner);
 		break;
@@ -235,9 +233,8 @@ struct rates *rates_make(json_t *before, json_t *now, enum rates_order order, co
 			return NULL;
 		}
 	}
-	order_now = order;
 	if (r->n > 0)
-		qsort(r->groups, r->n, sizeof(*r->groups), by_order);
+		qsort_r(r->groups, r->n, sizeof(*r->groups), by_order, &order);
 	return r;
 }
 

@@ -41,8 +41,9 @@ struct rates {
 enum rates_order { BY_DEVICE, BY_OWNER, BY_WAITERS, BY_SWITCHES, BY_LOST, BY_WAIT, RATES_ORDERS };
 
 /*
- * What `now` says, and how much of it went on since `before`; before: NULL if there is none. Only groups whose device, or one of whose processes' commands, contains `word`.
- * Both are what status_collect() returned. NULL: no memory.
+ * What `now` says, and how much of it went on since `before`; before: NULL if there is none. Only
+ * groups whose device, or one of whose processes' commands, contains `word`. Both are what
+ * status_collect() returned. NULL: no memory.
  */
 struct rates *rates_make(json_t *before, json_t *now, enum rates_order order, const char *word);
 void rates_free(struct rates *r);

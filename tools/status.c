@@ -24,6 +24,12 @@
 #include "devmap.h"
 #include "status.h"
 
+void status_complain(void *arg, const char *dir, const char *name, const char *why)
+{
+	fprintf(stderr, "devmap: %s: %s%s%s: %s\n", (const char *)arg, dir,
+		name[0] != '\0' ? "/" : "", name, why);
+}
+
 /* A connection to DIR/NAME, or -errno. */
 static int knock(int dirfd, const char *name)
 {
@@ -98,7 +104,7 @@ static const char *why(int error)
  * Adds the user engine's devices; says which one does not answer. Returns 0, or -errno of the
  * directory: that there is none is not one.
  */
-static int add_user_devices(json_t *all, const char *dir, status_say *say)
+static int add_user_devices(json_t *all, const char *dir, status_say *say, void *arg)
 {
 	struct dirent **names;
 	int dirfd, n = scandir(dir, &names, only_sockets, NULL), error;
@@ -112,7 +118,7 @@ static int add_user_devices(json_t *all, const char *dir, status_say *say)
 		if (o != NULL)
 			json_array_append_new(all, o);
 		else
-			say(dir, names[i]->d_name + 1, why(error));
+			say(arg, dir, names[i]->d_name + 1, why(error));
 		free(names[i]);
 	}
 	free(names);
@@ -141,7 +147,7 @@ static json_t *ask_kernel(int *error)
 	return o;
 }
 
-static void add_kernel_devices(json_t *all, status_say *say)
+static void add_kernel_devices(json_t *all, status_say *say, void *arg)
 {
 	int error;
 	json_t *o = ask_kernel(&error);
@@ -149,7 +155,7 @@ static void add_kernel_devices(json_t *all, status_say *say)
 	if (o != NULL)
 		json_array_extend(all, o);
 	else if (error != -ENOENT)
-		say(DEVMAP_CONTROL, "", strerror(-error));
+		say(arg, DEVMAP_CONTROL, "", strerror(-error));
 	json_decref(o);
 }
 
@@ -185,18 +191,18 @@ static json_t *sorted(json_t *all)
 	return result;
 }
 
-json_t *status_collect(const struct device_dirs *dirs, status_say *say)
+json_t *status_collect(const struct device_dirs *dirs, status_say *say, void *arg)
 {
 	json_t *all = json_array(), *result = NULL;
 	int error = 0;
 
 	for (unsigned i = 0; error == 0 && i < dirs->n; i++) {
-		error = add_user_devices(all, dirs->dir[i], say);
+		error = add_user_devices(all, dirs->dir[i], say, arg);
 		if (error != 0)
-			say(dirs->dir[i], "", strerror(-error));
+			say(arg, dirs->dir[i], "", strerror(-error));
 	}
 	if (error == 0) {
-		add_kernel_devices(all, say);
+		add_kernel_devices(all, say, arg);
 		result = sorted(all);
 	}
 	json_decref(all);

@@ -9,10 +9,11 @@
 #include "devmap.h"
 
 /* Somebody does not answer, or a directory cannot be read: what lies in it, or "", and why. */
-typedef void status_say(const char *dir, const char *name, const char *why);
+typedef void status_say(void *arg, const char *dir, const char *name, const char *why);
+status_say status_complain; /* on stderr; arg: the command's name */
 
 /* All devices, an array sorted by name; the caller drops it. NULL, said: a directory cannot be read. */
-json_t *status_collect(const struct device_dirs *dirs, status_say *say);
+json_t *status_collect(const struct device_dirs *dirs, status_say *say, void *arg);
 
 /* Of an object; "?" or 0 where there is no such member. */
 const char *status_text(json_t *o, const char *name);

@@ -22,19 +22,19 @@ static const char help[] =
 	"  --once               one table on standard output, and end\n"
 	"On a terminal: arrows and Enter open a device, s sorts, / filters, f freezes, q ends.\n";
 
-static const char *const columns[RATES_ORDERS] = { "device",   "owner", "waiters",
-						   "switches", "lost",	"wait" };
+const char *const top_orders[RATES_ORDERS] = { "device",   "owner", "waiters",
+					       "switches", "lost",  "wait" };
 
 /*
  * Asking.
  */
 
-static struct top *asking; /* status_collect() passes nothing on */
-
-static void note_trouble(const char *dir, const char *name, const char *why)
+static void note_trouble(void *arg, const char *dir, const char *name, const char *why)
 {
-	snprintf(asking->trouble, sizeof(asking->trouble), "%s%s%s: %s", dir,
-		 name[0] != '\0' ? "/" : "", name, why);
+	struct top *t = arg;
+
+	snprintf(t->trouble, sizeof(t->trouble), "%s%s%s: %s", dir, name[0] != '\0' ? "/" : "",
+		 name, why);
 }
 
 double top_now(void)
@@ -50,8 +50,7 @@ int top_ask(struct top *t)
 	json_t *is;
 
 	t->trouble[0] = '\0';
-	asking = t;
-	is = status_collect(&t->dirs, note_trouble);
+	is = status_collect(&t->dirs, note_trouble, t);
 	if (is == NULL)
 		return -1;
 	json_decref(t->before);
@@ -232,7 +231,7 @@ static int take_interval(struct top *t, const char *arg)
 static int take_order(struct top *t, const char *arg)
 {
 	for (int i = 0; i < RATES_ORDERS; i++) {
-		if (strcmp(arg, columns[i]) == 0) {
+		if (strcmp(arg, top_orders[i]) == 0) {
 			t->order = (enum rates_order)i;
 			return 0;
 		}

@@ -25,6 +25,7 @@ int top_ask(struct top *t);
 struct rates *top_rates(struct top *t);
 double top_now(void); /* monotonic, seconds */
 
+extern const char *const top_orders[RATES_ORDERS]; /* their names */
 /* Titles and rows, without an end of line. */
 void top_titles(char line[TOP_LINE]);
 void top_group(const struct rates_group *g, char line[TOP_LINE]);

@@ -158,12 +158,10 @@ static void scroll_there(struct screen *s)
 
 static void draw_head(const struct screen *s)
 {
-	static const char *const orders[RATES_ORDERS] = { "device",   "owner", "waiters",
-							  "switches", "lost",  "wait" };
 	char line[TOP_LINE];
 
 	mvprintw(0, 0, "devmap top: %zu device%s, every %.3g s, by %s", s->r->n,
-		 s->r->n == 1 ? "" : "s", s->t->interval, orders[s->t->order]);
+		 s->r->n == 1 ? "" : "s", s->t->interval, top_orders[s->t->order]);
 	if (s->typing || s->t->word[0] != '\0')
 		printw(", with \"%s%s\"", s->t->word, s->typing ? "_" : "");
 	if (s->frozen)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Who is trusted with what. Whose system calls may access device memory (devmap serve --kernel-faults): which clients are
- * told to use a userfaultfd that serves the kernel's faults too, and which are handed one.
+ * Who is trusted with what. Whose system calls may access device memory (devmap serve
+ * --kernel-faults): which clients are told to use a userfaultfd that serves the kernel's faults too,
+ * and which are handed one.
  */
 #ifndef DEVMAP_ENGINE_USER_POLICY_H
 #define DEVMAP_ENGINE_USER_POLICY_H
