@@ -3,25 +3,18 @@
  * What the engines say of their devices: each user engine of its own, the kernel engine of all at
  * once. They answer without disturbing their clients, so asking in a loop is safe.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <devmap/ioctl.h>
 #include <devmap/protocol.h>
 
-#include "../engine/user/wire.h"
 #include "devmap.h"
+#include "doors.h"
 #include "status.h"
 
 void status_complain(void *arg, const char *dir, const char *name, const char *why)
@@ -30,55 +23,15 @@ void status_complain(void *arg, const char *dir, const char *name, const char *w
 		name[0] != '\0' ? "/" : "", name, why);
 }
 
-/* A connection to DIR/NAME, or -errno. */
-static int knock(int dirfd, const char *name)
+/* What is in the file, which is closed; or NULL with *error set. */
+static json_t *read_json(int fd, int *error)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = 5 };
-	int s, error;
-
-	if (snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/%s", dirfd, name) >=
-	    (int)sizeof(sa.sun_path))
-		return -ENAMETOOLONG;
-	s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (s < 0)
-		return -errno;
-	(void)setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	(void)setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (connect(s, (struct sockaddr *)&sa, sizeof(sa)) == 0)
-		return s;
-	error = -errno;
-	close(s);
-	return error;
-}
-
-/* The engine's answer, or NULL with *error set. */
-static json_t *ask(int dirfd, const char *name, int *error)
-{
-	struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_STATUS };
-	struct iovec iov = { .iov_base = &rq, .iov_len = sizeof(rq) };
-	struct dm_reply r;
-	unsigned nfds = 0;
+	FILE *f = fdopen(fd, "r");
 	json_t *o = NULL;
-	FILE *f;
-	int fd, s = knock(dirfd, name);
 
-	*error = s < 0 ? s : wire_send(s, &iov, 1, NULL, 0);
-	if (*error == 0) {
-		ssize_t n = wire_receive(s, &r, sizeof(r), &fd, 1, &nfds, NULL, 0);
-
-		*error = n < 0						      ? (int)n :
-			 n != sizeof(r) || r.magic != DM_MAGIC || r.error < 0 ? -EPROTO :
-			 r.error					      ? -r.error :
-			 nfds != 1					      ? -EPROTO :
-										0;
-	}
-	if (s >= 0)
-		close(s);
-	if (*error != 0)
-		return NULL;
-	f = fdopen(fd, "r");
-	if (f != NULL) {
+	if (f == NULL) {
+		close(fd);
+	} else {
 		rewind(f);
 		o = json_loadf(f, 0, NULL);
 		fclose(f);
@@ -88,43 +41,26 @@ static json_t *ask(int dirfd, const char *name, int *error)
 	return o;
 }
 
-static int only_sockets(const struct dirent *d)
-{
-	return d->d_type == DT_SOCK && d->d_name[0] == '.';
-}
+struct adding {
+	json_t *all;
+	const char *dir;
+	status_say *say;
+	void *arg;
+};
 
-static const char *why(int error)
+/* Says which one does not answer. */
+static void add_device(int dirfd, const char *name, void *arg)
 {
-	return error == -ECONNREFUSED ?
-		       "its engine is gone; the next devmap serve of this directory takes it away" :
-		       strerror(-error);
-}
+	struct adding *a = arg;
+	json_t *o = NULL;
+	int fd, error = door_ask(dirfd, name, DM_STATUS, &fd);
 
-/*
- * Adds the user engine's devices; says which one does not answer. Returns 0, or -errno of the
- * directory: that there is none is not one.
- */
-static int add_user_devices(json_t *all, const char *dir, status_say *say, void *arg)
-{
-	struct dirent **names;
-	int dirfd, n = scandir(dir, &names, only_sockets, NULL), error;
-	json_t *o;
-
-	if (n < 0)
-		return errno == ENOENT ? 0 : -errno;
-	dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	for (int i = 0; i < n; i++) {
-		o = ask(dirfd, names[i]->d_name, &error);
-		if (o != NULL)
-			json_array_append_new(all, o);
-		else
-			say(arg, dir, names[i]->d_name + 1, why(error));
-		free(names[i]);
-	}
-	free(names);
-	if (dirfd >= 0)
-		close(dirfd);
-	return 0;
+	if (error == 0)
+		o = read_json(fd, &error);
+	if (o != NULL)
+		json_array_append_new(a->all, o);
+	else
+		a->say(a->arg, a->dir, name + 1, door_error(error));
 }
 
 /* What the kernel engine answers, or NULL with *error set; -ENOENT: there is none. */
@@ -197,7 +133,9 @@ json_t *status_collect(const struct device_dirs *dirs, status_say *say, void *ar
 	int error = 0;
 
 	for (unsigned i = 0; error == 0 && i < dirs->n; i++) {
-		error = add_user_devices(all, dirs->dir[i], say, arg);
+		struct adding a = { .all = all, .dir = dirs->dir[i], .say = say, .arg = arg };
+
+		error = doors_each(dirs->dir[i], add_device, &a);
 		if (error != 0)
 			say(arg, dirs->dir[i], "", strerror(-error));
 	}
