@@ -2,7 +2,8 @@
 /*
  * Probe points: what an operator can watch while it goes on. In the kernel each is a tracepoint
  * devmap:devmap_NAME (engine/linux/trace.h), in user space a USDT probe devmap:NAME, with the same
- * arguments in this order; one that nobody watches costs a no-op.
+ * arguments in this order, and what devmap trace reads (engine/user/trace.h); one that nobody watches costs a
+ * no-op and a look at a pointer.
  *
  *   access    driver instance pid off len type rw result
  *             devmap_access(9E) has returned
@@ -32,20 +33,165 @@
 #if defined(__KERNEL__)
 #include "../engine/linux/trace.h"
 #define DEVMAP_PROBE(name, ...) trace_devmap_##name(__VA_ARGS__)
-#elif __has_include(<sys/sdt.h>)
+#else
+
+#if __has_include(<sys/sdt.h>)
 #define SDT_USE_VARIADIC
 #include <sys/sdt.h>
-#define DEVMAP_PROBE(name, ...) STAP_PROBEV(devmap, name, __VA_ARGS__)
+#define PROBE_USDT(name, ...) STAP_PROBEV(devmap, name, __VA_ARGS__)
 #else
-static inline void probe_nothing(const char *driver, ...)
-{
-	(void)driver;
-}
-#define DEVMAP_PROBE(name, ...)                     \
-	do {                                        \
-		if (0)                              \
-			probe_nothing(__VA_ARGS__); \
+#define PROBE_USDT(name, ...) (void)0
+#endif
+
+enum probe_kind {
+	PROBE_ACCESS = 1,
+	PROBE_WAIT,
+	PROBE_GRANT,
+	PROBE_HOLD_END,
+	PROBE_LOAD,
+	PROBE_UNLOAD,
+	PROBE_DUP,
+	PROBE_UNMAP,
+};
+
+/* What a probe says; 0 what it does not. */
+struct probe_event {
+	enum probe_kind kind;
+	const char *driver;
+	int instance, pid;
+	int other; /* of PROBE_WAIT the owner, of PROBE_DUP the child */
+	int result;
+	unsigned int type, rw;
+	long long off;
+	unsigned long long len;
+	unsigned long long waited, took; /* took: of PROBE_HOLD_END too, how long it owned */
+};
+
+/*
+ * Is told of every probe: an engine's, where it has one (probe.c). Called with locks of the core's held, it
+ * waits for nothing and calls nothing back. NULL: nobody wants to know.
+ */
+extern void (*devmap_probe_sink)(const struct probe_event *e);
+
+#define DEVMAP_PROBE(name, ...)                                                                  \
+	do {                                                                                     \
+		PROBE_USDT(name, __VA_ARGS__);                                                   \
+		if (__builtin_expect(__atomic_load_n(&devmap_probe_sink, __ATOMIC_RELAXED) != 0, \
+				     0))                                                         \
+			probe_##name(__VA_ARGS__);                                               \
 	} while (0)
+
+static inline void probe_tell(const struct probe_event *e)
+{
+	void (*sink)(const struct probe_event *e) =
+		__atomic_load_n(&devmap_probe_sink, __ATOMIC_ACQUIRE);
+
+	if (sink != 0)
+		sink(e);
+}
+
+static inline void probe_access(const char *driver, int instance, int pid, long long off,
+				unsigned long long len, unsigned int type, unsigned int rw,
+				int result)
+{
+	probe_tell(&(struct probe_event){ .kind = PROBE_ACCESS,
+					  .driver = driver,
+					  .instance = instance,
+					  .pid = pid,
+					  .off = off,
+					  .len = len,
+					  .type = type,
+					  .rw = rw,
+					  .result = result });
+}
+
+static inline void probe_wait(const char *driver, int instance, int pid, int owner)
+{
+	probe_tell(&(struct probe_event){ .kind = PROBE_WAIT,
+					  .driver = driver,
+					  .instance = instance,
+					  .pid = pid,
+					  .other = owner });
+}
+
+static inline void probe_grant(const char *driver, int instance, int pid, long long off,
+			       unsigned long long len, unsigned int type, unsigned int rw,
+			       int result, unsigned long long waited, unsigned long long took)
+{
+	probe_tell(&(struct probe_event){ .kind = PROBE_GRANT,
+					  .driver = driver,
+					  .instance = instance,
+					  .pid = pid,
+					  .off = off,
+					  .len = len,
+					  .type = type,
+					  .rw = rw,
+					  .result = result,
+					  .waited = waited,
+					  .took = took });
+}
+
+static inline void probe_hold_end(const char *driver, int instance, int pid,
+				  unsigned long long held)
+{
+	probe_tell(&(struct probe_event){ .kind = PROBE_HOLD_END,
+					  .driver = driver,
+					  .instance = instance,
+					  .pid = pid,
+					  .took = held });
+}
+
+static inline void probe_load(const char *driver, int instance, int pid, long long off,
+			      unsigned long long len, unsigned int type, unsigned int rw,
+			      int result)
+{
+	probe_tell(&(struct probe_event){ .kind = PROBE_LOAD,
+					  .driver = driver,
+					  .instance = instance,
+					  .pid = pid,
+					  .off = off,
+					  .len = len,
+					  .type = type,
+					  .rw = rw,
+					  .result = result });
+}
+
+static inline void probe_unload(const char *driver, int instance, int pid, long long off,
+				unsigned long long len, int result)
+{
+	probe_tell(&(struct probe_event){ .kind = PROBE_UNLOAD,
+					  .driver = driver,
+					  .instance = instance,
+					  .pid = pid,
+					  .off = off,
+					  .len = len,
+					  .result = result });
+}
+
+static inline void probe_dup(const char *driver, int instance, int pid, int child, long long off,
+			     unsigned long long len, int result)
+{
+	probe_tell(&(struct probe_event){ .kind = PROBE_DUP,
+					  .driver = driver,
+					  .instance = instance,
+					  .pid = pid,
+					  .other = child,
+					  .off = off,
+					  .len = len,
+					  .result = result });
+}
+
+static inline void probe_unmap(const char *driver, int instance, int pid, long long off,
+			       unsigned long long len)
+{
+	probe_tell(&(struct probe_event){ .kind = PROBE_UNMAP,
+					  .driver = driver,
+					  .instance = instance,
+					  .pid = pid,
+					  .off = off,
+					  .len = len });
+}
+
 #endif
 
 /* The first arguments of most. */

@@ -12,6 +12,7 @@ packages='
 	gcc libc6-dev make clang llvm libclang-rt-14-dev clang-format-14
 	meson ninja-build pkg-config git python3
 	libcmocka-dev libjansson-dev libncurses-dev libpng-dev libsystemd-dev
+	libtracefs-dev libtraceevent-dev
 	systemtap-sdt-dev
 	fakeroot fbcat fbset util-linux procps fuse3
 	libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libeatmydata1 libfaketime bubblewrap

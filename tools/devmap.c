@@ -19,6 +19,7 @@ static const struct {
 	{ "run", cmd_run },
 	{ "list", cmd_list },
 	{ "top", cmd_top },
+	{ "trace", cmd_trace },
 	{ "metrics", cmd_metrics },
 	{ "new", cmd_new },
 	{ "check", cmd_check },
@@ -31,6 +32,7 @@ static const char usage[] =
 	"                  [--quiet] -- PROGRAM [ARG]...\n"
 	"       devmap list [--dir DIR] [--json]\n"
 	"       devmap top [--dir DIR] [--interval SECONDS] [--sort COLUMN] [--filter WORD] [--once]\n"
+	"       devmap trace [--dir DIR] [--seconds N] [-o FILE] [DEVICE]...\n"
 	"       devmap metrics [--dir DIR] [--file FILE]\n"
 	"       devmap new [--model] [--pci VVVV:DDDD] NAME\n"
 	"       devmap check [--dir DIR]\n"

@@ -12,6 +12,7 @@ int cmd_list(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 int cmd_new(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 
 /*
  * Where devices are: --dir, else the environment's DEVMAP_DIR; else there are two places to look at,

@@ -375,8 +375,9 @@ static void put_node(struct text *t, const struct snapshot *sn, const struct dri
 	put_string(t, "name", n->name);
 	put(t, ",");
 	put_string(t, "driver", d->name);
-	put(t, ",\"engine\":\"kernel\",\"engine_pid\":0,\"major\":%u,\"minor\":%u,\"groups\":[",
-	    MAJOR(n->dev), MINOR(n->dev));
+	put(t, ",\"instance\":%d,\"engine\":\"kernel\",\"engine_pid\":0,",
+	    ddi_get_instance(n->dip));
+	put(t, "\"major\":%u,\"minor\":%u,\"groups\":[", MAJOR(n->dev), MINOR(n->dev));
 	for (g = sn->groups; g != NULL; g = g->next) {
 		if (g->dip != n->dip)
 			continue;

@@ -21,6 +21,7 @@
 #include "fuse.h"
 #include "nodes.h"
 #include "policy.h"
+#include "trace.h"
 
 #include <sys/sunddi.h>
 
@@ -155,6 +156,19 @@ static void answer_status(struct door *d, struct request *rq)
 	free(json);
 }
 
+/* It tells of everybody's processes: only who could see it anyhow gets it. */
+static void answer_trace(struct door *d, struct request *rq)
+{
+	struct engine_driver drv;
+	struct dm_reply r;
+	int fd = -EPERM;
+
+	if (policy_trusts(rq->cred.uid))
+		fd = trace_ask(engine_driver(d->minor.dev, &drv) == 0 ? drv.name : "?");
+	reply_init(&r, fd < 0 ? fd : 0);
+	reply_send(rq, &r, NULL, &fd, fd >= 0 ? 1 : 0);
+}
+
 /* What the driver says by its properties; 0: nothing. */
 static int64_t device_size(dev_t dev)
 {
@@ -238,6 +252,8 @@ static void door_serve(struct door *d, struct request *rq)
 		reply_error(rq, -EPROTONOSUPPORT);
 	} else if (rq->msg.op == DM_STATUS) {
 		answer_status(d, rq);
+	} else if (rq->msg.op == DM_TRACE) {
+		answer_trace(d, rq);
 	} else if (rq->msg.op == DM_OPEN) {
 		answer_open(d, rq);
 	} else if (rq->msg.op == DM_INFO && rq->msg.a[1] == 0 && rq->nfds == 1) {

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sunddi.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -305,10 +306,10 @@ char *status_json(struct minor_node *m)
 	groups = groups_json(c.groups);
 	shared = shared_json(m->dip);
 	c.failed = c.failed || shared == NULL;
-	o = json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o*}", "name", m->name, "driver",
-		      drv.name, "engine", "user", "engine_pid", (int)getpid(), "major",
-		      (int)major(m->dev), "minor", (int)minor(m->dev), "groups", groups, "shared",
-		      shared);
+	o = json_pack("{s:s, s:s, s:i, s:s, s:i, s:i, s:i, s:o, s:o*}", "name", m->name, "driver",
+		      drv.name, "instance", ddi_get_instance(m->dip), "engine", "user",
+		      "engine_pid", (int)getpid(), "major", (int)major(m->dev), "minor",
+		      (int)minor(m->dev), "groups", groups, "shared", shared);
 	if (o != NULL)
 		add_accounts(o);
 	text = c.failed ? NULL : json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(10));

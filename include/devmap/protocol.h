@@ -60,6 +60,7 @@ enum dm_op {
 	/* front door */
 	DM_OPEN = 1, /* a0: open(2) flags. Answer: fd: device socket, info */
 	DM_STATUS,   /* answer: fd: memfd with JSON */
+	DM_TRACE,    /* of root and the engine's own user. Answer: fd: the ring of trace.h */
 	/*
 	 * Front or side door. Of an open file: a1 is its token, or 0 and its descriptor comes along. DM_INFO is
 	 * answered with v0 the token, info, and DM_F_*; at a front door without a file, with what stat(2) of the
