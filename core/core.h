@@ -193,6 +193,13 @@ struct devmap_stats {
 	uint64_t locks_broken, lock_cycles;
 };
 
+/* What an operator has set for an instance, instead of what its driver says; -1: nothing. */
+struct devmap_terms {
+	hrtime_t hold; /* ns */
+	int overhead; /* percent for switching, at most 99; 0: the hold counts. It goes before a hold */
+	hrtime_t lock; /* ns: the limit of locks; 0: none */
+};
+
 struct devmap_member {
 	struct devmap_member *mb_next;
 	struct devmap_group *mb_group;
@@ -216,6 +223,7 @@ struct devmap_group {
 	boolean_t g_seen;  /* it has called devmap_do_ctxmgt(9F) */
 	kmutex_t g_lock;
 	struct arb g_arb;
+	struct devmap_terms g_terms;
 	struct devmap_member *g_members;
 	struct devmap_member *g_owner;	/* of g_arb.owner; NULL: none */
 	struct devmap_request *g_timer; /* the waiting thread that watches g_until ... */
@@ -374,6 +382,12 @@ int devmap_if_loaded(struct as *as, uintptr_t addr, uint_t rw,
 int devmap_lock_range(struct as *as, uintptr_t addr, size_t len, uint_t type, uint_t rw);
 /* The operator's limits for locks of groups made from now on: ns and pages; 0: none. */
 void devmap_set_lock_limits(hrtime_t ns, uint64_t pages);
+
+/*
+ * The operator's terms of an instance, for its turns and locks from now on. 0; EINVAL: no such terms; ENOMEM.
+ */
+int devmap_set_terms(dev_info_t *dip, const struct devmap_terms *t);
+struct devmap_terms devmap_get_terms(const dev_info_t *dip);
 
 /* An instance is detached: its groups, kept for their statistics, go. NULL: every instance. */
 void devmap_instance_gone(dev_info_t *dip);

@@ -54,6 +54,61 @@ static struct devmap_group *group_find(dev_info_t *dip, void *key, boolean_t key
 	return g;
 }
 
+/* groups_lock held; g_lock too, unless the group is not listed yet. */
+static void group_take_terms(struct devmap_group *g, struct devmap_terms t)
+{
+	ASSERT(MUTEX_HELD(&groups.lock));
+	g->g_terms = t;
+	g->g_arb.lock_limit = t.lock >= 0 ? t.lock : groups.lock_limit;
+}
+
+int devmap_set_terms(dev_info_t *dip, const struct devmap_terms *t)
+{
+	struct terms_entry *fresh;
+
+	if (t->hold < -1 || t->overhead < -1 || t->overhead > 99 || t->lock < -1)
+		return EINVAL;
+	fresh = kmem_zalloc(sizeof(*fresh), KM_NOSLEEP);
+	if (fresh == NULL)
+		return ENOMEM;
+	mutex_enter(&groups.lock);
+	fresh = terms_put(dip, t, fresh);
+	for (struct devmap_group *g = groups.first; g != NULL; g = g->g_next) {
+		if (g->g_dip != dip)
+			continue;
+		mutex_enter(&g->g_lock);
+		group_take_terms(g, *t);
+		mutex_exit(&g->g_lock);
+	}
+	mutex_exit(&groups.lock);
+	if (fresh != NULL)
+		kmem_free(fresh, sizeof(*fresh));
+	return 0;
+}
+
+struct devmap_terms devmap_get_terms(const dev_info_t *dip)
+{
+	struct devmap_terms t;
+
+	mutex_enter(&groups.lock);
+	t = terms_of_instance(dip);
+	mutex_exit(&groups.lock);
+	return t;
+}
+
+static void forget_terms(const dev_info_t *dip)
+{
+	struct terms_entry *e;
+
+	do {
+		mutex_enter(&groups.lock);
+		e = terms_take(dip);
+		mutex_exit(&groups.lock);
+		if (e != NULL)
+			kmem_free(e, sizeof(*e));
+	} while (e != NULL);
+}
+
 /* groups_lock held. */
 static void group_begin(struct devmap_group *g, dev_info_t *dip, void *key, boolean_t keyed,
 			const char *name)
@@ -63,7 +118,7 @@ static void group_begin(struct devmap_group *g, dev_info_t *dip, void *key, bool
 	ASSERT(MUTEX_HELD(&groups.lock));
 	mutex_init(&g->g_lock, NULL, MUTEX_DRIVER, NULL);
 	arb_init(&g->g_arb);
-	g->g_arb.lock_limit = groups.lock_limit;
+	group_take_terms(g, terms_of_instance(dip));
 	g->g_lock_pages_max = groups.lock_pages_max;
 	g->g_until = ARB_NEVER;
 	g->g_dip = dip;
@@ -127,6 +182,7 @@ void devmap_instance_gone(dev_info_t *dip)
 {
 	struct devmap_group *g;
 
+	forget_terms(dip);
 	while ((g = group_let_go(dip)) != NULL)
 		group_rele(g);
 }

@@ -109,6 +109,19 @@ static inline uintptr_t handle_end(const struct devmap_handle *dh)
 	return dh->dh_uvaddr + dh->dh_len;
 }
 
+/* terms.c. groups_lock held. */
+struct terms_entry {
+	struct terms_entry *te_next;
+	const dev_info_t *te_dip;
+	struct devmap_terms te_terms;
+};
+struct devmap_terms terms_of_instance(const dev_info_t *dip);
+/* Takes fresh only where the instance has none yet; returns what is to be freed, or NULL. */
+struct terms_entry *terms_put(dev_info_t *dip, const struct devmap_terms *t,
+			      struct terms_entry *fresh);
+/* Off the list: the instance's; of any, if dip is NULL. NULL: there is none. */
+struct terms_entry *terms_take(const dev_info_t *dip);
+
 /* range.c */
 int range_pages(const struct devmap_handle *dh, offset_t off, size_t len, pgcnt_t *first,
 		pgcnt_t *n);

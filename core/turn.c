@@ -103,13 +103,20 @@ static void count_switch(struct devmap_group *g, struct devmap_member *mb, hrtim
 		check_leak(g, g->g_owner);
 }
 
-/* What the driver has set for the handle. */
-static struct arb_terms terms_of(const struct devmap_handle *dh)
+/* What the operator has set for the device, or else the driver for the handle. */
+static struct arb_terms terms_of(const struct devmap_group *g, const struct devmap_handle *dh)
 {
-	return (struct arb_terms){
+	struct arb_terms t = {
 		.hold_ns = __atomic_load_n(&dh->dh_hold, __ATOMIC_RELAXED),
 		.overhead = __atomic_load_n(&dh->dh_overhead, __ATOMIC_RELAXED),
 	};
+
+	ASSERT(MUTEX_HELD(&g->g_lock));
+	if (g->g_terms.hold >= 0)
+		t = (struct arb_terms){ .hold_ns = g->g_terms.hold };
+	if (g->g_terms.overhead >= 0)
+		t.overhead = (uint32_t)g->g_terms.overhead;
+	return t;
 }
 
 static void turn_granted(struct devmap_group *g, struct devmap_call *c, struct devmap_request *r,
@@ -123,7 +130,7 @@ static void turn_granted(struct devmap_group *g, struct devmap_call *c, struct d
 	mb->mb_stats.grants++;
 	if (g->g_owner != mb)
 		count_switch(g, mb, cost);
-	arb_granted(&g->g_arb, &r->r_arb, now, terms_of(c->c_dh));
+	arb_granted(&g->g_arb, &r->r_arb, now, terms_of(g, c->c_dh));
 	group_set_owner(g, mb, now);
 	c->c_granted = B_TRUE;
 	/* Lock at once: later somebody else might have the turn. */

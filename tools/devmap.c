@@ -21,6 +21,8 @@ static const struct {
 	{ "top", cmd_top },
 	{ "trace", cmd_trace },
 	{ "metrics", cmd_metrics },
+	{ "set", cmd_set },
+	{ "stop", cmd_stop },
 	{ "new", cmd_new },
 	{ "check", cmd_check },
 	/* clang-format on */
@@ -34,6 +36,8 @@ static const char usage[] =
 	"       devmap top [--dir DIR] [--interval SECONDS] [--sort COLUMN] [--filter WORD] [--once]\n"
 	"       devmap trace [--dir DIR] [--seconds N] [-o FILE] [DEVICE]...\n"
 	"       devmap metrics [--dir DIR] [--file FILE]\n"
+	"       devmap set [--dir DIR] DEVICE NAME=VALUE...\n"
+	"       devmap stop [--dir DIR] DEVICE...\n"
 	"       devmap new [--model] [--pci VVVV:DDDD] NAME\n"
 	"       devmap check [--dir DIR]\n"
 	"Each takes --help. See devmap(1).\n";

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,27 +40,62 @@ static int knock(int dirfd, const char *name)
 	return error;
 }
 
-int door_ask(int dirfd, const char *name, unsigned op, int *fd)
+/* The descriptor that is to come with the answer is in *fd, if fd is not NULL. 0 or -errno. */
+static int receive(int s, int *fd)
+{
+	unsigned nfds = 0;
+	int got = -1, error = 0;
+	struct dm_reply r;
+	ssize_t n = wire_receive(s, &r, sizeof(r), &got, 1, &nfds, NULL, 0);
+
+	if (n < 0)
+		return (int)n;
+	if (n != sizeof(r) || r.magic != DM_MAGIC || r.error < 0)
+		error = -EPROTO;
+	else if (r.error != 0)
+		error = -r.error;
+	else if (nfds != (fd != NULL))
+		error = -EPROTO;
+	if (error == 0 && fd != NULL)
+		*fd = got;
+	else if (nfds == 1)
+		close(got);
+	return error;
+}
+
+int door_ask(int dirfd, const char *name, unsigned op, const uint64_t a[2], int *fd)
 {
 	struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION, .op = (uint16_t)op };
 	struct iovec iov = { .iov_base = &rq, .iov_len = sizeof(rq) };
-	struct dm_reply r;
-	unsigned nfds = 0;
-	int s = knock(dirfd, name), error = s < 0 ? s : wire_send(s, &iov, 1, NULL, 0);
+	int s = knock(dirfd, name), error;
 
-	if (error == 0) {
-		ssize_t n = wire_receive(s, &r, sizeof(r), fd, 1, &nfds, NULL, 0);
+	if (s < 0)
+		return s;
+	if (a != NULL)
+		memcpy(rq.a, a, 2 * sizeof(a[0]));
+	error = wire_send(s, &iov, 1, NULL, 0);
+	if (error == 0)
+		error = receive(s, fd);
+	close(s);
+	return error;
+}
 
-		error = n < 0						     ? (int)n :
-			n != sizeof(r) || r.magic != DM_MAGIC || r.error < 0 ? -EPROTO :
-			r.error						     ? -r.error :
-			nfds != 1					     ? -EPROTO :
-									       0;
-		if (error != 0 && nfds == 1)
-			close(*fd);
+int door_ask_device(const struct device_dirs *dirs, const char *device, unsigned op,
+		    const uint64_t a[2], int *fd)
+{
+	int error = -ENOENT;
+	char name[NAME_MAX + 1];
+
+	if (strchr(device, '/') != NULL ||
+	    snprintf(name, sizeof(name), ".%s", device) >= (int)sizeof(name))
+		return -ENOENT;
+	for (unsigned i = 0; error == -ENOENT && i < dirs->n; i++) {
+		int dirfd = open(dirs->dir[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		error = dirfd < 0 ? -errno : door_ask(dirfd, name, op, a, fd);
+		if (dirfd >= 0)
+			close(dirfd);
 	}
-	if (s >= 0)
-		close(s);
 	return error;
 }
 

@@ -53,7 +53,7 @@ static void add_device(int dirfd, const char *name, void *arg)
 {
 	struct adding *a = arg;
 	json_t *o = NULL;
-	int fd, error = door_ask(dirfd, name, DM_STATUS, &fd);
+	int fd, error = door_ask(dirfd, name, DM_STATUS, NULL, &fd);
 
 	if (error == 0)
 		o = read_json(fd, &error);

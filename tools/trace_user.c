@@ -92,7 +92,7 @@ static bool said(const char *dir, const char *name)
 static void ask_one(int dirfd, const char *name, void *arg)
 {
 	const char *dir = arg;
-	int fd = -1, error = door_ask(dirfd, name, DM_TRACE, &fd);
+	int fd = -1, error = door_ask(dirfd, name, DM_TRACE, NULL, &fd);
 
 	if (error == 0) {
 		error = ring_add(fd);

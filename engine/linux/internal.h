@@ -113,6 +113,7 @@ void polls_revoke(void); /* everybody looks again */
 int devmap_stats_text(char **text, size_t *len); /* kvfree() it. 0 or -errno */
 void devmap_stats_fini(void);
 extern const struct attribute_group *devmap_stats_groups[];
+extern const struct attribute_group devmap_terms_group; /* terms.c */
 
 extern const struct vm_operations_struct devmap_vm_ops;
 

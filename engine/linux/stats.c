@@ -363,6 +363,29 @@ static void put_group(struct text *t, const struct stat_group *g)
 	put(t, "}");
 }
 
+static void put_term(struct text *t, const char *key, long long value)
+{
+	if (value >= 0)
+		put(t, "\"%s\":" US_FMT, key, US_ARGS((uint64_t)value));
+	else
+		put(t, "\"%s\":null", key);
+}
+
+/* What an operator has set; null: as the driver says. */
+static void put_terms(struct text *t, const dev_info_t *dip)
+{
+	const struct devmap_terms terms = devmap_get_terms(dip);
+
+	put(t, "\"set\":{");
+	put_term(t, "hold_us", terms.hold);
+	if (terms.overhead >= 0)
+		put(t, ",\"overhead_percent\":%d,", terms.overhead);
+	else
+		put(t, ",\"overhead_percent\":null,");
+	put_term(t, "lock_us", terms.lock);
+	put(t, "},");
+}
+
 /* drivers_lock is held. */
 static void put_node(struct text *t, const struct snapshot *sn, const struct driver *d,
 		     const struct minor_node *n)
@@ -377,6 +400,7 @@ static void put_node(struct text *t, const struct snapshot *sn, const struct dri
 	put_string(t, "driver", d->name);
 	put(t, ",\"instance\":%d,\"engine\":\"kernel\",\"engine_pid\":0,",
 	    ddi_get_instance(n->dip));
+	put_terms(t, n->dip);
 	put(t, "\"major\":%u,\"minor\":%u,\"groups\":[", MAJOR(n->dev), MINOR(n->dev));
 	for (g = sn->groups; g != NULL; g = g->next) {
 		if (g->dip != n->dip)
@@ -548,4 +572,4 @@ static struct attribute *stat_attrs[] = {
 
 static const struct attribute_group stat_group = { .attrs = stat_attrs };
 
-const struct attribute_group *devmap_stats_groups[] = { &stat_group, NULL };
+const struct attribute_group *devmap_stats_groups[] = { &stat_group, &devmap_terms_group, NULL };

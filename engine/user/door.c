@@ -7,6 +7,8 @@
  * on the credentials the kernel gives for the peer.
  */
 #include <errno.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +171,42 @@ static void answer_trace(struct door *d, struct request *rq)
 	reply_send(rq, &r, NULL, &fd, fd >= 0 ? 1 : 0);
 }
 
+static void answer_stop(struct request *rq)
+{
+	if (!policy_trusts(rq->cred.uid)) {
+		reply_error(rq, -EPERM);
+		return;
+	}
+	reply_error(rq, 0);
+	(void)kill(getpid(), SIGTERM);
+}
+
+static void answer_set(struct door *d, struct request *rq)
+{
+	struct devmap_terms t = devmap_get_terms(d->minor.dip);
+	const int64_t value = (int64_t)rq->msg.a[1];
+	int error = 0;
+
+	switch (rq->msg.a[0]) {
+	case DM_TERM_HOLD:
+		t.hold = value;
+		break;
+	case DM_TERM_OVERHEAD:
+		t.overhead = value >= -1 && value <= 99 ? (int)value : INT_MIN;
+		break;
+	case DM_TERM_LOCK:
+		t.lock = value;
+		break;
+	default:
+		error = -EINVAL;
+	}
+	if (!policy_trusts(rq->cred.uid))
+		error = -EPERM;
+	if (error == 0)
+		error = from_ddi(devmap_set_terms(d->minor.dip, &t));
+	reply_error(rq, error);
+}
+
 /* What the driver says by its properties; 0: nothing. */
 static int64_t device_size(dev_t dev)
 {
@@ -252,6 +290,10 @@ static void door_serve(struct door *d, struct request *rq)
 		reply_error(rq, -EPROTONOSUPPORT);
 	} else if (rq->msg.op == DM_STATUS) {
 		answer_status(d, rq);
+	} else if (rq->msg.op == DM_SET) {
+		answer_set(d, rq);
+	} else if (rq->msg.op == DM_STOP) {
+		answer_stop(rq);
 	} else if (rq->msg.op == DM_TRACE) {
 		answer_trace(d, rq);
 	} else if (rq->msg.op == DM_OPEN) {

@@ -292,6 +292,18 @@ static void add_accounts(json_t *o)
 	json_object_set_new(o, "limits", all);
 }
 
+/* What an operator has set; null: as the driver says. */
+static json_t *terms_json(const dev_info_t *dip)
+{
+	const struct devmap_terms t = devmap_get_terms(dip);
+
+	return json_pack("{s:o, s:o, s:o}", "hold_us",
+			 t.hold >= 0 ? json_real(us((uint64_t)t.hold)) : json_null(),
+			 "overhead_percent",
+			 t.overhead >= 0 ? json_integer(t.overhead) : json_null(), "lock_us",
+			 t.lock >= 0 ? json_real(us((uint64_t)t.lock)) : json_null());
+}
+
 char *status_json(struct minor_node *m)
 {
 	struct engine_driver drv;
@@ -310,8 +322,10 @@ char *status_json(struct minor_node *m)
 		      drv.name, "instance", ddi_get_instance(m->dip), "engine", "user",
 		      "engine_pid", (int)getpid(), "major", (int)major(m->dev), "minor",
 		      (int)minor(m->dev), "groups", groups, "shared", shared);
-	if (o != NULL)
+	if (o != NULL) {
+		json_object_set_new(o, "set", terms_json(m->dip));
 		add_accounts(o);
+	}
 	text = c.failed ? NULL : json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(10));
 	json_decref(o);
 	return text;

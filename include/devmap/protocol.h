@@ -60,7 +60,13 @@ enum dm_op {
 	/* front door */
 	DM_OPEN = 1, /* a0: open(2) flags. Answer: fd: device socket, info */
 	DM_STATUS,   /* answer: fd: memfd with JSON */
-	DM_TRACE,    /* of root and the engine's own user. Answer: fd: the ring of trace.h */
+	/*
+	 * Of root and the engine's own user. a0, a1 what devmap_terms has of the device: which (enum dm_term)
+	 * and how much, int64_t; -1: as the driver says
+	 */
+	DM_SET,
+	DM_STOP,  /* the engine stops, as by SIGTERM; of root and the engine's own user */
+	DM_TRACE, /* of root and the engine's own user. Answer: fd: the ring of trace.h */
 	/*
 	 * Front or side door. Of an open file: a1 is its token, or 0 and its descriptor comes along. DM_INFO is
 	 * answered with v0 the token, info, and DM_F_*; at a front door without a file, with what stat(2) of the
@@ -91,6 +97,12 @@ enum dm_op {
 	/* reply socket, or connection, from the client */
 	DM_DATA = 48, /* a0 error (errno) or 0; followed by bytes */
 	DM_CANCEL,    /* the requesting thread took a signal: interrupt the driver */
+};
+
+enum dm_term {
+	DM_TERM_HOLD,	  /* ns */
+	DM_TERM_OVERHEAD, /* percent */
+	DM_TERM_LOCK,	  /* ns */
 };
 
 #define DM_HERE \

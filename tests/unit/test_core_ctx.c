@@ -243,6 +243,33 @@ static void c6_ticks(void **state)
 	assert_int_equal(devmap_set_ctx_overhead(dh, 0), 0);
 }
 
+/* The operator's word goes before the driver's, where there is a group and where none is yet. */
+static void c6_operators_terms(void **state)
+{
+	struct devmap_terms t = { .hold = 5 * MS, .overhead = -1, .lock = 7 * MS };
+	struct devmap_handle *dh;
+
+	(void)state;
+	drv.hold = 400 * MS;
+	map_all(1, 1);
+	dh = drv_handle(p[0], 0);
+	assert_int_equal(fake_touch(p[0], BASE), 0);
+	assert_int_equal(group_of(p[0])->g_arb.hold_ns, 400 * MS);
+	assert_int_equal(devmap_set_terms(dh->dh_dip, &t), 0);
+	assert_int_equal(devmap_unload(dh, 0, 0), 0);
+	assert_int_equal(fake_touch(p[0], BASE), 0);
+	assert_int_equal(group_of(p[0])->g_arb.hold_ns, 5 * MS);
+	assert_int_equal(group_of(p[0])->g_arb.lock_limit, 7 * MS);
+	t = (struct devmap_terms){ .hold = -1, .overhead = 100, .lock = -1 };
+	assert_int_equal(devmap_set_terms(dh->dh_dip, &t), EINVAL);
+	assert_int_equal(devmap_get_terms(dh->dh_dip).hold, 5 * MS);
+	t.overhead = -1;
+	assert_int_equal(devmap_set_terms(dh->dh_dip, &t), 0);
+	assert_int_equal(devmap_unload(dh, 0, 0), 0);
+	assert_int_equal(fake_touch(p[0], BASE), 0);
+	assert_int_equal(group_of(p[0])->g_arb.hold_ns, 400 * MS);
+}
+
 static void c7_hold_ends_when_the_owner_goes(void **state)
 {
 	struct client c;
@@ -1456,6 +1483,7 @@ int main(void)
 		T(c5_chaos),
 		T(c6_hold),
 		T(c6_ticks),
+		T(c6_operators_terms),
 		T(c7_hold_ends_when_the_owner_goes),
 		T(c7_failed_callback),
 		T(c8_first_come_first_served),
