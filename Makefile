@@ -17,6 +17,8 @@
 #   make modules [KDIR=DIR]   the kernel engine and its drivers, for the running kernel or DIR's
 #   make install PREFIX=DIR   everything under DIR, which can be moved
 #   make install-dkms PREFIX=DIR   the modules' sources to DIR/src/devmap-VERSION (DIR: /usr), for DKMS
+#   make deb                  Debian packages, in build-deb/
+#   make test-deb             install, use and remove them in a fresh Debian 12 (root, and the network)
 #   make setup                install the Debian packages that all of these need (test-all wants some more)
 #   make clean                all that was built
 #   make distclean            and all that was downloaded
@@ -29,7 +31,7 @@ SETUP_build-tsan  = CC='$(CC)' meson setup -Db_sanitize=thread -Db_lundef=false
 SETUP_build-clang = CC=clang meson setup -Dassertions=true
 
 .PHONY: all setup check format demo demo-kernel test test-all test-kernel test-kernel-debug soak soak-kernel \
-	bench bench-contention bench-kernel modules install install-dkms clean distclean $(TREES)
+	bench bench-contention bench-kernel modules install install-dkms deb test-deb clean distclean $(TREES)
 
 all: build
 
@@ -101,13 +103,20 @@ install: build
 
 VERSION = $(shell sed -n "s/^ *version: *'\(.*\)',/\1/p" meson.build)
 
+deb:
+	@scripts/setup.sh deb
+	@scripts/deb.sh
+
+test-deb: deb
+	@scripts/test-deb.sh
+
 install-dkms:
 	@test -n '$(PREFIX)' || { echo 'usage: make install-dkms PREFIX=DIR (/usr)' >&2; exit 1; }
 	@scripts/module-tree.sh '$(DESTDIR)$(abspath $(PREFIX))/src/devmap-$(VERSION)'
 	@echo 'now, as root: dkms install devmap/$(VERSION)'
 
 clean:
-	rm -rf $(TREES) build-modules build-guest/image* build-guest/*/modules* build-guest/*/source* build-guest/*/run
+	rm -rf $(TREES) build-modules build-deb build-guest/image* build-guest/*/modules* build-guest/*/source* build-guest/*/run
 
 distclean: clean
 	rm -rf build-guest

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# usage: setup.sh [all]
+# usage: setup.sh [all|deb]
 #
 # Installs the Debian packages that building and testing need; `all`: and the big programs that only
-# `make test-all` runs.  Does nothing, and needs neither network nor rights, when all of them are there.
+# `make test-all` runs; `deb`: and what packages are made with.  Does nothing, and needs neither network nor rights, when all of them are there.
 
 set -eu
 
@@ -18,6 +18,9 @@ packages='
 	libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libeatmydata1 libfaketime bubblewrap
 	qemu-system-x86 busybox-static cpio bc bison flex libelf-dev kmod xz-utils
 '
+
+# What packages are made with.
+[ "${1:-}" != deb ] || packages="$packages debhelper dh-dkms dpkg-dev lintian mmdebstrap"
 
 # What tests run on devices.  Where it cannot be had, they are skipped.
 programs='fim'

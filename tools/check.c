@@ -234,7 +234,7 @@ static void check_library(void)
 {
 	const char *preload = getenv("LD_PRELOAD");
 	char path[PATH_MAX];
-	int error = installed("lib/libdevmap.so", path, sizeof(path));
+	int error = installed("lib/libdevmap.so.0", path, sizeof(path));
 
 	if (error != 0)
 		say(MISSING, "library", "%s: %s: install devmap anew", path, strerror(-error));

@@ -34,7 +34,7 @@ int absolute(const char *path, char *buf, unsigned long len);
  */
 int private_dev(const struct device_dirs *dirs, const char *aliases);
 /*
- * A file of this installation, found from where the program lies: "lib/libdevmap.so". 0 or -errno.
+ * A file of this installation, found from where the program lies: "lib/libdevmap.so.0". 0 or -errno.
  */
 int installed(const char *relative, char *buf, unsigned long len);
 /*

@@ -68,7 +68,7 @@ static int preload(void)
 {
 	char path[PATH_MAX], list[2 * PATH_MAX];
 	const char *old = getenv("LD_PRELOAD");
-	int error = installed("lib/libdevmap.so", path, sizeof(path));
+	int error = installed("lib/libdevmap.so.0", path, sizeof(path));
 
 	if (error != 0) {
 		fprintf(stderr, "devmap: run: %s: %s\n", path, strerror(-error));

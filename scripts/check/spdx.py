@@ -4,7 +4,8 @@
 import tree
 
 LINE = 'SPDX-License-Identifier: GPL-2.0-only OR MIT'
-EXEMPT = ('LICENSES/',)		# the licences themselves
+# The licences themselves, and what has a form without comments.
+EXEMPT = ('LICENSES/', 'packaging/debian/changelog', 'packaging/debian/copyright', 'packaging/debian/source/')
 
 
 for path in tree.files():
