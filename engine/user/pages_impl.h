@@ -80,7 +80,7 @@ struct region {
 };
 
 struct window {
-	struct region *region; /* NULL: a piece that is bound to nothing */
+	struct region *region;	  /* NULL: a piece that is bound to nothing */
 	struct client_uffd *uffd; /* NULL: a common one, which is nobody's */
 	/*
 	 * Whose memfd it is and whose pages, live, alias, errand and broken count: of who has joined a
