@@ -7,6 +7,11 @@
  * caller (group.c) serialises all calls for one arbiter with the group's mutex. Being pure, it can
  * be explored: tests/unit/test_arbiter.c walks every reachable state of this very code.
  *
+ * A process is here whose context it is (member_owner()): an address space, or a share, which is
+ * several of them with one context (X5). It is only compared, has as many requests as it likes, and
+ * is gone when the last mapping of all of them is. So to the rules a process of a share is what a
+ * thread, or a page, of a process is.
+ *
  * The rules (clauses of doc/contract.md in brackets):
  *  R1  At most one request has the turn: its devmap_contextmgt(9E) runs or may run.          [C5]
  *  R2  Requests of the owner go before all others; within each class, first come first
@@ -71,7 +76,7 @@ enum arb_released {
 
 struct arb_req {
 	struct arb_req *next, *prev; /* the queue, by ticket */
-	const void *proc;	     /* address space that asks */
+	const void *proc;	     /* who asks */
 	uint64_t ticket;	     /* 0: none drawn yet */
 	enum arb_state state;
 	enum arb_released released; /* and neither back nor answered yet */

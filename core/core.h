@@ -9,16 +9,18 @@
  *   memory    one register set or one ddi_umem_alloc(9F): a record for each page
  *   group     what may not be used by two at once: (instance, access function) or a key of the
  *             driver's
- *   member    one process in one group; the arbiter's "process"
+ *   share     a device context that several processes have together, in one group         [X5]
+ *   member    one process in one group, with a context of its own or in a share
+ *   owner     whose context it is, member_owner(): a share or an address space; only compared
  *   fault     one access that waits for an answer; lives in the engine
  *   call      one run of a devmap_access(9E) by one thread
  *
  * INVARIANTS
- *   I1  For each page of memory, pg_holder is the one process that may have valid translations,
- *       and pg_loaded counts the handles that are recorded as loaded for it; holder is NULL
- *       exactly if the count is 0. All handles counted belong to the holder.         [C17]
+ *   I1  For each page of memory, pg_holder is the one owner whose processes may have valid
+ *       translations, and pg_loaded counts the handles that are recorded as loaded for it; holder
+ *       is NULL exactly if the count is 0. All handles counted are of the holder.  [C17, X5]
  *   I2  A bit in dh_loaded is set exactly if the handle is counted in pg_loaded for that page.
- *   I3  The engine has a page valid in a process only if that process is its holder. The converse
+ *   I3  The engine has a page valid in a process only for handles of its holder. The converse
  *       need not hold: the record stands above the page tables, and a fault on a recorded page is
  *       answered without the driver.                                                 [C14]
  *   I4  dh_calls holds each thread inside a driver entry point with this handle.
@@ -27,7 +29,8 @@
  *       Nor does devmap_unmap(9E) run while a_accesses has a call of the process and the device,
  *       nor is one added while a_gates has a gate of theirs.                         [C27]
  *   I5  A handle is in its memory's list from setup to the end of its last devmap_unmap(9E).
- *   I6  A member exists exactly while a handle is attached to its group.             [C7]
+ *   I6  A member exists exactly while a handle is attached to it, a share exactly while it has
+ *       a member.                                                                    [C7]
  *   I7  Driver code is called with no core lock held.
  *   I8  dh_memory, dh_roff, dh_len, dh_uvaddr and dh_member change only under a_lock and the
  *       mem_lock of what the handle then stands on; whoever holds either may read them. (A handle
@@ -50,6 +53,7 @@
  *   access is to be tried again      retry_left, pause_fault                   pause.c
  *   a request waits, has the turn    request_enqueue, group_step                  group.c, arbiter.c
  *   as joins a group, leaves it      member_attach, member_detach                 member.c
+ *   a context becomes a shared one   devmap_set_ctx_share                         params.c
  *   live -> closing -> live/freed    devmap_unmap_range, gate_shut                unmap.c, gate.c
  *   fork                             devmap_dup_as                                dup.c
  *   what stands behind changes       devmap_devmem_remap, devmap_umem_remap       remap.c
@@ -90,7 +94,7 @@
 #include "histogram.h"
 
 struct devmap_page {
-	struct as *pg_holder;
+	const void *pg_holder; /* an owner */
 	uint32_t pg_loaded;
 };
 
@@ -115,6 +119,7 @@ struct devmap_handle {
 #define DH_ACCESSED 0x20000	 /* a call has begun, or a load, once */
 #define DH_GONE	    0x40000	 /* wholly unmapped; devmap_unmap(9E) still runs */
 #define DH_ENGINE   0x80000	 /* engine_handle_init() was done */
+#define DH_SETTLED  0x100000	 /* the driver has accepted it: whose context it is stays */
 	struct as *dh_as;	 /* whose it is; never changes */
 	char dh_name[24];	 /* the driver's, for messages; outlives the rest */
 	struct devmap_mapping *dh_mapping;
@@ -200,15 +205,28 @@ struct devmap_terms {
 	hrtime_t lock; /* ns: the limit of locks; 0: none */
 };
 
+/* What makes several processes one owner: a key of the driver's, or the property (X5). */
+enum devmap_share_kind { SHARE_NONE, SHARE_KEY, SHARE_DEVICE };
+
+struct devmap_share {
+	struct devmap_share *sh_next; /* of its group */
+	enum devmap_share_kind sh_kind;
+	uintptr_t sh_key;    /* the driver's, or the device's number */
+	uint32_t sh_members; /* at least one */
+	uint64_t sh_id;	     /* never another's, from 1 on; never changes */
+};
+
 struct devmap_member {
 	struct devmap_member *mb_next;
 	struct devmap_group *mb_group;
 	struct as *mb_as;
+	struct devmap_share *mb_share; /* NULL: its process's own context; never changes */
 	uint32_t mb_handles;
 	uint32_t mb_loaded;	/* pages loaded over its handles; atomic */
 	uint32_t mb_locked;	/* pages locked */
 	uint32_t mb_lock_epoch; /* counts the times its locks were broken */
 	uint32_t mb_waiting;	/* threads and postponed faults queued */
+	struct devmap_member *mb_lock_next, **mb_lock_prev; /* of those with locks, waits.c */
 	struct devmap_stats mb_stats;
 };
 
@@ -225,12 +243,12 @@ struct devmap_group {
 	struct arb g_arb;
 	struct devmap_terms g_terms;
 	struct devmap_member *g_members;
-	struct devmap_member *g_owner;	/* of g_arb.owner; NULL: none */
+	struct devmap_share *g_shares;
+	struct devmap_member *g_owner;	/* who made g_arb.owner that, or is there for it; or NULL */
 	struct devmap_request *g_timer; /* the waiting thread that watches g_until ... */
 	hrtime_t g_until;		/* ... the arbiter's next deadline */
 	boolean_t g_ticking;		/* group_tick() is to come, and has a reference */
 	kt_did_t g_turn_thread;		/* who is in devmap_contextmgt(9E); 0: nobody */
-	struct as *g_lock_owner;	/* with pages locked; waits_lock and g_lock */
 	boolean_t g_warned_unloaded;	/* C16 was said */
 	char g_name[24];		/* the driver's */
 	hrtime_t g_owned_since;
@@ -396,6 +414,17 @@ void devmap_instance_gone(dev_info_t *dip);
  */
 void devmap_each_group(void (*fn)(struct devmap_group *g, void *arg), void *arg);
 uint64_t devmap_owned_ns(const struct devmap_group *g, hrtime_t now);
+/* The number of the context that the member shares; 0: it is its process's own. g_lock held. */
+static inline uint64_t devmap_member_share(const struct devmap_member *mb)
+{
+	return mb->mb_share != NULL ? mb->mb_share->sh_id : 0;
+}
+
+/* The same for the handle. a_lock held. */
+static inline uint64_t devmap_share_of(const struct devmap_handle *dh)
+{
+	return dh->dh_member != NULL ? devmap_member_share(dh->dh_member) : 0;
+}
 /* Calls fn for every handle of as with a_lock held. */
 void devmap_each_handle(struct as *as, void (*fn)(struct devmap_handle *dh, void *arg), void *arg);
 

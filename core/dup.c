@@ -56,8 +56,8 @@ static void unpin(struct dup *d)
 static int copy_handle(struct devmap_mapping *to, const struct devmap_handle *dh)
 {
 	struct devmap_handle *new = handle_alloc(to->m_as, dh->dh_name);
-	const struct devmap_group *g;
 	struct devmap_memory *m;
+	struct member_key key;
 
 	if (new == NULL)
 		return ENOMEM;
@@ -67,9 +67,8 @@ static int copy_handle(struct devmap_mapping *to, const struct devmap_handle *dh
 	if (handle_alloc_bits(new, new->dh_len) != 0)
 		return ENOMEM;
 	if (dh->dh_member != NULL) {
-		g = dh->dh_member->mb_group;
-		new->dh_member =
-			member_attach(g->g_dip, g->g_key, g->g_keyed, to->m_as, dh->dh_name);
+		key = member_key(dh->dh_member);
+		new->dh_member = member_attach(&key, to->m_as, dh->dh_name);
 		if (new->dh_member == NULL)
 			return ENOMEM;
 	}
@@ -123,6 +122,7 @@ static int call_devmap_dup(struct dup *d, size_t *done)
 			     error);
 		if (error != 0)
 			return error == ENOMEM ? ENOMEM : EAGAIN;
+		handle_settle(new);
 	}
 	return 0;
 }

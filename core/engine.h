@@ -21,16 +21,17 @@ struct devmap_fault;
  * Make pages [first, first + n) of the handle's own pages valid: on return an access through the
  * handle meets the memory, except that the thread whose fault is being served is not woken yet.
  * Pages already valid are left as they are. Called with the memory's lock held; the core has taken
- * the pages from any other process. Returns 0 or an errno: ESRCH the process is gone, ENOENT its
+ * the pages from any other owner's handles; other handles of the same owner may have them valid, in
+ * other processes too if they share a context (devmap_share_of()). Returns 0 or an errno: ESRCH the process is gone, ENOENT its
  * mapping is; anything else is the client's or the engine's trouble and fails the access.
  */
 int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);
 
 /*
- * Make them invalid: on return no CPU can use an old translation through any handle of that process
- * on these pages, and whatever the process wrote is in the device memory. Handles of the same
- * process that the core still records as loaded come back through engine_load() without a driver
- * call. Called with the memory's lock held. Never fails; works on dead and stopped processes.
+ * Make them invalid: on return no CPU can use an old translation of these pages through the handle,
+ * and whatever the process wrote is in the device memory. Other handles may lose theirs too: those
+ * that the core still records as loaded come back through engine_load() without a driver call.
+ * Called with the memory's lock held. Never fails; works on dead and stopped processes.
  */
 void engine_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);
 
@@ -68,6 +69,11 @@ void engine_interrupt(kt_did_t server);
  */
 int engine_handle_init(struct devmap_handle *dh);
 void engine_handle_fini(struct devmap_handle *dh);
+/*
+ * After init, and before the handle is live: devmap_share_of() is another now. Nothing is loaded.
+ * a_lock is held. Returns 0 or an errno, and then it will be what it was.
+ */
+int engine_handle_share(struct devmap_handle *dh);
 int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offset_t roff);
 
 /* For messages: the name of the driver whose code this is, or "devmap". size is that of name. */

@@ -146,7 +146,7 @@ void group_rele(struct devmap_group *g)
 	mutex_exit(&groups.lock);
 	if (!last)
 		return;
-	ASSERT(g->g_members == NULL);
+	ASSERT(g->g_members == NULL && g->g_shares == NULL);
 	mutex_destroy(&g->g_lock);
 	kmem_free(g, sizeof(*g));
 }
@@ -231,15 +231,6 @@ void group_each(void (*fn)(struct devmap_group *g, void *arg), void *arg)
  * The arbiter's decisions
  */
 
-void group_publish_locks(struct devmap_group *g)
-{
-	struct as *as = g->g_arb.locks > 0 && g->g_owner != NULL ? g->g_owner->mb_as : NULL;
-
-	ASSERT(MUTEX_HELD(&g->g_lock));
-	if (g->g_lock_owner != as)
-		waits_set_lock_owner(g, as);
-}
-
 /* mb, or nobody, is the owner from now on. */
 void group_set_owner(struct devmap_group *g, struct devmap_member *mb, hrtime_t now)
 {
@@ -260,14 +251,19 @@ void group_set_owner(struct devmap_group *g, struct devmap_member *mb, hrtime_t 
 /* The owner's locks have been ended; the bits in its handles are stale from now on. */
 static void forget_locks(struct devmap_group *g, const char *why)
 {
-	struct devmap_member *mb = g->g_owner;
+	struct devmap_member *mb;
 
 	ASSERT(MUTEX_HELD(&g->g_lock));
-	cmn_err(CE_WARN, "%s: %u pages locked by process %d (%s) are unlocked: %s", g->g_name,
-		mb->mb_locked, (int)mb->mb_as->a_pid, mb->mb_as->a_comm, why);
-	mb->mb_locked = 0;
-	mb->mb_lock_epoch++;
-	group_publish_locks(g);
+	for (mb = g->g_members; mb != NULL; mb = mb->mb_next) {
+		if (mb->mb_locked == 0)
+			continue;
+		ASSERT(member_owner(mb) == member_owner(g->g_owner));
+		cmn_err(CE_WARN, "%s: %u pages locked by process %d (%s) are unlocked: %s",
+			g->g_name, mb->mb_locked, (int)mb->mb_as->a_pid, mb->mb_as->a_comm, why);
+		mb->mb_locked = 0;
+		mb->mb_lock_epoch++;
+		waits_set_locks(mb);
+	}
 }
 
 void request_enqueue(struct devmap_group *g, struct devmap_request *r, struct devmap_member *mb,
@@ -280,7 +276,7 @@ void request_enqueue(struct devmap_group *g, struct devmap_request *r, struct de
 	r->r_member = mb;
 	mb->mb_waiting++;
 	waits_add(r);
-	arb_request(&g->g_arb, &r->r_arb, mb->mb_as, postponed);
+	arb_request(&g->g_arb, &r->r_arb, member_owner(mb), postponed);
 }
 
 /* The request is in no queue any more: granted the turn, released or cancelled. */
@@ -438,12 +434,25 @@ void group_recall(struct devmap_group *g, struct devmap_fault *f)
  * Locks that close a circle of waits (C13)
  */
 
-/* as has closed a cycle of processes that wait for each other's locks: end its locks here. */
+static boolean_t has_locks(const struct devmap_group *g, const struct as *as)
+{
+	const struct devmap_member *mb = g->g_members;
+
+	ASSERT(MUTEX_HELD(&g->g_lock));
+	while (mb != NULL && (mb->mb_as != as || mb->mb_locked == 0))
+		mb = mb->mb_next;
+	return mb != NULL ? B_TRUE : B_FALSE;
+}
+
+/*
+ * as has closed a cycle of processes that wait for each other's locks: end its locks here, and those
+ * of whom it shares its context with.
+ */
 static void break_locks(struct devmap_group *g, struct as *as)
 {
 	mutex_enter(&g->g_lock);
-	if (g->g_lock_owner == as) {
-		arb_unlock(&g->g_arb, as, g->g_arb.locks);
+	if (has_locks(g, as)) {
+		arb_unlock(&g->g_arb, member_owner(g->g_owner), g->g_arb.locks);
 		g->g_stats.lock_cycles++;
 		g->g_owner->mb_stats.lock_cycles++;
 		forget_locks(g, "it waits for a process that waits for them");

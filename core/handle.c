@@ -130,6 +130,14 @@ int handle_engine_init(struct devmap_handle *dh)
 	return error;
 }
 
+/* The driver has accepted the handle, in devmap_map(9E) or devmap_dup(9E). */
+void handle_settle(struct devmap_handle *dh)
+{
+	mutex_enter(&dh->dh_as->a_lock);
+	dh->dh_flags |= DH_SETTLED;
+	mutex_exit(&dh->dh_as->a_lock);
+}
+
 /* The pages' locks end with them. a_lock held. */
 void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {

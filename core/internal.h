@@ -104,6 +104,18 @@ static inline void mb_loaded_add(struct devmap_member *mb, uint32_t n)
 		__atomic_fetch_add(&mb->mb_loaded, n, __ATOMIC_RELAXED);
 }
 
+/* Whose context: what the arbiter and the pages' records compare. */
+static inline const void *member_owner(const struct devmap_member *mb)
+{
+	return mb->mb_share != NULL ? (const void *)mb->mb_share : (const void *)mb->mb_as;
+}
+
+/* a_lock or the mem_lock of what it stands on held. */
+static inline const void *handle_owner(const struct devmap_handle *dh)
+{
+	return dh->dh_member != NULL ? member_owner(dh->dh_member) : (const void *)dh->dh_as;
+}
+
 static inline uintptr_t handle_end(const struct devmap_handle *dh)
 {
 	return dh->dh_uvaddr + dh->dh_len;
@@ -175,6 +187,7 @@ void handles_fini(void);
 struct devmap_handle *handle_alloc(struct as *as, const char *name);
 int handle_alloc_bits(struct devmap_handle *dh, size_t len);
 int handle_engine_init(struct devmap_handle *dh);
+void handle_settle(struct devmap_handle *dh);
 void handle_copy(struct devmap_handle *to, const struct devmap_handle *from);
 void locks_drop(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n); /* a_lock */
 void handle_destroy(struct devmap_handle *dh);			     /* no lock held */
@@ -218,6 +231,7 @@ int handle_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);
 int handle_reload(struct devmap_handle *dh, pgcnt_t page);
 boolean_t handle_loaded(struct devmap_handle *dh, pgcnt_t page);
 void handle_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);
+void handle_unload_context(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n);
 
 /* group.c. No lock above a_lock held. */
 void groups_init(void);
@@ -241,7 +255,6 @@ static inline struct devmap_request *request_of(struct arb_req *r)
 CTASSERT(offsetof(struct devmap_request, r_arb) == 0);
 void group_step(struct devmap_group *g);
 void group_set_owner(struct devmap_group *g, struct devmap_member *mb, hrtime_t now);
-void group_publish_locks(struct devmap_group *g);
 void request_enqueue(struct devmap_group *g, struct devmap_request *r, struct devmap_member *mb,
 		     boolean_t postponed);
 void request_left(struct devmap_request *r);
@@ -249,8 +262,15 @@ void request_leave(struct devmap_group *g, struct devmap_request *r);
 void request_count_wait(struct devmap_group *g, struct devmap_request *r, hrtime_t now);
 
 /* member.c. No lock above a_lock held, unless said otherwise. */
-struct devmap_member *member_attach(dev_info_t *dip, void *key, boolean_t keyed, struct as *as,
-				    const char *name);
+struct member_key {
+	dev_info_t *dip; /* of the group: */
+	void *key;
+	boolean_t keyed;
+	enum devmap_share_kind share_kind; /* of the context in it: */
+	uintptr_t share;
+};
+struct member_key member_key(const struct devmap_member *mb);
+struct devmap_member *member_attach(const struct member_key *key, struct as *as, const char *name);
 void member_detach(struct devmap_member *mb);
 void member_release_postponed(struct devmap_member *mb, uintptr_t lo, uintptr_t hi);
 void member_count_access(struct devmap_member *mb);
@@ -272,9 +292,9 @@ void mapping_tear_down(struct devmap_mapping *m, size_t mapped); /* no lock; m u
 /* waits.c. A leaf of the lock order. */
 void waits_init(void);
 void waits_fini(void);
-void waits_add(struct devmap_request *r);			  /* g_lock */
-void waits_remove(struct devmap_request *r);			  /* g_lock */
-void waits_set_lock_owner(struct devmap_group *g, struct as *as); /* g_lock */
+void waits_add(struct devmap_request *r);	/* g_lock */
+void waits_remove(struct devmap_request *r);	/* g_lock */
+void waits_set_locks(struct devmap_member *mb); /* g_lock; mb_locked has changed */
 struct devmap_group *waits_find_cycle(struct as *as);
 
 /* setup.c */

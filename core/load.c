@@ -178,7 +178,7 @@ static void unload_part(struct devmap_handle *dh, offset_t from, offset_t to)
 	from = MAX(from, dh->dh_off);
 	to = MIN(to, user_end(dh));
 	if (from < to)
-		handle_unload(dh, PAGES(from - dh->dh_off), PAGES(to - from));
+		handle_unload_context(dh, PAGES(from - dh->dh_off), PAGES(to - from));
 }
 
 /* C16: an access that unloads what it has loaded has not loaded it. a_lock held. */
@@ -192,7 +192,8 @@ static void note_unload(struct devmap_call *c, offset_t from, offset_t to)
 /*
  * devmap_unload(9F): the next access to the pages of [off, off + len) through this handle calls
  * devmap_access(9E). On return no CPU can use an old translation, and what was written is in the
- * device memory. From any thread, for any process's handle.
+ * device memory. From any thread, for any process's handle. Of a context that is shared (X5) all
+ * handles lose what they have of these pages of device memory, so who knows one of them is done.
  *
  * dhp, off, len: as for devmap_load(9F). Pages that are not loaded do not matter.
  *

@@ -1,42 +1,137 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * Members of a group: a process, as long as it has a handle there. What it asks of the group, and
- * what happens to it there.
+ * what happens to it there. A process may be in a group twice, or more often: with handles on its
+ * own context, and with handles on each context that it shares (X5).
  */
 #include "internal.h"
 
-/*
- * A handle of as joins the group of (dip, key). Returns its member, in which it counts, or NULL if
- * there is no memory.
- */
-struct devmap_member *member_attach(dev_info_t *dip, void *key, boolean_t keyed, struct as *as,
-				    const char *name)
+/* What a handle that is to be of the same group and context has to ask for. */
+struct member_key member_key(const struct devmap_member *mb)
 {
-	struct devmap_member *fresh = kmem_zalloc(sizeof(*fresh), KM_NOSLEEP), *mb;
-	struct devmap_group *g;
+	const struct devmap_group *g = mb->mb_group;
+	const struct devmap_share *sh = mb->mb_share;
 
-	if (fresh == NULL)
+	return (struct member_key){
+		.dip = g->g_dip,
+		.key = g->g_key,
+		.keyed = g->g_keyed,
+		.share_kind = sh != NULL ? sh->sh_kind : SHARE_NONE,
+		.share = sh != NULL ? sh->sh_key : 0,
+	};
+}
+
+/* What has been allocated for a new member, and its new share, where there is to be one. */
+struct fresh {
+	struct devmap_member *mb;
+	struct devmap_share *share;
+};
+
+static void fresh_free(struct fresh *f)
+{
+	if (f->mb != NULL)
+		kmem_free(f->mb, sizeof(*f->mb));
+	if (f->share != NULL)
+		kmem_free(f->share, sizeof(*f->share));
+}
+
+/* B_FALSE: there is no memory. */
+static boolean_t fresh_alloc(struct fresh *f, const struct member_key *key)
+{
+	f->mb = kmem_zalloc(sizeof(*f->mb), KM_NOSLEEP);
+	f->share = NULL;
+	if (f->mb == NULL || key->share_kind == SHARE_NONE)
+		return f->mb != NULL ? B_TRUE : B_FALSE;
+	f->share = kmem_zalloc(sizeof(*f->share), KM_NOSLEEP);
+	if (f->share == NULL)
+		fresh_free(f);
+	return f->share != NULL ? B_TRUE : B_FALSE;
+}
+
+/* The share of the key, new if it has to be; NULL: it asks for none. */
+static struct devmap_share *share_get(struct devmap_group *g, const struct member_key *key,
+				      struct fresh *f)
+{
+	static uint64_t last_id; /* 2^64 last for ever */
+	struct devmap_share *sh = g->g_shares;
+
+	ASSERT(MUTEX_HELD(&g->g_lock));
+	if (key->share_kind == SHARE_NONE)
 		return NULL;
-	g = group_get(dip, key, keyed, name);
+	while (sh != NULL && (sh->sh_kind != key->share_kind || sh->sh_key != key->share))
+		sh = sh->sh_next;
+	if (sh != NULL)
+		return sh;
+	sh = f->share;
+	f->share = NULL;
+	sh->sh_kind = key->share_kind;
+	sh->sh_key = key->share;
+	sh->sh_id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+	sh->sh_next = g->g_shares;
+	g->g_shares = sh;
+	return sh;
+}
+
+/* A member of it has left. */
+static void share_put(struct devmap_group *g, struct devmap_share *sh)
+{
+	struct devmap_share **p = &g->g_shares;
+
+	ASSERT(MUTEX_HELD(&g->g_lock));
+	if (--sh->sh_members > 0)
+		return;
+	while (*p != sh)
+		p = &(*p)->sh_next;
+	*p = sh->sh_next;
+	kmem_free(sh, sizeof(*sh));
+}
+
+/* The member of as with that context, new if it has to be. */
+static struct devmap_member *member_get(struct devmap_group *g, const struct member_key *key,
+					struct as *as, struct fresh *f)
+{
+	struct devmap_share *sh = share_get(g, key, f);
+	struct devmap_member *mb = g->g_members;
+
+	ASSERT(MUTEX_HELD(&g->g_lock));
+	while (mb != NULL && (mb->mb_as != as || mb->mb_share != sh))
+		mb = mb->mb_next;
+	if (mb != NULL)
+		return mb;
+	mb = f->mb;
+	f->mb = NULL;
+	mb->mb_as = as;
+	mb->mb_share = sh;
+	if (sh != NULL)
+		sh->sh_members++;
+	mb->mb_group = g;
+	mb->mb_next = g->g_members;
+	g->g_members = mb;
+	return mb;
+}
+
+/*
+ * A handle of as joins the group, and the context in it, of the key. Returns its member, in which it
+ * counts, or NULL if there is no memory.
+ */
+struct devmap_member *member_attach(const struct member_key *key, struct as *as, const char *name)
+{
+	struct devmap_member *mb;
+	struct devmap_group *g;
+	struct fresh f;
+
+	if (!fresh_alloc(&f, key))
+		return NULL;
+	g = group_get(key->dip, key->key, key->keyed, name);
 	if (g == NULL) {
-		kmem_free(fresh, sizeof(*fresh));
+		fresh_free(&f);
 		return NULL;
 	}
 	mutex_enter(&g->g_lock);
-	for (mb = g->g_members; mb != NULL && mb->mb_as != as;)
-		mb = mb->mb_next;
-	if (mb == NULL) {
-		mb = fresh;
-		fresh = NULL;
-		mb->mb_as = as;
-		mb->mb_group = g;
-		mb->mb_next = g->g_members;
-		g->g_members = mb;
-	}
+	mb = member_get(g, key, as, &f);
 	mb->mb_handles++;
 	mutex_exit(&g->g_lock);
-	if (fresh != NULL)
-		kmem_free(fresh, sizeof(*fresh));
+	fresh_free(&f);
 	return mb;
 }
 
@@ -73,12 +168,30 @@ void member_release_postponed(struct devmap_member *mb, uintptr_t lo, uintptr_t 
 	mutex_exit(&g->g_lock);
 }
 
-/* The process has no mapping left in the group: whatever it had of it ends (C7). */
-static void member_end(struct devmap_group *g, struct devmap_member *mb)
+/* Another process with the context that mb shares, or NULL. */
+static struct devmap_member *other_of_share(const struct devmap_group *g,
+					    const struct devmap_member *mb)
 {
-	struct devmap_member **p = &g->g_members;
+	struct devmap_member *other = g->g_members;
 
 	ASSERT(MUTEX_HELD(&g->g_lock));
+	if (mb->mb_share == NULL)
+		return NULL;
+	while (other != NULL && (other == mb || other->mb_share != mb->mb_share))
+		other = other->mb_next;
+	return other;
+}
+
+/*
+ * The process has no mapping left in the group, with that context: whatever it had of it ends, unless
+ * others go on with it (C7, X5).
+ */
+static void member_end(struct devmap_group *g, struct devmap_member *mb)
+{
+	struct devmap_member **p = &g->g_members, *other = other_of_share(g, mb);
+
+	ASSERT(MUTEX_HELD(&g->g_lock));
+	ASSERT(mb->mb_locked == 0 && mb->mb_lock_prev == NULL);
 	while (*p != mb)
 		p = &(*p)->mb_next;
 	*p = mb->mb_next;
@@ -86,9 +199,11 @@ static void member_end(struct devmap_group *g, struct devmap_member *mb)
 	release_postponed(g, mb, &g->g_arb.others, 0, UINTPTR_MAX);
 	ASSERT(mb->mb_waiting == 0);
 	if (g->g_owner == mb)
-		group_set_owner(g, NULL, gethrtime());
-	arb_gone(&g->g_arb, mb->mb_as);
-	group_publish_locks(g);
+		group_set_owner(g, other, gethrtime());
+	if (other == NULL)
+		arb_gone(&g->g_arb, member_owner(mb));
+	if (mb->mb_share != NULL)
+		share_put(g, mb->mb_share);
 	group_step(g);
 }
 
@@ -147,11 +262,12 @@ void member_woken(struct devmap_member *mb)
 	hrtime_t now = gethrtime(), cost = 0;
 
 	mutex_enter(&g->g_lock);
-	if (g->g_owner == mb && g->g_switching_since != 0) {
+	if (g->g_owner != NULL && member_owner(g->g_owner) == member_owner(mb) &&
+	    g->g_switching_since != 0) {
 		cost = now - g->g_switching_since;
 		g->g_switching_since = 0;
 	}
-	arb_woken(&g->g_arb, mb->mb_as, now, cost);
+	arb_woken(&g->g_arb, member_owner(mb), now, cost);
 	group_step(g);
 	mutex_exit(&g->g_lock);
 }
@@ -179,7 +295,7 @@ static boolean_t would_only_wait(const struct devmap_group *g, const struct devm
 	const struct devmap_request *r = &f->f_req;
 
 	return !f->f_direct && g->g_seen &&
-			       !arb_near(&g->g_arb, mb->mb_as,
+			       !arb_near(&g->g_arb, member_owner(mb),
 					 r->r_group == g ? r->r_arb.ticket : 0) ?
 		       B_TRUE :
 		       B_FALSE;
@@ -202,7 +318,7 @@ boolean_t member_admit(struct devmap_member *mb, struct devmap_fault *f)
 		count_access(g, mb);
 	} else {
 		postpone(g, mb, f);
-		search = g->g_lock_owner != NULL ? B_TRUE : B_FALSE;
+		search = g->g_arb.locks > 0 ? B_TRUE : B_FALSE;
 	}
 	mutex_exit(&g->g_lock);
 	if (search)
@@ -253,9 +369,10 @@ void member_lock_pages(struct devmap_group *g, struct devmap_member *mb, struct 
 		c->c_lock_epoch = mb->mb_lock_epoch;
 		c->c_newlocks = (uint32_t)PAGES(c->c_len);
 	}
-	c->c_locked = arb_lock(&g->g_arb, mb->mb_as, c->c_newlocks, gethrtime());
+	c->c_locked = arb_lock(&g->g_arb, member_owner(mb), c->c_newlocks, gethrtime());
 	if (c->c_locked)
 		mb->mb_locked += c->c_newlocks;
+	waits_set_locks(mb);
 }
 
 void member_lock(struct devmap_member *mb, struct devmap_call *c)
@@ -264,7 +381,6 @@ void member_lock(struct devmap_member *mb, struct devmap_call *c)
 
 	mutex_enter(&g->g_lock);
 	member_lock_pages(g, mb, c);
-	group_publish_locks(g);
 	group_step(g);
 	mutex_exit(&g->g_lock);
 }
@@ -287,8 +403,9 @@ void member_lock_more(struct devmap_member *mb, uint32_t pages, uint32_t epoch)
 	struct devmap_group *g = mb->mb_group;
 
 	mutex_enter(&g->g_lock);
-	if (epoch == mb->mb_lock_epoch && arb_lock(&g->g_arb, mb->mb_as, pages, gethrtime()))
+	if (epoch == mb->mb_lock_epoch && arb_lock(&g->g_arb, member_owner(mb), pages, gethrtime()))
 		mb->mb_locked += pages;
+	waits_set_locks(mb);
 	group_step(g); /* refused: the limit has passed, and this ends the epoch */
 	mutex_exit(&g->g_lock);
 }
@@ -301,8 +418,8 @@ void member_unlock(struct devmap_member *mb, uint32_t pages, uint32_t epoch)
 	mutex_enter(&g->g_lock);
 	if (epoch == mb->mb_lock_epoch) {
 		mb->mb_locked -= pages;
-		arb_unlock(&g->g_arb, mb->mb_as, pages);
-		group_publish_locks(g);
+		waits_set_locks(mb);
+		arb_unlock(&g->g_arb, member_owner(mb), pages);
 		group_step(g);
 	}
 	mutex_exit(&g->g_lock);
@@ -319,6 +436,21 @@ uint32_t member_lock_epoch(struct devmap_member *mb)
 	return epoch;
 }
 
+/* How many pages have mb and those with whom it shares its context locked? */
+static uint64_t locked_by_owner(const struct devmap_group *g, const struct devmap_member *mb)
+{
+	const struct devmap_member *each;
+	uint64_t pages = 0;
+
+	ASSERT(MUTEX_HELD(&g->g_lock));
+	if (mb->mb_share == NULL)
+		return mb->mb_locked;
+	for (each = g->g_members; each != NULL; each = each->mb_next)
+		if (each->mb_share == mb->mb_share)
+			pages += each->mb_locked;
+	return pages;
+}
+
 /* Does the operator's limit allow so many more locked pages? */
 boolean_t member_lock_room(struct devmap_member *mb, uint64_t pages)
 {
@@ -326,8 +458,9 @@ boolean_t member_lock_room(struct devmap_member *mb, uint64_t pages)
 	boolean_t room;
 
 	mutex_enter(&g->g_lock);
-	room = g->g_lock_pages_max == 0 || mb->mb_locked + pages <= g->g_lock_pages_max ? B_TRUE :
-											  B_FALSE;
+	room = g->g_lock_pages_max == 0 || locked_by_owner(g, mb) + pages <= g->g_lock_pages_max ?
+		       B_TRUE :
+		       B_FALSE;
 	mutex_exit(&g->g_lock);
 	return room;
 }

@@ -13,14 +13,15 @@ static struct devmap_page *page_of(const struct devmap_handle *dh, pgcnt_t i)
 
 static void record_set(struct devmap_handle *dh, pgcnt_t i, pgcnt_t end)
 {
+	const void *owner = handle_owner(dh);
 	struct devmap_page *pg;
 
 	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	mb_loaded_add(dh->dh_member, (uint32_t)(end - i));
 	for (; i < end; i++) {
 		pg = page_of(dh, i);
-		ASSERT(pg->pg_holder == NULL || pg->pg_holder == dh->dh_as);
-		pg->pg_holder = dh->dh_as;
+		ASSERT(pg->pg_holder == NULL || pg->pg_holder == owner);
+		pg->pg_holder = owner;
 		pg->pg_loaded++;
 		bit_set(dh->dh_loaded, i);
 	}
@@ -34,7 +35,7 @@ static void record_clear(struct devmap_handle *dh, pgcnt_t i, pgcnt_t end)
 	mb_loaded_add(dh->dh_member, -(uint32_t)(end - i));
 	for (; i < end; i++) {
 		pg = page_of(dh, i);
-		ASSERT(pg->pg_holder == dh->dh_as && pg->pg_loaded > 0);
+		ASSERT(pg->pg_holder == handle_owner(dh) && pg->pg_loaded > 0);
 		if (--pg->pg_loaded == 0)
 			pg->pg_holder = NULL;
 		bit_clear(dh->dh_loaded, i);
@@ -55,63 +56,56 @@ void pages_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 	}
 }
 
-/* The handle through which the holder of a page (an index in the memory) has it loaded. */
+/* A handle through which the holder of a page (an index in the memory) has it loaded. */
 static struct devmap_handle *holding_handle(struct devmap_memory *m, pgcnt_t page)
 {
-	struct as *holder = m->mem_pages[page].pg_holder;
+	const void *holder = m->mem_pages[page].pg_holder;
 	struct devmap_handle *dh;
 	pgcnt_t at;
 
 	ASSERT(MUTEX_HELD(&m->mem_lock));
 	for (dh = m->mem_handles; dh != NULL; dh = dh->dh_mem_next) {
 		at = PAGES(dh->dh_roff);
-		if (dh->dh_as == holder && page >= at && page < at + PAGES(dh->dh_len) &&
+		if (handle_owner(dh) == holder && page >= at && page < at + PAGES(dh->dh_len) &&
 		    bit_test(dh->dh_loaded, page - at))
 			return dh;
 	}
 	return NULL; /* I1 says: never */
 }
 
-/* All handles of as forget pages [page, end) of the memory. */
-static void forget_pages(struct devmap_memory *m, const struct as *as, pgcnt_t page, pgcnt_t end)
+/* Invalidate pages [page, end) of the memory in all handles of an owner. */
+static void owner_unload(struct devmap_memory *m, const void *owner, pgcnt_t page, pgcnt_t end)
 {
 	struct devmap_handle *dh;
-	pgcnt_t at, i, last, next;
+	pgcnt_t at, i;
 
 	ASSERT(MUTEX_HELD(&m->mem_lock));
 	for (dh = m->mem_handles; dh != NULL; dh = dh->dh_mem_next) {
 		at = PAGES(dh->dh_roff);
-		if (dh->dh_as != as || end <= at || page >= at + PAGES(dh->dh_len))
+		if (handle_owner(dh) != owner || end <= at || page >= at + PAGES(dh->dh_len))
 			continue;
-		last = MIN(end - at, PAGES(dh->dh_len));
 		i = page > at ? page - at : 0;
-		for (i = bits_next(dh->dh_loaded, i, last, B_TRUE); i < last;
-		     i = bits_next(dh->dh_loaded, next, last, B_TRUE)) {
-			next = bits_next(dh->dh_loaded, i, last, B_FALSE);
-			record_clear(dh, i, next);
-		}
+		pages_unload(dh, i, MIN(end - at, PAGES(dh->dh_len)) - i);
 	}
 }
 
 /*
- * Page i of the handle, and as many after it (below end) as one handle of the same other process
- * has, are taken from that process (C17). Returns their number.
+ * Page i of the handle, and those after it (below end) that the same other owner has, are taken from
+ * that owner (C17). Returns their number.
  */
 static pgcnt_t take_away(struct devmap_handle *dh, pgcnt_t i, pgcnt_t end)
 {
 	struct devmap_memory *m = dh->dh_memory;
-	pgcnt_t page = PAGES(dh->dh_roff) + i, at, n;
+	pgcnt_t page = PAGES(dh->dh_roff) + i, n = 1;
 	struct devmap_handle *other = holding_handle(m, page);
-	struct as *holder;
+	const void *holder;
 
 	ASSERT(MUTEX_HELD(&m->mem_lock));
 	VERIFY(other != NULL);
-	holder = other->dh_as;
-	at = page - PAGES(other->dh_roff);
-	n = bits_next(other->dh_loaded, at, MIN(at + (end - i), PAGES(other->dh_len)), B_FALSE) -
-	    at;
-	engine_unload(other, at, n);
-	forget_pages(m, holder, page, page + n);
+	holder = handle_owner(other);
+	while (i + n < end && m->mem_pages[page + n].pg_holder == holder)
+		n++;
+	owner_unload(m, holder, page, page + n);
 	if (dh->dh_member != NULL || other->dh_member != NULL)
 		member_taken(dh->dh_member, other->dh_member, n);
 	return n;
@@ -124,13 +118,13 @@ static pgcnt_t take_away(struct devmap_handle *dh, pgcnt_t i, pgcnt_t end)
 int pages_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
 	pgcnt_t end = first + n, i, next;
-	struct as *holder;
+	const void *holder;
 	int error;
 
 	ASSERT(MUTEX_HELD(&dh->dh_memory->mem_lock));
 	for (i = first; i < end;) {
 		holder = page_of(dh, i)->pg_holder;
-		i += holder != NULL && holder != dh->dh_as ? take_away(dh, i, end) : 1;
+		i += holder != NULL && holder != handle_owner(dh) ? take_away(dh, i, end) : 1;
 	}
 	for (i = bits_next(dh->dh_loaded, first, end, B_FALSE); i < end;
 	     i = bits_next(dh->dh_loaded, next, end, B_FALSE)) {
@@ -209,5 +203,21 @@ void handle_unload(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 		return;
 	mutex_enter(&m->mem_lock);
 	pages_unload(dh, first, n);
+	mutex_exit(&m->mem_lock);
+}
+
+/* As handle_unload(), and if the context is shared all its handles lose these pages of memory (X5). */
+void handle_unload_context(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
+{
+	struct devmap_memory *m = dh->dh_memory;
+	pgcnt_t page = PAGES(dh->dh_roff) + first;
+
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
+	if (m == NULL || devmap_share_of(dh) == 0) {
+		handle_unload(dh, first, n);
+		return;
+	}
+	mutex_enter(&m->mem_lock);
+	owner_unload(m, handle_owner(dh), page, page + n);
 	mutex_exit(&m->mem_lock);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * How long the owner keeps the device, what is one device, and who is one process:
- * devmap_set_ctx_timeout(9F) and our own (X1, X2, X3). The times are read without a lock when a
+ * devmap_set_ctx_timeout(9F) and our own (X1, X2, X3, X5). The times are read without a lock when a
  * turn ends, so they are stored atomically.
  */
 #include "internal.h"
@@ -66,8 +66,7 @@ int devmap_set_ctx_overhead(devmap_cookie_t dhp, uint_t percent)
 	return error;
 }
 
-/* The handle, of which nothing was loaded yet, changes its group. a_lock held. */
-static void change_member(struct devmap_handle *dh, struct devmap_member *mb)
+static void set_member(struct devmap_handle *dh, struct devmap_member *mb)
 {
 	struct devmap_memory *m = dh->dh_memory;
 
@@ -81,33 +80,100 @@ static void change_member(struct devmap_handle *dh, struct devmap_member *mb)
 }
 
 /*
+ * The handle, of which nothing was loaded yet, changes its group or its context. a_lock held.
+ * *left is what to detach it from, afterwards and without lock. Returns 0 or an errno, and nothing
+ * has changed.
+ */
+static int change_member(struct devmap_handle *dh, const struct member_key *key,
+			 struct devmap_member **left)
+{
+	struct devmap_member *old = dh->dh_member;
+	struct devmap_member *mb = member_attach(key, dh->dh_as, dh->dh_name);
+	int error = 0;
+
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
+	if (mb == NULL)
+		return ENOMEM;
+	set_member(dh, mb);
+	if (old->mb_share != mb->mb_share && (dh->dh_flags & DH_ENGINE) != 0)
+		error = engine_handle_share(dh);
+	if (error != 0)
+		set_member(dh, old);
+	*left = error != 0 ? mb : old;
+	return error;
+}
+
+/* May the handle still change its group, or its context? a_lock held. 0, EINVAL or EBUSY. */
+static int check_change(const struct devmap_handle *dh, const char *call, boolean_t context)
+{
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
+	if (dh->dh_member == NULL)
+		return EINVAL;
+	if ((dh->dh_flags & DH_ACCESSED) == 0 && (!context || (dh->dh_flags & DH_SETTLED) == 0))
+		return 0;
+	if (context)
+		cmn_err(CE_WARN,
+			"%s: %s: handle %p is mapped already: whose context it is, devmap, "
+			"devmap_map and devmap_dup decide",
+			dh->dh_name, call, (const void *)dh);
+	return EBUSY;
+}
+
+/*
  * X3: the handle belongs to the group of key, an address of the driver's own, within its device
  * instance; NULL: to that of its devmap_access(9E). Call it in devmap_map(9E). Returns 0; EINVAL:
- * no devmap_access(9E); EBUSY: the handle has been accessed already; ENOMEM.
+ * no devmap_access(9E); EBUSY: the handle has been accessed already, or, with a shared context, is
+ * mapped; ENOMEM.
  */
 int devmap_set_ctx_group(devmap_cookie_t dhp, void *key)
 {
-	struct devmap_handle *dh = handle_enter(dhp, "devmap_set_ctx_group");
-	struct devmap_member *mb = NULL, *old = NULL;
-	int error = 0;
+	const char *call = "devmap_set_ctx_group";
+	struct devmap_handle *dh = handle_enter(dhp, call);
+	struct devmap_member *left = NULL;
+	struct member_key to;
+	int error;
 
 	if (dh == NULL)
 		return EINVAL;
-	if (dh->dh_member == NULL)
-		error = EINVAL;
-	else if (dh->dh_flags & DH_ACCESSED)
-		error = EBUSY;
-	else if ((mb = member_attach(dh->dh_dip,
-				     key != NULL ? key : (void *)dh->dh_ops.devmap_access,
-				     key != NULL, dh->dh_as, dh->dh_name)) == NULL)
-		error = ENOMEM;
+	error = check_change(dh, call, devmap_share_of(dh) != 0 ? B_TRUE : B_FALSE);
 	if (error == 0) {
-		old = dh->dh_member;
-		change_member(dh, mb);
+		to = member_key(dh->dh_member);
+		to.key = key != NULL ? key : (void *)dh->dh_ops.devmap_access;
+		to.keyed = key != NULL ? B_TRUE : B_FALSE;
+		error = change_member(dh, &to, &left);
 	}
 	handle_exit(dh);
-	if (old != NULL)
-		member_detach(old);
+	if (left != NULL)
+		member_detach(left);
+	return error;
+}
+
+/*
+ * X5: the handle's context is that of key, an address of the driver's own, within its group: all
+ * handles with it, of whatever processes, are one owner. NULL: its process's own. Call it in
+ * devmap_map(9E) or devmap_dup(9E). Returns 0; EINVAL: no devmap_access(9E); EBUSY, with a message:
+ * the handle is mapped already; ENOMEM, or another errno: the engine cannot.
+ */
+int devmap_set_ctx_share(devmap_cookie_t dhp, void *key)
+{
+	const char *call = "devmap_set_ctx_share";
+	struct devmap_handle *dh = handle_enter(dhp, call);
+	struct devmap_member *left = NULL;
+	struct member_key to;
+	int error;
+
+	if (dh == NULL)
+		return EINVAL;
+	error = check_change(dh, call, B_TRUE);
+	if (error == 0) {
+		to = member_key(dh->dh_member);
+		to.share_kind = key != NULL ? SHARE_KEY : SHARE_NONE;
+		to.share = (uintptr_t)key;
+		error = change_member(dh, &to, &left);
+	}
+	handle_exit(dh);
+	if (left != NULL)
+		member_detach(left);
 	return error;
 }
 

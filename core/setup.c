@@ -216,6 +216,7 @@ static int call_devmap_map(struct devmap_mapping *m, size_t *mapped)
 				return ENXIO;
 			}
 		}
+		handle_settle(dh);
 		dh_state_set(dh, DH_MAPPED);
 	}
 	return 0;
@@ -420,11 +421,30 @@ static void copy_ops(struct devmap_callback_ctl *to, const struct devmap_callbac
 		to->devmap_unmap = NULL;
 }
 
+/*
+ * The group and the context that the handle is of, unless the driver says otherwise: of its access
+ * function, and its process's own or, by the property devmap-share, all shared mappings' of the
+ * device.
+ */
+static struct member_key default_key(const struct devmap_handle *dh)
+{
+	struct member_key key = { .dip = dh->dh_dip, .key = (void *)dh->dh_ops.devmap_access };
+
+	if ((dh->dh_mapping->m_flags & MAP_TYPE) == MAP_SHARED &&
+	    ddi_prop_get_int(DDI_DEV_T_ANY, dh->dh_dip, 0, "devmap-share", 0) != 0) {
+		key.share_kind = SHARE_DEVICE;
+		key.share = (uintptr_t)dh->dh_dev;
+	}
+	return key;
+}
+
 /* Everything was checked: the handle stands on m (NULL: on nothing) from now on. */
 static int finish_setup(struct devmap_handle *dh, const char *call,
 			const struct devmap_callback_ctl *ops, struct devmap_memory *m,
 			offset_t roff, size_t len, uint_t maxprot, uint_t flags)
 {
+	struct member_key key;
+
 	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
 	if (m != NULL) {
 		m = memory_of(m, dh->dh_as);
@@ -436,8 +456,8 @@ static int finish_setup(struct devmap_handle *dh, const char *call,
 	if (handle_alloc_bits(dh, len) != 0)
 		goto no_memory;
 	if (dh->dh_ops.devmap_access != NULL) {
-		dh->dh_member = member_attach(dh->dh_dip, (void *)dh->dh_ops.devmap_access, B_FALSE,
-					      dh->dh_as, dh->dh_name);
+		key = default_key(dh);
+		dh->dh_member = member_attach(&key, dh->dh_as, dh->dh_name);
 		if (dh->dh_member == NULL)
 			goto no_memory;
 	}

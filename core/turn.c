@@ -29,7 +29,7 @@ static int wait_for_turn(struct devmap_group *g, struct devmap_request *r, struc
 	group_step(g);
 	while (r->r_arb.state != ARB_TURN && awake && !c->c_restart) {
 		request_count_wait(g, r, gethrtime());
-		if (!searched && g->g_lock_owner != NULL) {
+		if (!searched && g->g_arb.locks > 0) {
 			searched = B_TRUE;
 			mutex_exit(&g->g_lock);
 			group_break_cycles(r->r_member->mb_as);
@@ -75,11 +75,26 @@ static int take_turn(struct devmap_group *g, struct devmap_request *r, struct de
 	return 0;
 }
 
-/* C17: the callback left the previous owner valid translations, somewhere in the group. */
-static void check_leak(struct devmap_group *g, struct devmap_member *mb)
+/* A process of the owner's that has pages loaded, or NULL. */
+static struct devmap_member *left_loaded(const struct devmap_group *g, struct devmap_member *owner)
 {
+	struct devmap_member *mb;
+
 	ASSERT(MUTEX_HELD(&g->g_lock));
-	if (mb_loaded_get(mb) == 0)
+	if (owner->mb_share == NULL || mb_loaded_get(owner) > 0)
+		return mb_loaded_get(owner) > 0 ? owner : NULL;
+	mb = g->g_members;
+	while (mb != NULL && (mb->mb_share != owner->mb_share || mb_loaded_get(mb) == 0))
+		mb = mb->mb_next;
+	return mb;
+}
+
+/* C17: the callback left the previous owner valid translations, somewhere in the group. */
+static void check_leak(struct devmap_group *g, struct devmap_member *owner)
+{
+	struct devmap_member *mb = left_loaded(g, owner);
+
+	if (mb == NULL)
 		return;
 	mb->mb_stats.leaked++;
 	g->g_stats.leaked++;
@@ -128,15 +143,15 @@ static void turn_granted(struct devmap_group *g, struct devmap_call *c, struct d
 	ASSERT(MUTEX_HELD(&g->g_lock));
 	g->g_stats.grants++;
 	mb->mb_stats.grants++;
-	if (g->g_owner != mb)
+	if (g->g_owner == NULL || member_owner(g->g_owner) != member_owner(mb)) {
 		count_switch(g, mb, cost);
+		group_set_owner(g, mb, now);
+	}
 	arb_granted(&g->g_arb, &r->r_arb, now, terms_of(g, c->c_dh));
-	group_set_owner(g, mb, now);
 	c->c_granted = B_TRUE;
 	/* Lock at once: later somebody else might have the turn. */
 	if (type == DEVMAP_LOCK && c->c_newlocks > 0 && !c->c_locked)
 		member_lock_pages(g, mb, c);
-	group_publish_locks(g);
 }
 
 static void end_turn(struct devmap_group *g, struct devmap_call *c, struct devmap_request *r,

@@ -114,6 +114,7 @@ static int prepare_behind(struct cut *cut)
 	const struct devmap_handle *dh = cut->dh;
 	struct devmap_handle *new = handle_alloc(dh->dh_as, dh->dh_name);
 	size_t skip = cut->hi - dh->dh_uvaddr;
+	struct member_key key;
 	int error;
 
 	if (new == NULL)
@@ -123,15 +124,14 @@ static int prepare_behind(struct cut *cut)
 	new->dh_roff += (offset_t)skip;
 	new->dh_uvaddr += skip;
 	new->dh_len -= skip;
+	new->dh_flags |= DH_SETTLED;
 	new->dh_mapping = dh->dh_mapping; /* for the engine; its own comes later */
 	new->dh_memory = dh->dh_memory;
 	cut->behind = new;
 	error = handle_alloc_bits(new, new->dh_len);
 	if (error == 0 && dh->dh_member != NULL) {
-		new->dh_member = member_attach(dh->dh_member->mb_group->g_dip,
-					       dh->dh_member->mb_group->g_key,
-					       dh->dh_member->mb_group->g_keyed, dh->dh_as,
-					       dh->dh_name);
+		key = member_key(dh->dh_member);
+		new->dh_member = member_attach(&key, dh->dh_as, dh->dh_name);
 		if (new->dh_member == NULL)
 			error = ENOMEM;
 	}

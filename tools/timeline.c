@@ -390,6 +390,9 @@ static void add_grant(struct timeline *t, struct device *d, struct user *u, cons
 	char title[64];
 	int tid;
 
+	/* A new owner: not one that shares the context of whoever owns it, and is granted too (X5). */
+	const bool begins = e->e.result == 0 && (d->ended_at != 0 || LIST_EMPTY(&d->owners));
+
 	if (e->e.result == 0)
 		flush_ended(t, d, u->pid);
 	if (e->e.waited != 0)
@@ -402,7 +405,7 @@ static void add_grant(struct timeline *t, struct device *d, struct user *u, cons
 	put_slice(t, device_pid(d), tid, title_of(t, u->pid, title), began, e->time, args);
 	if (flow != 0)
 		put_flow(t, "f", flow, device_pid(d), tid, began);
-	if (e->e.result == 0 && span_of(&d->owners, u->pid) == NULL)
+	if (begins && span_of(&d->owners, u->pid) == NULL)
 		span_add(&d->owners, u->pid, e->time);
 }
 

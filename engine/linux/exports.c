@@ -30,6 +30,7 @@ EXPORT_SYMBOL(devmap_set_ctx_timeout);
 EXPORT_SYMBOL(devmap_set_ctx_hold);
 EXPORT_SYMBOL(devmap_set_ctx_overhead);
 EXPORT_SYMBOL(devmap_set_ctx_group);
+EXPORT_SYMBOL(devmap_set_ctx_share);
 EXPORT_SYMBOL(devmap_get_as_key);
 
 EXPORT_SYMBOL(ddi_soft_state_init);

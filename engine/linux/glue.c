@@ -100,3 +100,11 @@ int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offse
 	(void)roff;
 	return 0;
 }
+
+/* Translations are each handle's own, so several may have the same page. a_lock is held. */
+int engine_handle_share(struct devmap_handle *dh)
+{
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
+	(void)dh;
+	return 0;
+}

@@ -175,6 +175,25 @@ int devmap_set_ctx_overhead(devmap_cookie_t dhp, uint_t percent);
 int devmap_set_ctx_group(devmap_cookie_t dhp, void *key);
 
 /*
+ * devmap_set_ctx_share(): one device context that several processes share. All handles with the
+ * same key are one owner of the device: while it is theirs each of them may have the same pages
+ * loaded, in whatever processes, a hold keeps none of them waiting, and it ends early only when the
+ * last of them is gone. Without this call a context is one process's; the property devmap-share=1
+ * makes one of all MAP_SHARED mappings of a device, for a driver that does not call it.
+ *
+ * devmap_unload(9F) of one of the handles takes the pages of device memory from all of them. In
+ * devmap_dup(9E) the child's handle has the parent's key already.
+ *
+ * dhp: the handle; call it in devmap_map(9E) or, for the new handle, in devmap_dup(9E).
+ * key: any address of the driver's own; it counts within the handle's group. NULL: its process's own
+ *	context.
+ *
+ * Returns 0; EINVAL: dhp has no devmap_access(9E); EBUSY, with a message: dhp is mapped already;
+ * ENOMEM, or what else keeps the engine from it: nothing has changed, and devmap_map(9E) should fail.
+ */
+int devmap_set_ctx_share(devmap_cookie_t dhp, void *key);
+
+/*
  * devmap_get_as_key(): which address space a handle belongs to, as a number that no other address
  * space ever had or will have while the engine runs. It is what a driver finds a process's context
  * by: process ids are used again, and address spaces may outlive the process that they began with.

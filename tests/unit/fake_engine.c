@@ -47,6 +47,7 @@ static struct fake_memory *fake_trash; /* the only one that tests have at a time
 _Atomic int fake_retry_unloaded;
 int fake_handles;
 _Atomic int fake_agains;
+boolean_t fake_share;
 boolean_t fake_direct;
 int hz = 1000;
 
@@ -263,6 +264,8 @@ int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char 
 	(void)match_dev, (void)dip, (void)flags;
 	if (strcmp(name, "devmap-retry-unloaded") == 0 && fake_retry_unloaded != FAKE_UNSET)
 		return fake_retry_unloaded;
+	if (strcmp(name, "devmap-share") == 0)
+		return fake_share;
 	return defvalue;
 }
 
@@ -398,11 +401,26 @@ static struct fake_memory *memory_of(const struct devmap_handle *dh)
 	return (struct fake_memory *)dh->dh_memory; /* m comes first */
 }
 
+/* C17, X5: nobody has the page but handles of that context. fake.lock held. */
+static void check_holders(const struct devmap_handle *dh, const struct fake_memory *mem,
+			  size_t page)
+{
+	const uint64_t share = devmap_share_of(dh);
+	const struct fake_process *p;
+	size_t j;
+
+	for (p = fake.processes; p != NULL; p = p->next)
+		for (j = BASE / PAGESIZE; j < BASE / PAGESIZE + 256; j++)
+			if (p->table[j].mem == mem && p->table[j].page == page)
+				CHECK(p->table[j].share == share &&
+				      (share != 0 || p == process_of(dh)));
+}
+
 int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 {
-	struct fake_process *p = process_of(dh), *other;
+	struct fake_process *p = process_of(dh);
 	struct fake_memory *mem = memory_of(dh);
-	size_t i, j, va, page;
+	size_t i, va, page;
 
 	CHECK(first + n <= dh->dh_len / PAGESIZE);
 	CHECK(dh->dh_memory->mem_lock.owner == (uintptr_t)pthread_self());
@@ -411,9 +429,8 @@ int engine_load(struct devmap_handle *dh, pgcnt_t first, pgcnt_t n)
 		va = dh->dh_uvaddr / PAGESIZE + i;
 		page = (size_t)dh->dh_roff / PAGESIZE + i;
 		CHECK(va < SPACE && page < mem->len / PAGESIZE);
-		for (other = fake.processes; other != NULL; other = other->next)
-			for (j = BASE / PAGESIZE; other != p && j < BASE / PAGESIZE + 256; j++)
-				CHECK(other->table[j].mem != mem || other->table[j].page != page);
+		check_holders(dh, mem, page);
+		p->table[va].share = devmap_share_of(dh);
 		p->table[va].mem = mem;
 		p->table[va].page = page;
 	}
@@ -486,6 +503,13 @@ int engine_handle_remap(struct devmap_handle *dh, struct devmap_memory *m, offse
 		return ENOMEM;
 	kmem_free(probe, 8);
 	return 0;
+}
+
+int engine_handle_share(struct devmap_handle *dh)
+{
+	CHECK(MUTEX_HELD(&dh->dh_as->a_lock));
+	CHECK((dh->dh_flags & DH_SETTLED) == 0);
+	return engine_handle_remap(dh, dh->dh_memory, dh->dh_roff);
 }
 
 void engine_handle_fini(struct devmap_handle *dh)
@@ -861,6 +885,7 @@ void fake_init(void)
 {
 	fake_messages_clear();
 	fake_retry_unloaded = 0;
+	fake_share = B_FALSE;
 	fake_direct = B_FALSE;
 	fake_agains = 0;
 	(void)fake_fail_alloc(0);
@@ -898,7 +923,8 @@ void fake_fini(void)
 
 struct drv drv;
 
-static struct drv_ctx *ctx_new(devmap_cookie_t dhp, offset_t off, size_t len, pid_t pid)
+static struct drv_ctx *ctx_new(devmap_cookie_t dhp, offset_t off, size_t len, pid_t pid,
+			       void *share)
 {
 	struct drv_ctx *c = calloc(1, sizeof(*c));
 
@@ -906,6 +932,7 @@ static struct drv_ctx *ctx_new(devmap_cookie_t dhp, offset_t off, size_t len, pi
 	c->off = off;
 	c->len = len;
 	c->pid = pid;
+	c->share = share;
 	mutex_enter(&drv.lock);
 	c->next = drv.ctxs;
 	drv.ctxs = c;
@@ -937,11 +964,20 @@ static int drv_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off, s
 		return EIO;
 	if (drv.group_key != NULL && devmap_set_ctx_group(dhp, drv.group_key) != 0)
 		return ENOMEM;
-	*pvtp = ctx_new(dhp, off, len, current->as.a_pid);
+	if (drv.share_key != NULL && !drv.share_early &&
+	    devmap_set_ctx_share(dhp, drv.share_key) != 0)
+		return ENOMEM;
+	*pvtp = ctx_new(dhp, off, len, current->as.a_pid, drv.share_key);
 	return 0;
 }
 
-/* Unloads every other process, wherever it is, then loads what was asked for. */
+static boolean_t same_context(const struct drv_ctx *c, const struct drv_ctx *other)
+{
+	return c->share != NULL || other->share != NULL ? c->share == other->share :
+							  c->pid == other->pid;
+}
+
+/* Unloads every other context, wherever it is, then loads what was asked for. */
 int drv_ctxmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t type, uint_t rw)
 {
 	struct drv_ctx *c = pvtp, *other;
@@ -955,7 +991,8 @@ int drv_ctxmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len, uint_t
 	if (error == 0) {
 		mutex_enter(&drv.lock);
 		for (other = drv.ctxs; other != NULL; other = other->next)
-			if (other->pid != c->pid && devmap_unload(other->dhp, other->off, 0) != 0)
+			if (!same_context(c, other) &&
+			    devmap_unload(other->dhp, other->off, 0) != 0)
 				error = EIO;
 		mutex_exit(&drv.lock);
 	}
@@ -998,8 +1035,8 @@ static int drv_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, voi
 		return drv.dup_error;
 	if (drv.in_dup != NULL)
 		drv.in_dup(dhp, new_dhp);
-	*new_pvtp =
-		ctx_new(new_dhp, c->off, c->len, ((struct devmap_handle *)new_dhp)->dh_as->a_pid);
+	*new_pvtp = ctx_new(new_dhp, c->off, c->len,
+			    ((struct devmap_handle *)new_dhp)->dh_as->a_pid, c->share);
 	return 0;
 }
 
@@ -1020,11 +1057,11 @@ static void drv_unmap(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t len,
 	if (drv.in_unmap != NULL)
 		drv.in_unmap(dhp, off, len);
 	if (new_dhp1 != NULL)
-		*new_pvtp1 = ctx_new(new_dhp1, c->off, (size_t)(off - c->off), c->pid);
+		*new_pvtp1 = ctx_new(new_dhp1, c->off, (size_t)(off - c->off), c->pid, c->share);
 	if (new_dhp2 != NULL)
 		*new_pvtp2 = ctx_new(new_dhp2, off + (offset_t)len,
 				     (size_t)(c->off + (offset_t)c->len - off - (offset_t)len),
-				     c->pid);
+				     c->pid, c->share);
 	mutex_enter(&drv.lock);
 	drv.last = (struct drv_unmap){ dhp, new_dhp1, new_dhp2, off, len };
 	mutex_exit(&drv.lock);
@@ -1054,6 +1091,8 @@ static int drv_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len, 
 	if (!drv.no_setup && drv_setup(dhp, off, len) != DDI_SUCCESS)
 		return ENXIO;
 	if (drv.setup_twice && drv_setup(dhp, off, len) != DDI_SUCCESS)
+		return ENXIO;
+	if (drv.share_early && devmap_set_ctx_share(dhp, drv.share_key) != 0)
 		return ENXIO;
 	*maplen = drv.set_maplen ? drv.maplen : len;
 	return 0;

@@ -3,8 +3,8 @@
  * An engine for tests of the core: processes, page tables and device memory are played in plain
  * memory, client threads are pthreads. And a driver whose behaviour each test chooses.
  *
- * What the engine checks on its own: a page is valid in one process only (C17), loads and unloads
- * stay inside their handle, only loaded pages are unloaded, all memory is freed with the size that
+ * What the engine checks on its own: a page is valid in one process only, or in those of one share
+ * (C17, X5), loads and unloads stay inside their handle, only loaded pages are unloaded, all memory is freed with the size that
  * it was allocated with, devmap_access(9E) and devmap_unmap(9E) of a process and device exclude each
  * other (C27). A violation aborts the test.
  */
@@ -55,6 +55,7 @@ struct fake_process {
 	struct {
 		struct fake_memory *mem; /* NULL: not valid */
 		size_t page;
+		uint64_t share; /* through a handle of this; 0: of its own context */
 	} table[SPACE];
 };
 
@@ -105,6 +106,7 @@ unsigned fake_fail_alloc(unsigned n);
 #define FAKE_UNSET INT32_MIN
 extern _Atomic int
 	fake_retry_unloaded;  /* the property devmap-retry-unloaded: FAKE_UNSET, or 0 after setup */
+extern boolean_t fake_share;  /* the property devmap-share */
 extern boolean_t fake_direct; /* threads serve their own faults, as in a kernel */
 extern _Atomic int fake_agains; /* faults that left for a signal, with f_again */
 extern int fake_handles;	/* handles that the engine knows */
@@ -117,6 +119,7 @@ struct drv_ctx { /* private data: one for each handle */
 	offset_t off;
 	size_t len;
 	pid_t pid;
+	void *share; /* the key; NULL: the process's own */
 };
 
 struct drv_unmap { /* one devmap_unmap(9E) */
@@ -130,6 +133,7 @@ struct drv {
 	size_t piece;  /* bytes of a handle, 0: all */
 	size_t maplen; /* other *maplen than what is set up, if set_maplen */
 	boolean_t set_maplen, no_setup, setup_twice;
+	boolean_t share_early; /* devmap(9E) sets share_key, not devmap_map(9E) */
 	int devmap_error;
 	uint_t rnumber, maxprot, flags;
 	offset_t shift;		  /* added to the offset in the registers */
@@ -138,7 +142,7 @@ struct drv {
 	boolean_t no_ops;
 	/* the others */
 	hrtime_t hold;
-	void *group_key;
+	void *group_key, *share_key;
 	uint_t overhead;
 	int map_error_at; /* the n-th devmap_map(9E) fails, counted from 1 */
 	int dup_error_at, dup_error;
