@@ -8,6 +8,7 @@
  *   claims_lock         which bufs are in use                                physio.c
  *   umem_lock           the list of cookies                                  umem.c
  *   a cache's lock      its free objects                                     kmem_cache.c
+ *   kstats_lock         statistics; a kstat's ks_lock never with it             kstat.c
  *   a queue's lock      its tasks and threads; kmem_*() and threads after it  taskq.c
  *   an arena's lock     its numbers; memory is asked for before it           vmem.c
  */
@@ -102,6 +103,15 @@ void taskqs_fini(void);
 
 /* proc.c. The memory of what drivers have seen of processes: no driver is left. */
 void procs_fini(void);
+
+/*
+ * kstat_look.c, kstat_text.c. Has all drivers bring what they count up to date, and waits for that for
+ * some time. An instance's, as JSON: an array; returns what snprintf(9F) would. The driver goes, and
+ * nothing of it can be shown any more; waits for what it is still at work on.
+ */
+void kstats_look(void);
+size_t kstats_text(const char *driver, int instance, char *buf, size_t size);
+void kstats_forget(const char *driver);
 
 /* prop.c. Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
 int props_set(struct prop **list, const char *name, const char *text);

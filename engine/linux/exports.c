@@ -7,6 +7,7 @@
 #include <sys/conf.h>
 #include <sys/ddifm.h>
 #include <sys/id_space.h>
+#include <sys/kstat.h>
 #include <sys/list.h>
 #include <sys/param.h>
 #include <sys/pci.h>
@@ -105,6 +106,23 @@ EXPORT_SYMBOL(ddi_strtol);
 EXPORT_SYMBOL(ddi_strtoul);
 EXPORT_SYMBOL(ddi_strtoll);
 EXPORT_SYMBOL(ddi_strtoull);
+
+EXPORT_SYMBOL(kstat_create);
+EXPORT_SYMBOL(kstat_install);
+EXPORT_SYMBOL(kstat_delete);
+EXPORT_SYMBOL(kstat_delete_byname);
+EXPORT_SYMBOL(kstat_named_init);
+EXPORT_SYMBOL(kstat_named_setstr);
+EXPORT_SYMBOL(kstat_set_string);
+EXPORT_SYMBOL(kstat_timer_init);
+EXPORT_SYMBOL(kstat_timer_start);
+EXPORT_SYMBOL(kstat_timer_stop);
+EXPORT_SYMBOL(kstat_waitq_enter);
+EXPORT_SYMBOL(kstat_waitq_exit);
+EXPORT_SYMBOL(kstat_runq_enter);
+EXPORT_SYMBOL(kstat_runq_exit);
+EXPORT_SYMBOL(kstat_waitq_to_runq);
+EXPORT_SYMBOL(kstat_runq_back_to_waitq);
 
 EXPORT_SYMBOL(nodev);
 EXPORT_SYMBOL(nulldev);

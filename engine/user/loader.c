@@ -353,6 +353,7 @@ static int driver_fini(struct driver *d)
 
 static void driver_free(struct driver *d)
 {
+	kstats_forget(d->name);
 	if (d->model_dl != NULL)
 		(void)dlclose(d->model_dl);
 	if (d->dl != NULL)

@@ -192,6 +192,25 @@
 #define bp_copyin	devmap_bp_copyin
 #define bp_copyout	devmap_bp_copyout
 
+/* sys/kstat.h: Linux has a structure of the first name. */
+#define kstat			 devmap_kstat
+#define kstat_create		 devmap_kstat_create
+#define kstat_install		 devmap_kstat_install
+#define kstat_delete		 devmap_kstat_delete
+#define kstat_delete_byname	 devmap_kstat_delete_byname
+#define kstat_named_init	 devmap_kstat_named_init
+#define kstat_named_setstr	 devmap_kstat_named_setstr
+#define kstat_set_string	 devmap_kstat_set_string
+#define kstat_timer_init	 devmap_kstat_timer_init
+#define kstat_timer_start	 devmap_kstat_timer_start
+#define kstat_timer_stop	 devmap_kstat_timer_stop
+#define kstat_waitq_enter	 devmap_kstat_waitq_enter
+#define kstat_waitq_exit	 devmap_kstat_waitq_exit
+#define kstat_runq_enter	 devmap_kstat_runq_enter
+#define kstat_runq_exit		 devmap_kstat_runq_exit
+#define kstat_waitq_to_runq	 devmap_kstat_waitq_to_runq
+#define kstat_runq_back_to_waitq devmap_kstat_runq_back_to_waitq
+
 /* sys/cmn_err.h, sys/debug.h */
 #define cmn_err	 devmap_cmn_err
 #define vcmn_err devmap_vcmn_err

@@ -146,6 +146,11 @@ unsigned events(int fd, enum ctest_what what, pid_t pid);
 /* What `devmap list --json` has: the sum over the device's groups of a number. */
 int64_t statistic(const char *device, const char *key);
 pid_t listed_owner(const char *device); /* 0: none */
+/*
+ * The same of a driver's own statistics: a member of the kstat of that name, or one of its data
+ * ("data.KEY"), as JSON; NULL: there is none. To be freed.
+ */
+char *kstat_value(const char *device, const char *name, const char *key);
 /* Waits until so many requests wait for the device. */
 void await_waiters(const char *device, int64_t n);
 /* Has the engine, or a driver through it, said this since the program began? */

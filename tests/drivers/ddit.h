@@ -103,12 +103,27 @@
 	X(physio_shares, "physio(9F) waits for a buf that is in use")  \
 	X(disk_sorts, "disksort(9F) sorts in two runs")
 
+#define DDIT_KSTATS(X)                                                     \
+	X(kstat_life, "kstat_create(9F) and kstat_delete(9F)")             \
+	X(kstat_keeps, "a kstat(9S) that is kept until it is made again")  \
+	X(kstat_queues, "kstat_queue(9F) counts what waits and what runs") \
+	X(kstat_timers, "kstat_timer(9S) measures")                        \
+	X(kstat_mistakes, "C26 statistics that are used wrongly")
+
+/* What a client asks for on its way. */
+#define DDIT_STEPS(X)                              \
+	X(kstats_show, "statistics of every kind") \
+	X(kstats_hide, "they go")                  \
+	X(kstats_stall, "one does not return")     \
+	X(kstats_go_on, "it does")
+
 #define DDIT_ENUM(name, what) DDIT_##name,
 
 enum ddit_check {
 	DDIT_DATA(DDIT_ENUM) DDIT_MEMORY(DDIT_ENUM) DDIT_SYNC(DDIT_ENUM) DDIT_TIME(DDIT_ENUM)
 		DDIT_NUMBERS(DDIT_ENUM) DDIT_LISTS(DDIT_ENUM) DDIT_TASKS(DDIT_ENUM)
-			DDIT_BLOCKS(DDIT_ENUM) DDIT_CHECKS
+			DDIT_BLOCKS(DDIT_ENUM) DDIT_KSTATS(DDIT_ENUM) DDIT_STEPS(DDIT_ENUM)
+				DDIT_CHECKS
 };
 
 #define DDIT_WORKERS  4 /* threads that a check can have besides its own */

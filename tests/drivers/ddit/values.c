@@ -124,6 +124,42 @@ PROTO(boolean_t, ddi_taskq_suspended, (ddi_taskq_t *));
 PROTO(int, secpolicy_sys_config, (const cred_t *, boolean_t));
 PROTO(int, secpolicy_gart_map, (const cred_t *));
 
+/* sys/kstat.h, which sys/buf.h brings */
+SIZE(kstat_t, 184);
+IS(__builtin_offsetof(kstat_t, ks_data), 120);
+IS(__builtin_offsetof(kstat_t, ks_update), 152);
+IS(__builtin_offsetof(kstat_t, ks_private), 160);
+IS(__builtin_offsetof(kstat_t, ks_lock), 176);
+SIZE(kstat_named_t, 48);
+IS(__builtin_offsetof(kstat_named_t, value), 32);
+SIZE(kstat_io_t, 80);
+SIZE(kstat_intr_t, 20);
+SIZE(kstat_timer_t, 80);
+IS(KSTAT_STRLEN, 31);
+IS(KSTAT_TYPE_RAW, 0);
+IS(KSTAT_TYPE_NAMED, 1);
+IS(KSTAT_TYPE_INTR, 2);
+IS(KSTAT_TYPE_IO, 3);
+IS(KSTAT_TYPE_TIMER, 4);
+IS(KSTAT_FLAG_VIRTUAL, 1);
+IS(KSTAT_FLAG_VAR_SIZE, 2);
+IS(KSTAT_FLAG_WRITABLE, 4);
+IS(KSTAT_FLAG_PERSISTENT, 8);
+IS(KSTAT_FLAG_DORMANT, 0x10);
+IS(KSTAT_FLAG_INVALID, 0x20);
+IS(KSTAT_DATA_CHAR, 0);
+IS(KSTAT_DATA_UINT32, 2);
+IS(KSTAT_DATA_UINT64, 4);
+IS(KSTAT_DATA_ULONGLONG, 4);
+IS(KSTAT_DATA_LONG, 7);
+IS(KSTAT_DATA_STRING, 9);
+IS(KSTAT_INTR_MULTSVC, 4);
+PROTO(kstat_t *, kstat_create,
+      (const char *, int, const char *, const char *, uchar_t, uint_t, uchar_t));
+PROTO(void, kstat_delete_byname, (const char *, int, const char *));
+PROTO(void, kstat_named_init, (kstat_named_t *, const char *, uchar_t));
+PROTO(void, kstat_waitq_to_runq, (kstat_io_t *));
+
 /* sys/buf.h, sys/uio.h */
 IS(B_BUSY, 1);
 IS(B_DONE, 2);
