@@ -9,6 +9,7 @@
  *   umem_lock           the list of cookies                                  umem.c
  *   a cache's lock      its free objects                                     kmem_cache.c
  *   kstats_lock         statistics; a kstat's ks_lock never with it             kstat.c
+ *   intr_lock           who serves interrupts, and which are raised             intr.c
  *   a queue's lock      its tasks and threads; kmem_*() and threads after it  taskq.c
  *   an arena's lock     its numbers; memory is asked for before it           vmem.c
  */
@@ -69,6 +70,8 @@ struct ddi_instance {
 	bool attached;
 	char name[DRIVER_NAME_MAX]; /* "xfb0" */
 	void *driver_private;
+	int nintrs;	    /* of its model; set before attach(9E) */
+	uint32_t raised;    /* of these, while they were not enabled; by intr_lock */
 	kmutex_t prop_lock; /* guards props */
 	struct prop *props;
 };
@@ -112,6 +115,15 @@ void procs_fini(void);
 void kstats_look(void);
 size_t kstats_text(const char *driver, int instance, char *buf, size_t size);
 void kstats_forget(const char *driver);
+
+/*
+ * intr.c. An instance's model raises one of its interrupts, of which it has up to MODEL_INTRS_MAX;
+ * called with a model's locks held. The instance goes: what it still has of interrupts does so, with a
+ * message.
+ */
+#define MODEL_INTRS_MAX 32
+void intr_raise(dev_info_t *dip, int number);
+void intrs_forget(dev_info_t *dip);
 
 /* prop.c. Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
 int props_set(struct prop **list, const char *name, const char *text);

@@ -6,6 +6,7 @@
 #include <sys/buf.h>
 #include <sys/conf.h>
 #include <sys/ddifm.h>
+#include <sys/ddi_intr.h>
 #include <sys/id_space.h>
 #include <sys/kstat.h>
 #include <sys/list.h>
@@ -106,6 +107,42 @@ EXPORT_SYMBOL(ddi_strtol);
 EXPORT_SYMBOL(ddi_strtoul);
 EXPORT_SYMBOL(ddi_strtoll);
 EXPORT_SYMBOL(ddi_strtoull);
+
+EXPORT_SYMBOL(ddi_intr_get_supported_types);
+EXPORT_SYMBOL(ddi_intr_get_nintrs);
+EXPORT_SYMBOL(ddi_intr_get_navail);
+EXPORT_SYMBOL(ddi_intr_alloc);
+EXPORT_SYMBOL(ddi_intr_free);
+EXPORT_SYMBOL(ddi_intr_get_cap);
+EXPORT_SYMBOL(ddi_intr_set_cap);
+EXPORT_SYMBOL(ddi_intr_get_hilevel_pri);
+EXPORT_SYMBOL(ddi_intr_get_pri);
+EXPORT_SYMBOL(ddi_intr_set_pri);
+EXPORT_SYMBOL(ddi_intr_add_handler);
+EXPORT_SYMBOL(ddi_intr_remove_handler);
+EXPORT_SYMBOL(ddi_intr_dup_handler);
+EXPORT_SYMBOL(ddi_intr_enable);
+EXPORT_SYMBOL(ddi_intr_disable);
+EXPORT_SYMBOL(ddi_intr_block_enable);
+EXPORT_SYMBOL(ddi_intr_block_disable);
+EXPORT_SYMBOL(ddi_intr_set_mask);
+EXPORT_SYMBOL(ddi_intr_clr_mask);
+EXPORT_SYMBOL(ddi_intr_get_pending);
+EXPORT_SYMBOL(ddi_intr_set_nreq);
+EXPORT_SYMBOL(ddi_intr_add_softint);
+EXPORT_SYMBOL(ddi_intr_remove_softint);
+EXPORT_SYMBOL(ddi_intr_trigger_softint);
+EXPORT_SYMBOL(ddi_intr_get_softint_pri);
+EXPORT_SYMBOL(ddi_intr_set_softint_pri);
+EXPORT_SYMBOL(ddi_dev_nintrs);
+EXPORT_SYMBOL(ddi_get_iblock_cookie);
+EXPORT_SYMBOL(ddi_intr_hilevel);
+EXPORT_SYMBOL(ddi_add_intr);
+EXPORT_SYMBOL(ddi_remove_intr);
+EXPORT_SYMBOL(ddi_get_soft_iblock_cookie);
+EXPORT_SYMBOL(ddi_add_softintr);
+EXPORT_SYMBOL(ddi_remove_softintr);
+EXPORT_SYMBOL(ddi_trigger_softintr);
 
 EXPORT_SYMBOL(kstat_create);
 EXPORT_SYMBOL(kstat_install);

@@ -115,6 +115,7 @@ void instance_free(dev_info_t *dip)
 {
 	/* Where attach(9E) has failed, or probe(9E) even: no node may outlive its instance. */
 	ddi_remove_minor_node(dip, NULL);
+	intrs_forget(dip);
 	if (dip->pci != NULL)
 		pci_instance_fini(dip);
 	model_detach(dip);

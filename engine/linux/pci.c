@@ -4,7 +4,7 @@
  * detaches functions when it likes, and not when a driver agrees or when nobody uses them:
  * revoke.c.
  *
- * Interrupts are not served: drivers poll.
+ * Their interrupts: ddi_intr.c.
  */
 #define pr_fmt(fmt) "devmap: " fmt
 

@@ -57,6 +57,7 @@ static struct dev_info *instance_new(struct driver *d, int instance)
 
 static void instance_free(struct dev_info *dip)
 {
+	intrs_forget(dip);
 	regs_fini(dip);
 	if (dip->model != NULL)
 		model_detach(dip->model);

@@ -23,6 +23,7 @@
 #include <sys/thread.h>
 #include <sys/uio.h>
 #include <sys/dditypes.h>
+#include <sys/ddi_intr.h>
 #include <sys/ddidevmap.h>
 
 struct aio_req;

@@ -215,6 +215,34 @@ int nopropop(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, char 
 	     caddr_t valuep, int *lengthp);
 
 /*
+ * Interrupts, as older drivers have them; the newer functions are in sys/ddi_intr.h, and say more. All
+ * are fixed ones. Cookies may be asked for with NULL. ddi_get_iblock_cookie() and ddi_add_intr(),
+ * which enables the interrupt at once, return DDI_SUCCESS; DDI_INTR_NOTFOUND: there is no such
+ * number; DDI_FAILURE: it is in use, or the system gives none.
+ */
+int ddi_dev_nintrs(dev_info_t *dip, int *resultp);
+int ddi_get_iblock_cookie(dev_info_t *dip, uint_t inumber, ddi_iblock_cookie_t *iblock_cookiep);
+int ddi_intr_hilevel(dev_info_t *dip, uint_t inumber); /* 0: handlers may wait */
+int ddi_add_intr(dev_info_t *dip, uint_t inumber, ddi_iblock_cookie_t *iblock_cookiep,
+		 ddi_idevice_cookie_t *idevice_cookiep, uint_t (*int_handler)(caddr_t arg),
+		 caddr_t int_handler_arg);
+void ddi_remove_intr(dev_info_t *dip, uint_t inumber, ddi_iblock_cookie_t iblock_cookie);
+
+/* preference of soft interrupts: no effect */
+#define DDI_SOFTINT_FIXED 0
+#define DDI_SOFTINT_LOW	  8
+#define DDI_SOFTINT_MED	  128
+#define DDI_SOFTINT_HIGH  256
+
+int ddi_get_soft_iblock_cookie(dev_info_t *dip, int preference,
+			       ddi_iblock_cookie_t *iblock_cookiep);
+int ddi_add_softintr(dev_info_t *dip, int preference, ddi_softintr_t *idp,
+		     ddi_iblock_cookie_t *iblock_cookiep, ddi_idevice_cookie_t *idevice_cookiep,
+		     uint_t (*int_handler)(caddr_t arg), caddr_t int_handler_arg);
+void ddi_remove_softintr(ddi_softintr_t id);
+void ddi_trigger_softintr(ddi_softintr_t id);
+
+/*
  * Register sets: rnumber counts from 0. len 0 in ddi_regs_map_setup() and ddi_map_regs(): to the
  * end of the set. The older ddi_map_regs() gives no handle: *kaddrp is dereferenced.
  */

@@ -398,6 +398,11 @@ static void suite_command(struct command *c, const char *dir)
 			 root, root);
 		add(c, c->third);
 	}
+	if (suite_flags & INTERRUPTS) {
+		snprintf(c->third, sizeof(c->third),
+			 "%s/tests/drivers/edint.so:instances=2,old-interrupts=1", root);
+		add(c, c->third);
+	}
 	if (suite_flags & SOLARIS_DRIVERS) {
 		snprintf(c->third, sizeof(c->third), "%s/tests/drivers/ulock.so", root);
 		add(c, c->third);

@@ -91,7 +91,11 @@
 	X(tasks_drain, "a queue ends when all its tasks have run")       \
 	X(tasks_system, "system_taskq is there, and tasks serve nobody") \
 	X(tasks_mistakes, "C26 a task that waits for its own queue")     \
-	X(policy, "secpolicy_ for the system itself")
+	X(policy, "secpolicy_ for the system itself")                    \
+	X(softints, "ddi_intr_add_softint(9F) and its relatives")        \
+	X(softints_old, "ddi_add_softintr(9F)")                          \
+	X(softint_mistakes, "C26 a soft interrupt that removes itself")  \
+	X(intrs_none, "interrupts of a device that has none")
 
 #define DDIT_BLOCKS(X)                                                 \
 	X(uio_stays, "uiocopy(9F) and uioskip(9F)")                    \

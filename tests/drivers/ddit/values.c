@@ -124,6 +124,45 @@ PROTO(boolean_t, ddi_taskq_suspended, (ddi_taskq_t *));
 PROTO(int, secpolicy_sys_config, (const cred_t *, boolean_t));
 PROTO(int, secpolicy_gart_map, (const cred_t *));
 
+/* sys/ddi_intr.h, which sys/devops.h brings, and the older functions */
+IS(DDI_INTR_CLAIMED, 1);
+IS(DDI_INTR_UNCLAIMED, 0);
+IS(DDI_INTR_NOTFOUND, 1);
+IS(DDI_INTR_TYPE_FIXED, 1);
+IS(DDI_INTR_TYPE_MSI, 2);
+IS(DDI_INTR_TYPE_MSIX, 4);
+IS(DDI_INTR_PRI_MIN, 1);
+IS(DDI_INTR_PRI_MAX, 12);
+IS(DDI_INTR_SOFTPRI_MAX, 9);
+IS(DDI_INTR_SOFTPRI_DEFAULT, 1);
+IS(DDI_INTR_FLAG_LEVEL, 1);
+IS(DDI_INTR_FLAG_EDGE, 2);
+IS(DDI_INTR_FLAG_MASKABLE, 0x10);
+IS(DDI_INTR_FLAG_PENDING, 0x20);
+IS(DDI_INTR_FLAG_BLOCK, 0x100);
+IS(DDI_INTR_FLAG_MSI64, 0x200);
+IS(DDI_INTR_ALLOC_STRICT, 1);
+IS(DDI_SOFTINT_FIXED, 0);
+IS(DDI_SOFTINT_LOW, 8);
+IS(DDI_SOFTINT_MED, 128);
+IS(DDI_SOFTINT_HIGH, 256);
+SIZE(ddi_idevice_cookie_t, 4);
+PROTO(int, ddi_intr_alloc, (dev_info_t *, ddi_intr_handle_t *, int, int, int, int *, int));
+PROTO(int, ddi_intr_add_handler, (ddi_intr_handle_t, ddi_intr_handler_t, void *, void *));
+PROTO(int, ddi_intr_dup_handler, (ddi_intr_handle_t, int, ddi_intr_handle_t *));
+PROTO(int, ddi_intr_block_enable, (ddi_intr_handle_t *, int));
+PROTO(int, ddi_intr_add_softint,
+      (dev_info_t *, ddi_softint_handle_t *, int, ddi_intr_handler_t, void *));
+PROTO(int, ddi_intr_trigger_softint, (ddi_softint_handle_t, void *));
+PROTO(uint_t, ddi_intr_get_hilevel_pri, (void));
+PROTO(int, ddi_add_intr,
+      (dev_info_t *, uint_t, ddi_iblock_cookie_t *, ddi_idevice_cookie_t *, uint_t (*)(caddr_t),
+       caddr_t));
+PROTO(void, ddi_remove_intr, (dev_info_t *, uint_t, ddi_iblock_cookie_t));
+PROTO(int, ddi_add_softintr,
+      (dev_info_t *, int, ddi_softintr_t *, ddi_iblock_cookie_t *, ddi_idevice_cookie_t *,
+       uint_t (*)(caddr_t), caddr_t));
+
 /* sys/kstat.h, which sys/buf.h brings */
 SIZE(kstat_t, 184);
 IS(__builtin_offsetof(kstat_t, ks_data), 120);
