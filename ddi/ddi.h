@@ -70,9 +70,10 @@ struct ddi_instance {
 	bool attached;
 	char name[DRIVER_NAME_MAX]; /* "xfb0" */
 	void *driver_private;
-	int nintrs;	    /* of its model; set before attach(9E) */
-	uint32_t raised;    /* of these, while they were not enabled; by intr_lock */
-	kmutex_t prop_lock; /* guards props */
+	struct power *power; /* pm.c's, or NULL */
+	int nintrs;	     /* of its model; set before attach(9E) */
+	uint32_t raised;     /* of these, while they were not enabled; by intr_lock */
+	kmutex_t prop_lock;  /* guards props */
 	struct prop *props;
 };
 

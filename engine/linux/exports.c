@@ -12,6 +12,7 @@
 #include <sys/list.h>
 #include <sys/param.h>
 #include <sys/pci.h>
+#include <sys/pm.h>
 #include <sys/policy.h>
 #include <sys/poll.h>
 #include <sys/taskq.h>
@@ -143,6 +144,37 @@ EXPORT_SYMBOL(ddi_get_soft_iblock_cookie);
 EXPORT_SYMBOL(ddi_add_softintr);
 EXPORT_SYMBOL(ddi_remove_softintr);
 EXPORT_SYMBOL(ddi_trigger_softintr);
+
+EXPORT_SYMBOL(pm_busy_component);
+EXPORT_SYMBOL(pm_idle_component);
+EXPORT_SYMBOL(pm_raise_power);
+EXPORT_SYMBOL(pm_lower_power);
+EXPORT_SYMBOL(pm_power_has_changed);
+EXPORT_SYMBOL(pm_update_maxpower);
+EXPORT_SYMBOL(pm_get_current_power);
+EXPORT_SYMBOL(pm_create_components);
+EXPORT_SYMBOL(pm_destroy_components);
+EXPORT_SYMBOL(pm_set_normal_power);
+EXPORT_SYMBOL(pm_get_normal_power);
+EXPORT_SYMBOL(ddi_dev_is_needed);
+EXPORT_SYMBOL(ddi_removing_power);
+EXPORT_SYMBOL(ddi_peek8);
+EXPORT_SYMBOL(ddi_peek16);
+EXPORT_SYMBOL(ddi_peek32);
+EXPORT_SYMBOL(ddi_peek64);
+EXPORT_SYMBOL(ddi_peekc);
+EXPORT_SYMBOL(ddi_peeks);
+EXPORT_SYMBOL(ddi_peekl);
+EXPORT_SYMBOL(ddi_peekd);
+EXPORT_SYMBOL(ddi_poke8);
+EXPORT_SYMBOL(ddi_poke16);
+EXPORT_SYMBOL(ddi_poke32);
+EXPORT_SYMBOL(ddi_poke64);
+EXPORT_SYMBOL(ddi_pokec);
+EXPORT_SYMBOL(ddi_pokes);
+EXPORT_SYMBOL(ddi_pokel);
+EXPORT_SYMBOL(ddi_poked);
+EXPORT_SYMBOL(ddi_peekpokeio);
 
 EXPORT_SYMBOL(kstat_create);
 EXPORT_SYMBOL(kstat_install);

@@ -6,7 +6,7 @@
 
 int devmap_model_prop_int(struct devmap_model *m, const char *name, int dflt)
 {
-	return ddi_prop_get_int(DDI_DEV_T_ANY, m->dip, DDI_PROP_DONTPASS, name, dflt);
+	return ddi_getprop(DDI_DEV_T_ANY, m->dip, DDI_PROP_DONTPASS, name, dflt);
 }
 EXPORT_SYMBOL(devmap_model_prop_int);
 

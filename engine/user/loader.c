@@ -58,6 +58,7 @@ static struct dev_info *instance_new(struct driver *d, int instance)
 static void instance_free(struct dev_info *dip)
 {
 	intrs_forget(dip);
+	pm_destroy_components(dip);
 	regs_fini(dip);
 	if (dip->model != NULL)
 		model_detach(dip->model);
@@ -73,7 +74,8 @@ static int instance_attach(struct dev_info *dip)
 
 	if (ops->devo_probe != NULL)
 		value = ops->devo_probe(dip);
-	if (value == DDI_PROBE_FAILURE) {
+	if (value != DDI_PROBE_SUCCESS && value != DDI_PROBE_DONTCARE &&
+	    value != DDI_PROBE_PARTIAL) {
 		log_warn("%s: probe(9E) found no device", dip->name);
 		return -ENXIO;
 	}

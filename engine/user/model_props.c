@@ -24,7 +24,7 @@ static int get_int(void *arg, const char *name, int dflt)
 {
 	struct instance *in = arg;
 
-	return ddi_prop_get_int(DDI_DEV_T_ANY, in->dip, DDI_PROP_DONTPASS, name, dflt);
+	return ddi_getprop(DDI_DEV_T_ANY, in->dip, DDI_PROP_DONTPASS, name, dflt);
 }
 
 static const char *get_string(void *arg, const char *name, const char *dflt)

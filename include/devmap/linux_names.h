@@ -211,6 +211,19 @@
 #define kstat_waitq_to_runq	 devmap_kstat_waitq_to_runq
 #define kstat_runq_back_to_waitq devmap_kstat_runq_back_to_waitq
 
+/* sys/pm.h */
+#define pm_busy_component     devmap_pm_busy_component
+#define pm_idle_component     devmap_pm_idle_component
+#define pm_raise_power	      devmap_pm_raise_power
+#define pm_lower_power	      devmap_pm_lower_power
+#define pm_power_has_changed  devmap_pm_power_has_changed
+#define pm_update_maxpower    devmap_pm_update_maxpower
+#define pm_get_current_power  devmap_pm_get_current_power
+#define pm_create_components  devmap_pm_create_components
+#define pm_destroy_components devmap_pm_destroy_components
+#define pm_set_normal_power   devmap_pm_set_normal_power
+#define pm_get_normal_power   devmap_pm_get_normal_power
+
 /* sys/cmn_err.h, sys/debug.h */
 #define cmn_err	 devmap_cmn_err
 #define vcmn_err devmap_vcmn_err

@@ -32,9 +32,15 @@
 #include <sys/dditypes.h>
 #include <sys/ddidevmap.h>
 #include <sys/ddidmareq.h>
+#include <sys/ddi_impldefs.h>
+#include <sys/ddi_implfuncs.h>
+#include <sys/ddi_isa.h>
+#include <sys/ddi_obsolete.h>
 #include <sys/devops.h>
 #include <sys/note.h>
 #include <sys/stat.h>
+#include <sys/stream.h>
+#include <sys/sunpm.h>
 #include <sys/systm.h>
 #include <sys/taskq.h>
 #include <sys/thread.h>
@@ -153,7 +159,8 @@ int nochpoll(dev_t dev, short events, int anyyet, short *reventsp, struct pollhe
 #define DDI_PROP_END_OF_DATA   8
 
 /*
- * get_int and get_int64 return the value, or defvalue where there is none; exists 1 or 0. The lookups
+ * get_int and get_int64 return the value, defvalue where there is none, DDI_PROP_NOT_FOUND where there is one
+ * that is not an integer; exists 1 or 0. The lookups
  * return one of the codes above, and data to be freed with ddi_prop_free(); string_array ends with a
  * NULL that does not count. match_dev: DDI_DEV_T_ANY, or a device whose own properties count too.
  */
@@ -213,6 +220,34 @@ int ddi_prop_op(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, ch
 		caddr_t valuep, int *lengthp);
 int nopropop(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, char *name,
 	     caddr_t valuep, int *lengthp);
+
+/*
+ * ddi_peek8(9F), ddi_poke8(9F) and their relatives: one access to a register that may not be there.
+ * Where one of the instance's register sets lies, it is; a read of a PCI function that is absent gives
+ * all ones. valuep may be NULL. DDI_SUCCESS, or DDI_FAILURE: nothing answers, and *valuep is as it was.
+ */
+int ddi_peek8(dev_info_t *dip, int8_t *addr, int8_t *valuep);
+int ddi_peek16(dev_info_t *dip, int16_t *addr, int16_t *valuep);
+int ddi_peek32(dev_info_t *dip, int32_t *addr, int32_t *valuep);
+int ddi_peek64(dev_info_t *dip, int64_t *addr, int64_t *valuep);
+int ddi_poke8(dev_info_t *dip, int8_t *addr, int8_t value);
+int ddi_poke16(dev_info_t *dip, int16_t *addr, int16_t value);
+int ddi_poke32(dev_info_t *dip, int32_t *addr, int32_t value);
+int ddi_poke64(dev_info_t *dip, int64_t *addr, int64_t value);
+int ddi_peekc(dev_info_t *dip, int8_t *addr, int8_t *valuep);
+int ddi_peeks(dev_info_t *dip, int16_t *addr, int16_t *valuep);
+int ddi_peekl(dev_info_t *dip, int32_t *addr, int32_t *valuep);
+int ddi_peekd(dev_info_t *dip, int64_t *addr, int64_t *valuep);
+int ddi_pokec(dev_info_t *dip, int8_t *addr, int8_t value);
+int ddi_pokes(dev_info_t *dip, int16_t *addr, int16_t value);
+int ddi_pokel(dev_info_t *dip, int32_t *addr, int32_t value);
+int ddi_poked(dev_info_t *dip, int64_t *addr, int64_t value);
+/*
+ * Moves len bytes between registers at addr and a uio(9S), xfersize (1, 2, 4, 8) at a time, until that has
+ * no room. DDI_SUCCESS, or DDI_FAILURE.
+ */
+int ddi_peekpokeio(dev_info_t *dip, struct uio *uio, enum uio_rw rw, caddr_t addr, size_t len,
+		   uint_t xfersize);
 
 /*
  * Interrupts, as older drivers have them; the newer functions are in sys/ddi_intr.h, and say more. All

@@ -8,19 +8,20 @@
 #define DEVMAP_TESTS_DDIT_H
 
 /* X(name, what it holds to), by family. */
-#define DDIT_DATA(X)                                                   \
-	X(prop_ints, "integers among properties")                      \
-	X(prop_texts, "texts among properties, and updates")           \
-	X(prop_old, "ddi_prop_op(9F) and ddi_getlongprop(9F)")         \
-	X(prop_arrays, "arrays among properties")                      \
-	X(prop_stacks, "ddi_prop_create(9F) and ddi_prop_remove(9F)")  \
-	X(prop_wrong, "properties that are asked for wrongly")         \
-	X(state_items, "items of soft state come and go")              \
-	X(state_grows, "soft state grows under its readers")           \
-	X(uio_moves, "uiomove(9F) goes on where it was")               \
-	X(pages_round, "ptob, btop, btopr")                            \
-	X(models, "STRUCT_DECL(9F) and its relatives")                 \
-	X(faults, "ddi_fm_init(9F) and its relatives, without faults") \
+#define DDIT_DATA(X)                                                        \
+	X(prop_ints, "integers among properties")                           \
+	X(prop_texts, "texts among properties, and updates")                \
+	X(prop_old, "ddi_prop_op(9F) and ddi_getlongprop(9F)")              \
+	X(prop_arrays, "arrays among properties")                           \
+	X(prop_stacks, "ddi_prop_create(9F) and ddi_prop_remove(9F)")       \
+	X(prop_wrong, "properties that are asked for wrongly")              \
+	X(state_items, "items of soft state come and go")                   \
+	X(state_grows, "soft state grows under its readers")                \
+	X(uio_moves, "uiomove(9F) goes on where it was")                    \
+	X(power, "pm_raise_power(9F) and its relatives, without power(9E)") \
+	X(pages_round, "ptob, btop, btopr")                                 \
+	X(models, "STRUCT_DECL(9F) and its relatives")                      \
+	X(faults, "ddi_fm_init(9F) and its relatives, without faults")      \
 	X(instance_facts, "what an instance says of itself")
 
 #define DDIT_MEMORY(X)                                                           \
@@ -31,7 +32,8 @@
 	X(regs_access, "every width of register access")                         \
 	X(regs_endian, "devices of either byte order")                           \
 	X(regs_rep, "repeated register accesses")                                \
-	X(regs_outside, "C26 accesses outside what was mapped")
+	X(regs_outside, "C26 accesses outside what was mapped")                  \
+	X(regs_peek, "ddi_peek8(9F), ddi_poke8(9F) and their relatives")
 
 #define DDIT_SYNC(X)                                                           \
 	X(mutex_excludes, "a mutex of zeros excludes")                         \

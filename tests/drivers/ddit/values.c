@@ -11,6 +11,12 @@
 #include <sys/pci.h>
 #include <sys/visual_io.h>
 #include <sys/policy.h>
+#include <sys/map.h>
+#include <sys/autoconf.h>
+#include <sys/esunddi.h>
+#include <sys/vmsystm.h>
+#include <vm/seg_dev.h>
+#include <vm/seg_kmem.h>
 
 #define IS(name, value)	 _Static_assert((long long)(name) == (long long)(value), #name)
 #define SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
@@ -123,6 +129,27 @@ PROTO(int, ddi_taskq_dispatch, (ddi_taskq_t *, void (*)(void *), void *, uint_t)
 PROTO(boolean_t, ddi_taskq_suspended, (ddi_taskq_t *));
 PROTO(int, secpolicy_sys_config, (const cred_t *, boolean_t));
 PROTO(int, secpolicy_gart_map, (const cred_t *));
+
+/* sys/devops.h, and what it brings */
+IS(DDI_PROBE_FAILURE, ENXIO);
+IS(DDI_PROBE_DONTCARE, 0);
+IS(DDI_PROBE_PARTIAL, 1);
+IS(DDI_PROBE_SUCCESS, 2);
+IS(DDI_ME_INVAL, -7);
+IS(DDI_REGS_ACC_CONFLICT, -10);
+
+/* sys/pm.h, which sys/sunddi.h brings */
+IS(PM_LEVEL_UNKNOWN, -1);
+IS(PM_LEVEL_D0, 3);
+IS(PM_LEVEL_D3, 0);
+PROTO(int, pm_raise_power, (dev_info_t *, int, int));
+PROTO(int, pm_get_current_power, (dev_info_t *, int, int *));
+PROTO(void, pm_destroy_components, (dev_info_t *));
+PROTO(int, ddi_peek32, (dev_info_t *, int32_t *, int32_t *));
+PROTO(int, ddi_poked, (dev_info_t *, int64_t *, int64_t));
+PROTO(int, ddi_peekpokeio, (dev_info_t *, struct uio *, enum uio_rw, caddr_t, size_t, uint_t));
+IS(ADDR_VACALIGN, 1);
+IS(RANGE_BADPROT, 2);
 
 /* sys/ddi_intr.h, which sys/devops.h brings, and the older functions */
 IS(DDI_INTR_CLAIMED, 1);
