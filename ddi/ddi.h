@@ -128,7 +128,11 @@ void intrs_forget(dev_info_t *dip);
 
 /* prop.c. Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
 int props_set(struct prop **list, const char *name, const char *text);
-int props_copy(struct prop **to, const struct prop *from);
+int props_copy(struct prop **to, const struct prop *from); /* what `to` has already stays */
+/* n integers, or n strings, each with its NUL, of len bytes together; n 0: a property without a value. */
+int props_set_value(struct prop **list, const char *name, size_t n, bool strings, const void *bytes,
+		    size_t len);
+bool prop_text_int(const char *text, int *value); /* a whole number of 32 bits, signed or not */
 const struct prop *props_find(const struct prop *list, const char *name);
 void props_free(struct prop **list);
 
