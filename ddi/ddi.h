@@ -71,9 +71,11 @@ struct ddi_instance {
 	char name[DRIVER_NAME_MAX]; /* "xfb0" */
 	void *driver_private;
 	struct power *power; /* pm.c's, or NULL */
-	int nintrs;	     /* of its model; set before attach(9E) */
-	uint32_t raised;     /* of these, while they were not enabled; by intr_lock */
-	kmutex_t prop_lock;  /* guards props */
+	kt_did_t power_changer;
+	int power_depth;
+	int nintrs;	    /* of its model; set before attach(9E) */
+	uint32_t raised;    /* of these, while they were not enabled; by intr_lock */
+	kmutex_t prop_lock; /* guards props */
 	struct prop *props;
 };
 

@@ -27,6 +27,7 @@ struct power {
 };
 
 static kmutex_t pm_lock; /* guards all of it; a leaf, never held in power(9E) */
+static kcondvar_t pm_left;
 
 static struct power *power_new(int n)
 {
@@ -149,6 +150,28 @@ int pm_idle_component(dev_info_t *dip, int component)
 	return was_busy ? DDI_SUCCESS : DDI_FAILURE;
 }
 
+/*
+ * One thread at a time changes levels of a device, and goes on to do so in power(9E): who says meanwhile
+ * that a level has changed says it of a later time. pm_lock is held, and let go of meanwhile.
+ */
+static void changing_begin(struct ddi_instance *in)
+{
+	const kt_did_t me = ddi_get_kt_did();
+
+	ASSERT(MUTEX_HELD(&pm_lock));
+	while (in->power_depth > 0 && in->power_changer != me)
+		cv_wait(&pm_left, &pm_lock);
+	in->power_changer = me;
+	in->power_depth++;
+}
+
+static void changing_end(struct ddi_instance *in)
+{
+	ASSERT(MUTEX_HELD(&pm_lock));
+	if (--in->power_depth == 0)
+		cv_broadcast(&pm_left);
+}
+
 /* Sets the level, which there is. */
 static int set_level(dev_info_t *dip, int number, int level)
 {
@@ -156,15 +179,18 @@ static int set_level(dev_info_t *dip, int number, int level)
 	bool right;
 
 	mutex_enter(&pm_lock);
+	changing_begin(ddi_instance_of(dip));
 	c = component_of(dip, number);
 	right = has_level(c, level);
 	if (right)
 		c->now = level;
+	changing_end(ddi_instance_of(dip));
 	mutex_exit(&pm_lock);
 	return right ? DDI_SUCCESS : DDI_FAILURE;
 }
 
-int pm_raise_power(dev_info_t *dip, int component, int level)
+/* This thread changes levels. */
+static int raise_level(dev_info_t *dip, int component, int level)
 {
 	struct dev_ops *ops = ddi_driver_of(ddi_instance_of(dip)->driver)->ops;
 	struct component *c;
@@ -181,6 +207,20 @@ int pm_raise_power(dev_info_t *dip, int component, int level)
 	    ops->devo_power(dip, component, level) != DDI_SUCCESS)
 		return DDI_FAILURE;
 	return set_level(dip, component, level);
+}
+
+int pm_raise_power(dev_info_t *dip, int component, int level)
+{
+	int value;
+
+	mutex_enter(&pm_lock);
+	changing_begin(ddi_instance_of(dip));
+	mutex_exit(&pm_lock);
+	value = raise_level(dip, component, level);
+	mutex_enter(&pm_lock);
+	changing_end(ddi_instance_of(dip));
+	mutex_exit(&pm_lock);
+	return value;
 }
 
 int pm_lower_power(dev_info_t *dip, int component, int level)

@@ -38,6 +38,7 @@ struct test {
 #define DDI_CHECKS	0x40  /* ddit is served, too */
 #define SOLARIS_DRIVERS 0x80  /* those of tests/drivers/solaris, too */
 #define INTERRUPTS	0x100 /* edint of these, over its model, too */
+#define BOOK_DRIVERS	0x200 /* accel and chan of these, too */
 #define CRASHES		0x10  /* an engine dies on the way: the command may say so when it ends */
 
 int run_tests(int argc, char **argv, const struct test *tests, size_t n, unsigned flags);

@@ -147,8 +147,8 @@ void kernel_log_show(void)
 
 bool kernel_drivers_unload(void)
 {
-	static const char *const drivers[] = { "ctest",	  "ctest2", "ddit", "edint",
-					       "edinthw", "gx",	    "ulock" };
+	static const char *const drivers[] = { "accel", "chan",	   "ctest", "ctest2", "ddit",
+					       "edint", "edinthw", "gx",    "ulock" };
 	bool unloaded = true;
 
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
@@ -171,6 +171,8 @@ bool kernel_drivers_load(unsigned flags)
 		load_module("ddit", "number=42,text=hello,model=ctesthw")) &&
 	       (!(flags & INTERRUPTS) || (load_module("edinthw", NULL) &&
 					  load_module("edint", "instances=2,old-interrupts=1"))) &&
+	       (!(flags & BOOK_DRIVERS) ||
+		(load_module("accel", "model=ctesthw") && load_module("chan", "model=ctesthw"))) &&
 	       (!(flags & SOLARIS_DRIVERS) ||
 		(load_module("ulock", "") && load_module("gx", "model=ctesthw")));
 }
