@@ -8,6 +8,8 @@
  *   claims_lock         which bufs are in use                                physio.c
  *   umem_lock           the list of cookies                                  umem.c
  *   a cache's lock      its free objects                                     kmem_cache.c
+ *   kstats_lock         statistics; a kstat's ks_lock never with it             kstat.c
+ *   intr_lock           who serves interrupts, and which are raised             intr.c
  *   a queue's lock      its tasks and threads; kmem_*() and threads after it  taskq.c
  *   an arena's lock     its numbers; memory is asked for before it           vmem.c
  */
@@ -68,6 +70,11 @@ struct ddi_instance {
 	bool attached;
 	char name[DRIVER_NAME_MAX]; /* "xfb0" */
 	void *driver_private;
+	struct power *power; /* pm.c's, or NULL */
+	kt_did_t power_changer;
+	int power_depth;
+	int nintrs;	    /* of its model; set before attach(9E) */
+	uint32_t raised;    /* of these, while they were not enabled; by intr_lock */
 	kmutex_t prop_lock; /* guards props */
 	struct prop *props;
 };
@@ -103,9 +110,31 @@ void taskqs_fini(void);
 /* proc.c. The memory of what drivers have seen of processes: no driver is left. */
 void procs_fini(void);
 
+/*
+ * kstat_look.c, kstat_text.c. Has all drivers bring what they count up to date, and waits for that for
+ * some time. An instance's, as JSON: an array; returns what snprintf(9F) would. The driver goes, and
+ * nothing of it can be shown any more; waits for what it is still at work on.
+ */
+void kstats_look(void);
+size_t kstats_text(const char *driver, int instance, char *buf, size_t size);
+void kstats_forget(const char *driver);
+
+/*
+ * intr.c. An instance's model raises one of its interrupts, of which it has up to MODEL_INTRS_MAX;
+ * called with a model's locks held. The instance goes: what it still has of interrupts does so, with a
+ * message.
+ */
+#define MODEL_INTRS_MAX 32
+void intr_raise(dev_info_t *dip, int number);
+void intrs_forget(dev_info_t *dip);
+
 /* prop.c. Lists of properties that nobody else sees yet, or any more. 0 or -ENOMEM. */
 int props_set(struct prop **list, const char *name, const char *text);
-int props_copy(struct prop **to, const struct prop *from);
+int props_copy(struct prop **to, const struct prop *from); /* what `to` has already stays */
+/* n integers, or n strings, each with its NUL, of len bytes together; n 0: a property without a value. */
+int props_set_value(struct prop **list, const char *name, size_t n, bool strings, const void *bytes,
+		    size_t len);
+bool prop_text_int(const char *text, int *value); /* a whole number of 32 bits, signed or not */
 const struct prop *props_find(const struct prop *list, const char *name);
 void props_free(struct prop **list);
 

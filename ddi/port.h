@@ -167,6 +167,19 @@ bool port_regs_read(void *set, size_t off, void *buf, size_t len);
 bool port_regs_write(void *set, size_t off, const void *buf, size_t len);
 
 /*
+ * Interrupts of the instance's own hardware, not of a model: of a type, DDI_INTR_TYPE_, how many there
+ * are. From alloc() on, which gives from `least` to `most` of them, or 0, they are the instance's. For
+ * each that comes a thread calls serve(arg), which may sleep, and says whether the device has asked
+ * for it; never two at once for one number. detach() waits for the one that runs.
+ */
+int port_intr_count(dev_info_t *dip, int type);
+int port_intr_alloc(dev_info_t *dip, int type, int least, int most);
+void port_intr_free(dev_info_t *dip);
+int port_intr_attach(dev_info_t *dip, int number, bool (*serve)(void *arg),
+		     void *arg); /* 0 or -errno */
+void port_intr_detach(dev_info_t *dip, int number);
+
+/*
  * ddi_root_node(9F) is an engine's too: an instance of a driver of its own, "rootnex", that has
  * neither properties nor registers.
  */

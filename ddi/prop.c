@@ -40,8 +40,7 @@ static const char *text_front(const char *text, bool *negative, int *base)
 	return text;
 }
 
-/* A whole number of 32 bits, signed or not. */
-static bool text_int(const char *text, int *value)
+bool prop_text_int(const char *text, int *value)
 {
 	bool negative;
 	int64_t v = 0;
@@ -107,7 +106,7 @@ int prop_set_text(struct prop *p, const char *text)
 		return -ENOMEM;
 	port_free(p->text);
 	p->text = copy;
-	p->is_int = text_int(copy, &p->integer);
+	p->is_int = prop_text_int(copy, &p->integer);
 	return 0;
 }
 
@@ -131,13 +130,65 @@ int props_set(struct prop **list, const char *name, const char *text)
 	return error;
 }
 
+/* A copy of these bytes. 0 or -ENOMEM. */
+static int set_bytes(struct prop *p, enum prop_kind kind, const void *bytes, size_t len)
+{
+	p->bytes = port_alloc(len != 0 ? len : 1);
+	if (p->bytes == NULL)
+		return -ENOMEM;
+	if (len != 0)
+		memcpy(p->bytes, bytes, len);
+	p->len = len;
+	p->kind = kind;
+	return 0;
+}
+
+static int prop_copy(struct prop **to, const struct prop *from)
+{
+	struct prop *p = prop_new(from->name);
+	int error;
+
+	if (p == NULL)
+		return -ENOMEM;
+	error = from->kind == PROP_TEXT ? prop_set_text(p, from->text) :
+					  set_bytes(p, from->kind, from->bytes, from->len);
+	if (error != 0) {
+		prop_free(p);
+		return error;
+	}
+	p->is_int = from->is_int;
+	p->next = *to;
+	*to = p;
+	return 0;
+}
+
 int props_copy(struct prop **to, const struct prop *from)
 {
 	int error = 0;
 
 	for (; from != NULL && error == 0; from = from->next)
-		error = props_set(to, from->name, from->text);
+		if (props_find(*to, from->name) == NULL)
+			error = prop_copy(to, from);
 	return error;
+}
+
+/* One integer, or one string, is a text, as what the operator says in a command. */
+int props_set_value(struct prop **list, const char *name, size_t n, bool strings, const void *bytes,
+		    size_t len)
+{
+	struct prop p = { .name = (char *)(uintptr_t)name, .bytes = (void *)(uintptr_t)bytes };
+	char text[16];
+
+	p.len = len;
+	p.kind = n == 0 ? PROP_RAW : strings ? PROP_STRINGS : PROP_INTS;
+	if (n == 1) {
+		p.kind = PROP_TEXT;
+		p.is_int = !strings;
+		p.text = strings ? p.bytes : text;
+		if (!strings)
+			(void)snprintf(text, sizeof(text), "%d", *(const int *)bytes);
+	}
+	return prop_copy(list, &p);
 }
 
 void props_free(struct prop **list)

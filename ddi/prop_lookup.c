@@ -205,18 +205,20 @@ void ddi_prop_free(void *data)
 	port_free(data);
 }
 
-/* One of this width, or false. */
-static bool get_one(dev_t dev, dev_info_t *dip, const char *name,
-		    bool (*as)(const struct prop *p, struct view *v), void *value, size_t width)
+/* One of this width: as found(), or DDI_PROP_CANNOT_DECODE. */
+static int get_one(dev_t dev, dev_info_t *dip, const char *name,
+		   bool (*as)(const struct prop *p, struct view *v), void *value, size_t width)
 {
 	const struct prop *p = prop_get(dev, dip, name);
 	struct view v;
-	bool one = found(p) == DDI_PROP_SUCCESS && as(p, &v) && v.len == width;
+	int result = found(p);
 
-	if (one)
+	if (result == DDI_PROP_SUCCESS && (!as(p, &v) || v.len != width))
+		result = DDI_PROP_CANNOT_DECODE;
+	if (result == DDI_PROP_SUCCESS)
 		memcpy(value, v.bytes, width);
 	prop_done(dip);
-	return one;
+	return result;
 }
 
 int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name, int defvalue)
@@ -224,7 +226,8 @@ int ddi_prop_get_int(dev_t match_dev, dev_info_t *dip, uint_t flags, const char 
 	int value = defvalue;
 
 	(void)flags;
-	(void)get_one(match_dev, dip, name, as_ints, &value, sizeof(value));
+	if (get_one(match_dev, dip, name, as_ints, &value, sizeof(value)) == DDI_PROP_CANNOT_DECODE)
+		return DDI_PROP_NOT_FOUND;
 	return value;
 }
 
@@ -235,9 +238,16 @@ int64_t ddi_prop_get_int64(dev_t match_dev, dev_info_t *dip, uint_t flags, const
 	int small;
 
 	(void)flags;
-	if (get_one(match_dev, dip, name, as_int64s, &value, sizeof(value)))
+	if (get_one(match_dev, dip, name, as_int64s, &value, sizeof(value)) == DDI_PROP_SUCCESS)
 		return value;
-	return get_one(match_dev, dip, name, as_ints, &small, sizeof(small)) ? small : defvalue;
+	switch (get_one(match_dev, dip, name, as_ints, &small, sizeof(small))) {
+	case DDI_PROP_SUCCESS:
+		return small;
+	case DDI_PROP_CANNOT_DECODE:
+		return DDI_PROP_NOT_FOUND;
+	default:
+		return defvalue;
+	}
 }
 
 int ddi_prop_exists(dev_t match_dev, dev_info_t *dip, uint_t flags, const char *name)
@@ -318,9 +328,10 @@ int ddi_getproplen(dev_t dev, dev_info_t *dip, int flags, const char *name, int 
 /* A property without a value says that something is so. */
 int ddi_getprop(dev_t dev, dev_info_t *dip, int flags, const char *name, int defvalue)
 {
-	int len = -1;
+	int len = -1, value = defvalue;
 
 	if (ddi_getproplen(dev, dip, flags, name, &len) == DDI_PROP_SUCCESS && len == 0)
 		return 1;
-	return ddi_prop_get_int(dev, dip, (uint_t)flags, name, defvalue);
+	(void)get_one(dev, dip, name, as_ints, &value, sizeof(value));
+	return value;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../engine/user/account.h"
+#include "../engine/user/driver.h"
 #include "../engine/user/engine.h"
 #include "devmap.h"
 
@@ -20,6 +21,8 @@ static const char help[] =
 	"  --dir DIR            where devices appear (DEVMAP_DIR; else, for root,\n"
 	"                       " DEFAULT_DIR ", and for others $XDG_RUNTIME_DIR/devmap)\n"
 	"  --at-dev             they appear in /dev too (root only)\n"
+	"  --conf FILE          the driver's properties and instances, as in driver.conf(5)\n"
+	"                       (default: NAME.conf beside it, if there is one)\n"
 	"  --owner USER         owner of the devices\n"
 	"  --group GROUP        group of the devices\n"
 	"  --mode OCTAL         mode of the devices (default: the driver's, else 0600)\n"
@@ -37,6 +40,7 @@ static const char help[] =
 struct serve {
 	enum on_crash policy;
 	const char *dir;
+	const char *conf; /* or NULL */
 };
 
 static int number(const char *text, unsigned long max, unsigned long *out)
@@ -98,6 +102,7 @@ static int one_of(const char *text, const char *const *words)
 enum {
 	O_DIR = 1,
 	O_AT_DEV,
+	O_CONF,
 	O_OWNER,
 	O_GROUP,
 	O_MODE,
@@ -113,6 +118,7 @@ enum {
 static const struct option options[] = {
 	{ "dir", required_argument, NULL, O_DIR },
 	{ "at-dev", no_argument, NULL, O_AT_DEV },
+	{ "conf", required_argument, NULL, O_CONF },
 	{ "owner", required_argument, NULL, O_OWNER },
 	{ "group", required_argument, NULL, O_GROUP },
 	{ "mode", required_argument, NULL, O_MODE },
@@ -140,6 +146,9 @@ static int take_option(struct serve *sv, int opt, const char *arg)
 		return 0;
 	case O_AT_DEV:
 		server_options.at_dev = true;
+		return 0;
+	case O_CONF:
+		sv->conf = arg;
 		return 0;
 	case O_OWNER:
 		return parse_owner(arg);
@@ -243,6 +252,13 @@ int cmd_serve(int argc, char **argv)
 		fprintf(stderr, "devmap: serve: no driver named\n%s", help);
 		return 2;
 	}
+	if (sv.conf != NULL && argc - optind > 1) {
+		fprintf(stderr,
+			"devmap: serve: --conf: it is about one driver; for several of them put "
+			"NAME.conf beside each\n");
+		return 2;
+	}
+	driver_set_conf(sv.conf);
 	if (server_options.at_dev && geteuid() != 0) {
 		fprintf(stderr, "devmap: serve: --at-dev: only root can make devices in /dev\n");
 		return 1;

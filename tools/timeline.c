@@ -384,14 +384,13 @@ static void add_grant(struct timeline *t, struct device *d, struct user *u, cons
 	/* Switches of a group follow one another; so they shall look. */
 	const uint64_t before = d->switches.busy_until[0];
 	const uint64_t began = before > taken && before - taken < BLUR_NS ? before : taken;
+	/* A new owner: not one that shares the context of whoever owns it, and is granted too (X5). */
+	const bool begins = e->e.result == 0 && (d->ended_at != 0 || LIST_EMPTY(&d->owners));
 	struct span *waiting = span_of(&d->waiting, u->pid);
 	uint64_t flow = e->e.waited != 0 ? ++t->flows : 0;
 	json_t *args = args_of(&e->e);
 	char title[64];
 	int tid;
-
-	/* A new owner: not one that shares the context of whoever owns it, and is granted too (X5). */
-	const bool begins = e->e.result == 0 && (d->ended_at != 0 || LIST_EMPTY(&d->owners));
 
 	if (e->e.result == 0)
 		flush_ended(t, d, u->pid);

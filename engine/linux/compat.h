@@ -13,6 +13,11 @@
 #include <linux/sched.h>
 #include <linux/version.h>
 
+/* Since 6.8 it is called by what it is. */
+#ifndef PCI_IRQ_INTX
+#define PCI_IRQ_INTX PCI_IRQ_LEGACY
+#endif
+
 /* Since 6.3 vm_flags is changed by functions only. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)

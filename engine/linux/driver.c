@@ -244,6 +244,7 @@ static void driver_free(struct driver *d)
 		list_del(&dip->link);
 		instance_put(dip);
 	}
+	kstats_forget(d->name);
 	callouts_forget(d->module);
 	driver_mistakes_forget(d->module);
 	props_free(&d->props);

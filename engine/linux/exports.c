@@ -6,10 +6,13 @@
 #include <sys/buf.h>
 #include <sys/conf.h>
 #include <sys/ddifm.h>
+#include <sys/ddi_intr.h>
 #include <sys/id_space.h>
+#include <sys/kstat.h>
 #include <sys/list.h>
 #include <sys/param.h>
 #include <sys/pci.h>
+#include <sys/pm.h>
 #include <sys/policy.h>
 #include <sys/poll.h>
 #include <sys/taskq.h>
@@ -106,6 +109,90 @@ EXPORT_SYMBOL(ddi_strtol);
 EXPORT_SYMBOL(ddi_strtoul);
 EXPORT_SYMBOL(ddi_strtoll);
 EXPORT_SYMBOL(ddi_strtoull);
+
+EXPORT_SYMBOL(ddi_intr_get_supported_types);
+EXPORT_SYMBOL(ddi_intr_get_nintrs);
+EXPORT_SYMBOL(ddi_intr_get_navail);
+EXPORT_SYMBOL(ddi_intr_alloc);
+EXPORT_SYMBOL(ddi_intr_free);
+EXPORT_SYMBOL(ddi_intr_get_cap);
+EXPORT_SYMBOL(ddi_intr_set_cap);
+EXPORT_SYMBOL(ddi_intr_get_hilevel_pri);
+EXPORT_SYMBOL(ddi_intr_get_pri);
+EXPORT_SYMBOL(ddi_intr_set_pri);
+EXPORT_SYMBOL(ddi_intr_add_handler);
+EXPORT_SYMBOL(ddi_intr_remove_handler);
+EXPORT_SYMBOL(ddi_intr_dup_handler);
+EXPORT_SYMBOL(ddi_intr_enable);
+EXPORT_SYMBOL(ddi_intr_disable);
+EXPORT_SYMBOL(ddi_intr_block_enable);
+EXPORT_SYMBOL(ddi_intr_block_disable);
+EXPORT_SYMBOL(ddi_intr_set_mask);
+EXPORT_SYMBOL(ddi_intr_clr_mask);
+EXPORT_SYMBOL(ddi_intr_get_pending);
+EXPORT_SYMBOL(ddi_intr_set_nreq);
+EXPORT_SYMBOL(ddi_intr_add_softint);
+EXPORT_SYMBOL(ddi_intr_remove_softint);
+EXPORT_SYMBOL(ddi_intr_trigger_softint);
+EXPORT_SYMBOL(ddi_intr_get_softint_pri);
+EXPORT_SYMBOL(ddi_intr_set_softint_pri);
+EXPORT_SYMBOL(ddi_dev_nintrs);
+EXPORT_SYMBOL(ddi_get_iblock_cookie);
+EXPORT_SYMBOL(ddi_intr_hilevel);
+EXPORT_SYMBOL(ddi_add_intr);
+EXPORT_SYMBOL(ddi_remove_intr);
+EXPORT_SYMBOL(ddi_get_soft_iblock_cookie);
+EXPORT_SYMBOL(ddi_add_softintr);
+EXPORT_SYMBOL(ddi_remove_softintr);
+EXPORT_SYMBOL(ddi_trigger_softintr);
+
+EXPORT_SYMBOL(pm_busy_component);
+EXPORT_SYMBOL(pm_idle_component);
+EXPORT_SYMBOL(pm_raise_power);
+EXPORT_SYMBOL(pm_lower_power);
+EXPORT_SYMBOL(pm_power_has_changed);
+EXPORT_SYMBOL(pm_update_maxpower);
+EXPORT_SYMBOL(pm_get_current_power);
+EXPORT_SYMBOL(pm_create_components);
+EXPORT_SYMBOL(pm_destroy_components);
+EXPORT_SYMBOL(pm_set_normal_power);
+EXPORT_SYMBOL(pm_get_normal_power);
+EXPORT_SYMBOL(ddi_dev_is_needed);
+EXPORT_SYMBOL(ddi_removing_power);
+EXPORT_SYMBOL(ddi_peek8);
+EXPORT_SYMBOL(ddi_peek16);
+EXPORT_SYMBOL(ddi_peek32);
+EXPORT_SYMBOL(ddi_peek64);
+EXPORT_SYMBOL(ddi_peekc);
+EXPORT_SYMBOL(ddi_peeks);
+EXPORT_SYMBOL(ddi_peekl);
+EXPORT_SYMBOL(ddi_peekd);
+EXPORT_SYMBOL(ddi_poke8);
+EXPORT_SYMBOL(ddi_poke16);
+EXPORT_SYMBOL(ddi_poke32);
+EXPORT_SYMBOL(ddi_poke64);
+EXPORT_SYMBOL(ddi_pokec);
+EXPORT_SYMBOL(ddi_pokes);
+EXPORT_SYMBOL(ddi_pokel);
+EXPORT_SYMBOL(ddi_poked);
+EXPORT_SYMBOL(ddi_peekpokeio);
+
+EXPORT_SYMBOL(kstat_create);
+EXPORT_SYMBOL(kstat_install);
+EXPORT_SYMBOL(kstat_delete);
+EXPORT_SYMBOL(kstat_delete_byname);
+EXPORT_SYMBOL(kstat_named_init);
+EXPORT_SYMBOL(kstat_named_setstr);
+EXPORT_SYMBOL(kstat_set_string);
+EXPORT_SYMBOL(kstat_timer_init);
+EXPORT_SYMBOL(kstat_timer_start);
+EXPORT_SYMBOL(kstat_timer_stop);
+EXPORT_SYMBOL(kstat_waitq_enter);
+EXPORT_SYMBOL(kstat_waitq_exit);
+EXPORT_SYMBOL(kstat_runq_enter);
+EXPORT_SYMBOL(kstat_runq_exit);
+EXPORT_SYMBOL(kstat_waitq_to_runq);
+EXPORT_SYMBOL(kstat_runq_back_to_waitq);
 
 EXPORT_SYMBOL(nodev);
 EXPORT_SYMBOL(nulldev);

@@ -4,6 +4,8 @@
 
 #include "linux.h"
 
+#include <sys/pm.h>
+
 static struct driver root_driver = { .name = "rootnex" };
 static dev_info_t root = {
 	.driver = &root_driver,
@@ -68,7 +70,8 @@ int instance_attach(dev_info_t *dip)
 
 	if (!entry_absent((void *)ops->devo_probe))
 		value = ops->devo_probe(dip);
-	if (value == DDI_PROBE_FAILURE) {
+	if (value != DDI_PROBE_SUCCESS && value != DDI_PROBE_DONTCARE &&
+	    value != DDI_PROBE_PARTIAL) {
 		pr_warn("%s: probe(9E) found no device\n", dip->name);
 		return -ENXIO;
 	}
@@ -115,6 +118,8 @@ void instance_free(dev_info_t *dip)
 {
 	/* Where attach(9E) has failed, or probe(9E) even: no node may outlive its instance. */
 	ddi_remove_minor_node(dip, NULL);
+	intrs_forget(dip);
+	pm_destroy_components(dip);
 	if (dip->pci != NULL)
 		pci_instance_fini(dip);
 	model_detach(dip);

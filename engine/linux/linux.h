@@ -224,16 +224,18 @@ struct regset {
 
 struct dev_info {
 	struct ddi_instance;
-	struct list_head link;	    /* driver->instances, by drivers_lock */
-	refcount_t refs;	    /* the list's, and its nodes' */
-	bool lost;		    /* detach(9E) has refused: the driver may still look at it */
-	spinlock_t gate;	    /* a leaf; guards what follows */
-	bool going;		    /* is being taken away: no call, no handle any more */
-	unsigned int calls;	    /* of files' entry points, in progress */
-	unsigned int handles;	    /* of mappings, on which devmap_unmap(9E) has not returned */
-	struct list_head files;	    /* open, of all its nodes */
-	struct pci_dev *pci;	    /* or NULL */
-	bool pci_enabled;	    /* and its regions are ours */
+	struct list_head link;	/* driver->instances, by drivers_lock */
+	refcount_t refs;	/* the list's, and its nodes' */
+	bool lost;		/* detach(9E) has refused: the driver may still look at it */
+	spinlock_t gate;	/* a leaf; guards what follows */
+	bool going;		/* is being taken away: no call, no handle any more */
+	unsigned int calls;	/* of files' entry points, in progress */
+	unsigned int handles;	/* of mappings, on which devmap_unmap(9E) has not returned */
+	struct list_head files; /* open, of all its nodes */
+	struct pci_dev *pci;	/* or NULL */
+	bool pci_enabled;	/* and its regions are ours */
+	struct pci_line *lines; /* ddi_intr.c's, or NULL */
+	int nlines;
 	struct devmap_model *model; /* or NULL */
 	int nregs;
 	struct regset *regs;

@@ -6,7 +6,7 @@
 
 int devmap_model_prop_int(struct devmap_model *m, const char *name, int dflt)
 {
-	return ddi_prop_get_int(DDI_DEV_T_ANY, m->dip, DDI_PROP_DONTPASS, name, dflt);
+	return ddi_getprop(DDI_DEV_T_ANY, m->dip, DDI_PROP_DONTPASS, name, dflt);
 }
 EXPORT_SYMBOL(devmap_model_prop_int);
 
@@ -50,6 +50,24 @@ int devmap_model_add_regs(struct devmap_model *m, size_t len)
 	return m->nregs++;
 }
 EXPORT_SYMBOL(devmap_model_add_regs);
+
+int devmap_model_add_intrs(struct devmap_model *m, int n)
+{
+	if (n < 0 || n > MODEL_INTRS_MAX) {
+		driver_mistake(CALL_SITE(), "devmap_model_add_intrs", "%s: %d: at most %d",
+			       m->dip->name, n, MODEL_INTRS_MAX);
+		return -1;
+	}
+	m->dip->nintrs = n;
+	return 0;
+}
+EXPORT_SYMBOL(devmap_model_add_intrs);
+
+void devmap_model_raise(struct devmap_model *m, int number)
+{
+	intr_raise(m->dip, number);
+}
+EXPORT_SYMBOL(devmap_model_raise);
 
 void devmap_model_set_private(struct devmap_model *m, void *priv)
 {

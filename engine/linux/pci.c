@@ -4,13 +4,15 @@
  * detaches functions when it likes, and not when a driver agrees or when nobody uses them:
  * revoke.c.
  *
- * Interrupts are not served: drivers poll.
+ * Their interrupts: ddi_intr.c.
  */
 #define pr_fmt(fmt) "devmap: " fmt
 
 #include "linux.h"
 
 #include <linux/pci.h>
+
+#include <sys/pci.h>
 
 #define ALIASES_MAX 16
 
@@ -151,6 +153,52 @@ static int props_add(dev_info_t *dip)
 	return 0;
 }
 
+/* Where the function is, and what kind of space a set lies in. */
+static uint_t phys_hi(const struct pci_dev *pci, int bar)
+{
+	uint_t hi = (uint_t)pci->bus->number << 16 | (uint_t)pci->devfn << 8;
+	unsigned long flags;
+
+	if (bar < 0)
+		return hi;
+	flags = pci_resource_flags(pci, bar);
+	hi |= (uint_t)(PCI_BASE_ADDRESS_0 + 4 * bar);
+	hi |= flags & IORESOURCE_IO	? PCI_ADDR_IO :
+	      flags & IORESOURCE_MEM_64 ? PCI_ADDR_MEM64 :
+					  PCI_ADDR_MEM32;
+	return hi | (flags & IORESOURCE_PREFETCH ? PCI_REG_PF_M : 0);
+}
+
+/* "reg", an entry for each register set, and "assigned-addresses", where they are. */
+static int reg_props_add(dev_info_t *dip)
+{
+	pci_regspec_t reg[1 + PCI_STD_NUM_BARS] = { { .pci_phys_hi = phys_hi(dip->pci, -1) } };
+	pci_regspec_t where[PCI_STD_NUM_BARS];
+	uint_t n = 0;
+	int bar;
+
+	for (bar = 0; bar < PCI_STD_NUM_BARS; bar++) {
+		const u64 start = pci_resource_start(dip->pci, bar);
+		const u64 len = pci_resource_len(dip->pci, bar);
+
+		if (len == 0)
+			continue;
+		where[n] = (pci_regspec_t){ phys_hi(dip->pci, bar) | PCI_REG_REL_M,
+					    (uint_t)(start >> 32), (uint_t)start,
+					    (uint_t)(len >> 32), (uint_t)len };
+		reg[++n] = (pci_regspec_t){ .pci_phys_hi = phys_hi(dip->pci, bar),
+					    .pci_size_hi = (uint_t)(len >> 32),
+					    .pci_size_low = (uint_t)len };
+	}
+	if (ddi_prop_update_int_array(DDI_DEV_T_NONE, dip, "reg", (int *)reg, 5 * (n + 1)) !=
+	    DDI_PROP_SUCCESS)
+		return -ENOMEM;
+	if (n > 0 && ddi_prop_update_int_array(DDI_DEV_T_NONE, dip, "assigned-addresses",
+					       (int *)where, 5 * n) != DDI_PROP_SUCCESS)
+		return -ENOMEM;
+	return 0;
+}
+
 static int pci_instance_init(dev_info_t *dip)
 {
 	int error = pci_enable_device(dip->pci);
@@ -167,7 +215,9 @@ static int pci_instance_init(dev_info_t *dip)
 	}
 	dip->pci_enabled = true;
 	error = regsets_add(dip);
-	return error != 0 ? error : props_add(dip);
+	if (error == 0)
+		error = props_add(dip);
+	return error != 0 ? error : reg_props_add(dip);
 }
 
 void pci_instance_fini(dev_info_t *dip)

@@ -414,7 +414,11 @@ static void put_node(struct text *t, const struct snapshot *sn, const struct dri
 		more = true;
 		put_group(t, g);
 	}
-	put(t, "]}");
+	put(t, "],\"kstats\":");
+	t->len += kstats_text(d->name, ddi_get_instance(n->dip),
+			      t->len < t->size ? t->at + t->len : NULL,
+			      t->len < t->size ? t->size - t->len : 0);
+	put(t, "}");
 }
 
 static void put_all(struct text *t, const struct snapshot *sn)
@@ -446,6 +450,7 @@ int devmap_stats_text(char **text, size_t *len)
 
 	if (error != 0)
 		return error;
+	kstats_look();
 	for (;;) {
 		t.at = kvmalloc(t.size, GFP_KERNEL);
 		if (t.at == NULL)

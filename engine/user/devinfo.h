@@ -23,6 +23,7 @@
 #include "../../core/core.h"
 #include "../../ddi/ddi.h"
 #include "../../ddi/port.h"
+#include "conf.h"
 #include "driver.h"
 #include "held.h"
 
@@ -58,6 +59,7 @@ struct driver {
 	void *dl;
 	const void *base; /* of its code, to know it by */
 	int (*init)(void), (*fini)(void);
+	struct conf conf; /* NAME.conf's; d->props go before it */
 	major_t major;
 	void *model_dl;
 	const struct devmap_model_ops *model_ops; /* NULL: no model */

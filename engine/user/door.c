@@ -215,8 +215,8 @@ static int64_t device_size(dev_t dev)
 
 	if (engine_driver(dev, &drv) != 0 || drv.dip == NULL)
 		return 0;
-	size = ddi_prop_get_int(dev, drv.dip, DDI_PROP_DONTPASS, "size", 0);
-	blocks = ddi_prop_get_int(dev, drv.dip, DDI_PROP_DONTPASS, "nblocks", 0);
+	size = ddi_getprop(dev, drv.dip, DDI_PROP_DONTPASS, "size", 0);
+	blocks = ddi_getprop(dev, drv.dip, DDI_PROP_DONTPASS, "nblocks", 0);
 	return size > 0 ? size : blocks > 0 ? (int64_t)blocks * BLOCK : 0;
 }
 

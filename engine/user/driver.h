@@ -37,6 +37,11 @@ struct devmap_memory;
  * message already reported.
  */
 int driver_load(const char *spec, struct driver **out);
+/*
+ * The driver.conf(5) of drivers that are loaded from now on; NULL: NAME.conf beside each, if there is one.
+ * Each entry with a name is an instance. What the spec says of a property counts.
+ */
+void driver_set_conf(const char *path);
 /* Detaches all instances and calls _fini. -EBUSY if the driver refuses. */
 int driver_unload(struct driver *d);
 const char *driver_name(const struct driver *d);

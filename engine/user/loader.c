@@ -20,8 +20,6 @@
 #include "log.h"
 #include "model.h"
 
-#define INSTANCES_MAX 4096
-
 /*
  * A driver's global names are its own [C28]: to it they go before libc's and the libraries', which
  * matters where it was linked without -Bsymbolic. The engine exports nothing but the DDI. Sanitizers
@@ -34,10 +32,17 @@
 #endif
 
 static pthread_mutex_t load_lock = PTHREAD_MUTEX_INITIALIZER;
+static const char *conf_path; /* or NULL */
+
+void driver_set_conf(const char *path)
+{
+	conf_path = path;
+}
 
 /* Instances. */
 
-static struct dev_info *instance_new(struct driver *d, int instance)
+/* node NULL: there is none in a driver.conf(5). */
+static struct dev_info *instance_new(struct driver *d, int instance, const struct conf_node *node)
 {
 	struct dev_info *dip = calloc(1, sizeof(*dip));
 
@@ -47,7 +52,9 @@ static struct dev_info *instance_new(struct driver *d, int instance)
 	dip->instance = instance;
 	mutex_init(&dip->prop_lock, NULL, MUTEX_DRIVER, NULL);
 	(void)snprintf(dip->name, sizeof(dip->name), "%s%d", d->name, instance);
-	if (props_copy(&dip->props, d->props) != 0) {
+	if (props_copy(&dip->props, d->props) != 0 ||
+	    (node != NULL && props_copy(&dip->props, node->props) != 0) ||
+	    props_copy(&dip->props, d->conf.props) != 0) {
 		props_free(&dip->props);
 		free(dip);
 		return NULL;
@@ -57,6 +64,8 @@ static struct dev_info *instance_new(struct driver *d, int instance)
 
 static void instance_free(struct dev_info *dip)
 {
+	intrs_forget(dip);
+	pm_destroy_components(dip);
 	regs_fini(dip);
 	if (dip->model != NULL)
 		model_detach(dip->model);
@@ -72,7 +81,8 @@ static int instance_attach(struct dev_info *dip)
 
 	if (ops->devo_probe != NULL)
 		value = ops->devo_probe(dip);
-	if (value == DDI_PROBE_FAILURE) {
+	if (value != DDI_PROBE_SUCCESS && value != DDI_PROBE_DONTCARE &&
+	    value != DDI_PROBE_PARTIAL) {
 		log_warn("%s: probe(9E) found no device", dip->name);
 		return -ENXIO;
 	}
@@ -108,10 +118,33 @@ static int instance_model(struct dev_info *dip)
 	return error != 0 ? error : regs_init(dip);
 }
 
-/* Makes the next instance. It stays listed only if it could be attached. */
-static int instance_add(struct driver *d)
+static bool number_is_taken(const struct driver *d, int number)
 {
-	struct dev_info *dip = instance_new(d, d->ninstances);
+	for (const struct conf_node *n = d->conf.nodes; n != NULL; n = n->next)
+		if (n->instance == number)
+			return true;
+	for (int i = 0; i < d->ninstances; i++)
+		if (d->instances[i]->instance == number)
+			return true;
+	return false;
+}
+
+/* What the node says, or the lowest number that none says and none has. */
+static int number_of(const struct driver *d, const struct conf_node *node)
+{
+	int number = 0;
+
+	if (node != NULL && node->instance >= 0)
+		return node->instance;
+	while (number_is_taken(d, number))
+		number++;
+	return number;
+}
+
+/* Makes the next instance. It stays listed only if it could be attached. */
+static int instance_add(struct driver *d, const struct conf_node *node)
+{
+	struct dev_info *dip = instance_new(d, number_of(d, node), node);
 	int error;
 
 	if (dip == NULL)
@@ -146,13 +179,32 @@ static int instances_remove(struct driver *d)
 	return error;
 }
 
+/* One of all instances, a text; NULL: there is none. */
+static const struct prop *driver_prop(const struct driver *d, const char *name)
+{
+	const struct prop *p = props_find(d->props, name);
+
+	if (p == NULL)
+		p = props_find(d->conf.props, name);
+	return p != NULL && p->kind == PROP_TEXT ? p : NULL;
+}
+
 /* How many; -EINVAL with a message. */
 static int instances_wanted(const struct driver *d)
 {
-	const struct prop *p = props_find(d->props, "instances");
+	const struct prop *p = driver_prop(d, "instances");
+	int n = 0;
 
+	for (const struct conf_node *node = d->conf.nodes; node != NULL; node = node->next)
+		n++;
+	if (p != NULL && n > 0) {
+		log_warn(
+			"%s: driver property 'instances=%s': its driver.conf(5) has an entry for each",
+			d->name, p->text);
+		return -EINVAL;
+	}
 	if (p == NULL)
-		return 1;
+		return n > 0 ? n : 1;
 	if (!p->is_int || p->integer < 1 || p->integer > INSTANCES_MAX) {
 		log_warn("%s: driver property 'instances=%s': a number from 1 to %d", d->name,
 			 p->text, INSTANCES_MAX);
@@ -164,14 +216,17 @@ static int instances_wanted(const struct driver *d)
 static int instances_make(struct driver *d)
 {
 	int error = 0, wanted = instances_wanted(d);
+	const struct conf_node *node = d->conf.nodes;
 
 	if (wanted < 0)
 		return wanted;
 	d->instances = calloc((size_t)wanted, sizeof(d->instances[0]));
 	if (d->instances == NULL)
 		return -ENOMEM;
-	while (error == 0 && d->ninstances < wanted)
-		error = instance_add(d);
+	while (error == 0 && d->ninstances < wanted) {
+		error = instance_add(d, node);
+		node = node != NULL ? node->next : NULL;
+	}
 	if (error != 0)
 		(void)instances_remove(d);
 	return error;
@@ -198,7 +253,7 @@ static int beside(char *path, size_t size, const char *driver, const char *name,
 /* Which file it is; path[0] is 0 where there is no model. */
 static int model_path(const struct driver *d, char *path, size_t size)
 {
-	const struct prop *p = props_find(d->props, "model");
+	const struct prop *p = driver_prop(d, "model");
 	int error;
 
 	if (p == NULL) {
@@ -353,14 +408,28 @@ static int driver_fini(struct driver *d)
 
 static void driver_free(struct driver *d)
 {
+	kstats_forget(d->name);
 	if (d->model_dl != NULL)
 		(void)dlclose(d->model_dl);
 	if (d->dl != NULL)
 		(void)dlclose(d->dl);
 	free(d->instances);
 	props_free(&d->props);
+	conf_free(&d->conf);
 	free(d->path);
 	free(d);
+}
+
+/* Its driver.conf(5): the one that was named, or the one beside it. */
+static int conf_open(struct driver *d)
+{
+	char path[PATH_MAX];
+	int error;
+
+	if (conf_path != NULL)
+		return conf_read(conf_path, &d->conf);
+	error = beside(path, sizeof(path), d->path, ".conf", false);
+	return error != 0 || access(path, F_OK) != 0 ? error : conf_read(path, &d->conf);
 }
 
 /* From the shared object to the attached instances. */
@@ -396,6 +465,8 @@ int driver_load(const char *spec, struct driver **out)
 	error = spec_parse(spec, &d->path, &d->props);
 	if (error == 0)
 		error = driver_resolve(d);
+	if (error == 0)
+		error = conf_open(d);
 	if (error == 0)
 		error = driver_start(d);
 	(void)pthread_mutex_unlock(&load_lock);

@@ -22,10 +22,11 @@
 #include "model.h"
 #include "pages.h"
 
-#define REGS_MAX       16
-#define DELAY_FIRST_NS 2000 /* the first that is not just giving up the processor */
-#define DELAY_LAST_NS  1000000
-#define LINGER_NS      10000000 /* polls for so long after it became idle, then sleeps */
+#define REGS_MAX	16
+#define MODEL_INTRS_MAX 32   /* ddi.h */
+#define DELAY_FIRST_NS	2000 /* the first that is not just giving up the processor */
+#define DELAY_LAST_NS	1000000
+#define LINGER_NS	10000000 /* polls for so long after it became idle, then sleeps */
 
 struct devmap_model {
 	const struct devmap_model_ops *ops;
@@ -290,6 +291,24 @@ int devmap_model_add_regs(struct devmap_model *m, size_t len)
 		return -1;
 	}
 	return m->nregs++;
+}
+
+int devmap_model_add_intrs(struct devmap_model *m, int n)
+{
+	if (n < 0 || n > MODEL_INTRS_MAX) {
+		log_warn("%s: its model asks for %d interrupts: at most %d", m->name, n,
+			 MODEL_INTRS_MAX);
+		return -1;
+	}
+	if (m->props.add_intrs != NULL)
+		m->props.add_intrs(m->props.arg, n);
+	return 0;
+}
+
+void devmap_model_raise(struct devmap_model *m, int number)
+{
+	if (m->props.raise != NULL)
+		m->props.raise(m->props.arg, number);
 }
 
 void devmap_model_set_private(struct devmap_model *m, void *priv)

@@ -15,6 +15,8 @@ struct model_props {
 	int (*get_int)(void *arg, const char *name, int dflt);
 	/* What it returns stays valid until release. */
 	const char *(*get_string)(void *arg, const char *name, const char *dflt);
+	void (*add_intrs)(void *arg, int n);
+	void (*raise)(void *arg, int number);
 	void (*release)(void *arg); /* called once, also when the model cannot be made */
 	void *arg;
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/sunddi.h>
 
+#include "../../ddi/ddi.h"
 #include "model.h"
 
 /* A string that the model was given: it stays as long as the model. */
@@ -23,7 +24,7 @@ static int get_int(void *arg, const char *name, int dflt)
 {
 	struct instance *in = arg;
 
-	return ddi_prop_get_int(DDI_DEV_T_ANY, in->dip, DDI_PROP_DONTPASS, name, dflt);
+	return ddi_getprop(DDI_DEV_T_ANY, in->dip, DDI_PROP_DONTPASS, name, dflt);
 }
 
 static const char *get_string(void *arg, const char *name, const char *dflt)
@@ -41,6 +42,16 @@ static const char *get_string(void *arg, const char *name, const char *dflt)
 	in->given = g;
 	(void)pthread_mutex_unlock(&in->lock);
 	return g->value;
+}
+
+static void add_intrs(void *arg, int n)
+{
+	ddi_instance_of(((struct instance *)arg)->dip)->nintrs = n;
+}
+
+static void raise_one(void *arg, int number)
+{
+	intr_raise(((struct instance *)arg)->dip, number);
 }
 
 static void release(void *arg)
@@ -62,7 +73,12 @@ int model_attach(const struct devmap_model_ops *ops, const char *name, dev_info_
 {
 	struct instance *in = calloc(1, sizeof(*in));
 	struct model_props props = {
-		.get_int = get_int, .get_string = get_string, .release = release, .arg = in
+		.get_int = get_int,
+		.get_string = get_string,
+		.add_intrs = add_intrs,
+		.raise = raise_one,
+		.release = release,
+		.arg = in,
 	};
 
 	if (in == NULL)

@@ -10,6 +10,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "../../ddi/ddi.h"
 #include "server.h"
 
 static double us(uint64_t ns)
@@ -318,11 +319,34 @@ static json_t *terms_json(const dev_info_t *dip)
 			 t.lock >= 0 ? json_real(us((uint64_t)t.lock)) : json_null());
 }
 
+/*
+ * What the driver counts. NULL: no memory.
+ */
+static json_t *kstats_json(const char *driver, dev_info_t *dip)
+{
+	const int instance = ddi_get_instance(dip);
+	size_t size = 0, len;
+	char *text = NULL;
+	json_t *o;
+
+	kstats_look();
+	while ((len = kstats_text(driver, instance, text, size)) >= size) {
+		free(text);
+		size = len + 64;
+		text = malloc(size);
+		if (text == NULL)
+			return NULL;
+	}
+	o = json_loadb(text, len, 0, NULL);
+	free(text);
+	return o;
+}
+
 char *status_json(struct minor_node *m)
 {
 	struct engine_driver drv;
 	struct collect c = { .dip = m->dip };
-	json_t *o, *groups, *shared;
+	json_t *o, *groups, *shared, *counts;
 	char *text;
 
 	if (engine_driver(m->dev, &drv) != 0)
@@ -331,11 +355,12 @@ char *status_json(struct minor_node *m)
 	devmap_each_group(collect_group, &c);
 	groups = groups_json(c.groups);
 	shared = shared_json(m->dip);
-	c.failed = c.failed || shared == NULL;
-	o = json_pack("{s:s, s:s, s:i, s:s, s:i, s:i, s:i, s:o, s:o*}", "name", m->name, "driver",
-		      drv.name, "instance", ddi_get_instance(m->dip), "engine", "user",
+	counts = kstats_json(drv.name, m->dip);
+	c.failed = c.failed || shared == NULL || counts == NULL;
+	o = json_pack("{s:s, s:s, s:i, s:s, s:i, s:i, s:i, s:o, s:o*, s:o*}", "name", m->name,
+		      "driver", drv.name, "instance", ddi_get_instance(m->dip), "engine", "user",
 		      "engine_pid", (int)getpid(), "major", (int)major(m->dev), "minor",
-		      (int)minor(m->dev), "groups", groups, "shared", shared);
+		      (int)minor(m->dev), "groups", groups, "shared", shared, "kstats", counts);
 	if (o != NULL) {
 		json_object_set_new(o, "set", terms_json(m->dip));
 		add_accounts(o);

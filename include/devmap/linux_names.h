@@ -192,6 +192,38 @@
 #define bp_copyin	devmap_bp_copyin
 #define bp_copyout	devmap_bp_copyout
 
+/* sys/kstat.h: Linux has a structure of the first name. */
+#define kstat			 devmap_kstat
+#define kstat_create		 devmap_kstat_create
+#define kstat_install		 devmap_kstat_install
+#define kstat_delete		 devmap_kstat_delete
+#define kstat_delete_byname	 devmap_kstat_delete_byname
+#define kstat_named_init	 devmap_kstat_named_init
+#define kstat_named_setstr	 devmap_kstat_named_setstr
+#define kstat_set_string	 devmap_kstat_set_string
+#define kstat_timer_init	 devmap_kstat_timer_init
+#define kstat_timer_start	 devmap_kstat_timer_start
+#define kstat_timer_stop	 devmap_kstat_timer_stop
+#define kstat_waitq_enter	 devmap_kstat_waitq_enter
+#define kstat_waitq_exit	 devmap_kstat_waitq_exit
+#define kstat_runq_enter	 devmap_kstat_runq_enter
+#define kstat_runq_exit		 devmap_kstat_runq_exit
+#define kstat_waitq_to_runq	 devmap_kstat_waitq_to_runq
+#define kstat_runq_back_to_waitq devmap_kstat_runq_back_to_waitq
+
+/* sys/pm.h */
+#define pm_busy_component     devmap_pm_busy_component
+#define pm_idle_component     devmap_pm_idle_component
+#define pm_raise_power	      devmap_pm_raise_power
+#define pm_lower_power	      devmap_pm_lower_power
+#define pm_power_has_changed  devmap_pm_power_has_changed
+#define pm_update_maxpower    devmap_pm_update_maxpower
+#define pm_get_current_power  devmap_pm_get_current_power
+#define pm_create_components  devmap_pm_create_components
+#define pm_destroy_components devmap_pm_destroy_components
+#define pm_set_normal_power   devmap_pm_set_normal_power
+#define pm_get_normal_power   devmap_pm_get_normal_power
+
 /* sys/cmn_err.h, sys/debug.h */
 #define cmn_err	 devmap_cmn_err
 #define vcmn_err devmap_vcmn_err

@@ -47,6 +47,16 @@ const char *devmap_model_prop_string(struct devmap_model *m, const char *name, c
 
 /* A register set of len bytes (rounded up to pages), zero filled. Returns its number (from 0) or -1. */
 int devmap_model_add_regs(struct devmap_model *m, size_t len);
+/*
+ * The device has n interrupts, at most 32, numbered from 0. For attach(). Returns 0, or -1. A driver
+ * has them as fixed interrupts, or as MSI.
+ */
+int devmap_model_add_intrs(struct devmap_model *m, int n);
+/*
+ * Raises one: the driver's handler is called at least once after this, by another thread. While the
+ * driver has not enabled it, that is remembered. For any number that is none: nothing.
+ */
+void devmap_model_raise(struct devmap_model *m, int number);
 void devmap_model_set_private(struct devmap_model *m, void *priv);
 void *devmap_model_private(struct devmap_model *m);
 void *devmap_model_alloc(size_t len); /* zero filled; NULL when there is no memory */

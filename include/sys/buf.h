@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <sys/types32.h>
 #include <sys/ksynch.h>
+#include <sys/kstat.h>
 
 struct page;
 struct uio;

@@ -12,6 +12,8 @@
 #include <sys/cred.h>
 #include <sys/debug.h>
 #include <sys/time.h>
+#include <sys/map.h>
+#include <sys/stream.h>
 #include <sys/kmem.h>
 #include <sys/ksynch.h>
 #include <sys/list.h>

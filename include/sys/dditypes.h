@@ -11,7 +11,16 @@
 /* Opaque: only the engine looks inside. */
 typedef struct dev_info dev_info_t;		 /* one device instance */
 typedef struct ddi_acc_handle *ddi_acc_handle_t; /* a register set, mapped */
-typedef void *ddi_iblock_cookie_t;
+typedef void *ddi_iblock_cookie_t;		 /* the last argument of mutex_init(9F) */
+typedef void *ddi_softintr_t;			 /* ddi_add_softintr(9F) */
+
+typedef union {
+	struct {
+		ushort_t idev_vector;
+		ushort_t idev_priority;
+	};
+	uint_t idev_softint;
+} ddi_idevice_cookie_t;
 
 typedef struct ddi_device_acc_attr {
 	ushort_t devacc_attr_version;	  /* DDI_DEVICE_ATTR_V0 or _V1 */

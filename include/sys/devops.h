@@ -23,9 +23,12 @@
 #include <sys/thread.h>
 #include <sys/uio.h>
 #include <sys/dditypes.h>
+#include <sys/ddi_intr.h>
+#include <sys/ddimapreq.h>
+#include <sys/nexusdefs.h>
+#include <sys/aio_req.h>
 #include <sys/ddidevmap.h>
 
-struct aio_req;
 struct as;
 struct buf;
 struct bus_ops;
@@ -58,7 +61,7 @@ typedef enum {
 /* identify(9E), obsolete, and probe(9E) */
 #define DDI_NOT_IDENTIFIED (-1)
 #define DDI_IDENTIFIED	   1
-#define DDI_PROBE_FAILURE  (-1)
+#define DDI_PROBE_FAILURE  ENXIO
 #define DDI_PROBE_DONTCARE 0
 #define DDI_PROBE_PARTIAL  1
 #define DDI_PROBE_SUCCESS  2

@@ -32,9 +32,15 @@
 #include <sys/dditypes.h>
 #include <sys/ddidevmap.h>
 #include <sys/ddidmareq.h>
+#include <sys/ddi_impldefs.h>
+#include <sys/ddi_implfuncs.h>
+#include <sys/ddi_isa.h>
+#include <sys/ddi_obsolete.h>
 #include <sys/devops.h>
 #include <sys/note.h>
 #include <sys/stat.h>
+#include <sys/stream.h>
+#include <sys/sunpm.h>
 #include <sys/systm.h>
 #include <sys/taskq.h>
 #include <sys/thread.h>
@@ -153,7 +159,8 @@ int nochpoll(dev_t dev, short events, int anyyet, short *reventsp, struct pollhe
 #define DDI_PROP_END_OF_DATA   8
 
 /*
- * get_int and get_int64 return the value, or defvalue where there is none; exists 1 or 0. The lookups
+ * get_int and get_int64 return the value, defvalue where there is none, DDI_PROP_NOT_FOUND where there is one
+ * that is not an integer; exists 1 or 0. The lookups
  * return one of the codes above, and data to be freed with ddi_prop_free(); string_array ends with a
  * NULL that does not count. match_dev: DDI_DEV_T_ANY, or a device whose own properties count too.
  */
@@ -213,6 +220,62 @@ int ddi_prop_op(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, ch
 		caddr_t valuep, int *lengthp);
 int nopropop(dev_t dev, dev_info_t *dip, ddi_prop_op_t prop_op, int flags, char *name,
 	     caddr_t valuep, int *lengthp);
+
+/*
+ * ddi_peek8(9F), ddi_poke8(9F) and their relatives: one access to a register that may not be there.
+ * Where one of the instance's register sets lies, it is; a read of a PCI function that is absent gives
+ * all ones. valuep may be NULL. DDI_SUCCESS, or DDI_FAILURE: nothing answers, and *valuep is as it was.
+ */
+int ddi_peek8(dev_info_t *dip, int8_t *addr, int8_t *valuep);
+int ddi_peek16(dev_info_t *dip, int16_t *addr, int16_t *valuep);
+int ddi_peek32(dev_info_t *dip, int32_t *addr, int32_t *valuep);
+int ddi_peek64(dev_info_t *dip, int64_t *addr, int64_t *valuep);
+int ddi_poke8(dev_info_t *dip, int8_t *addr, int8_t value);
+int ddi_poke16(dev_info_t *dip, int16_t *addr, int16_t value);
+int ddi_poke32(dev_info_t *dip, int32_t *addr, int32_t value);
+int ddi_poke64(dev_info_t *dip, int64_t *addr, int64_t value);
+int ddi_peekc(dev_info_t *dip, int8_t *addr, int8_t *valuep);
+int ddi_peeks(dev_info_t *dip, int16_t *addr, int16_t *valuep);
+int ddi_peekl(dev_info_t *dip, int32_t *addr, int32_t *valuep);
+int ddi_peekd(dev_info_t *dip, int64_t *addr, int64_t *valuep);
+int ddi_pokec(dev_info_t *dip, int8_t *addr, int8_t value);
+int ddi_pokes(dev_info_t *dip, int16_t *addr, int16_t value);
+int ddi_pokel(dev_info_t *dip, int32_t *addr, int32_t value);
+int ddi_poked(dev_info_t *dip, int64_t *addr, int64_t value);
+/*
+ * Moves len bytes between registers at addr and a uio(9S), xfersize (1, 2, 4, 8) at a time, until that has
+ * no room. DDI_SUCCESS, or DDI_FAILURE.
+ */
+int ddi_peekpokeio(dev_info_t *dip, struct uio *uio, enum uio_rw rw, caddr_t addr, size_t len,
+		   uint_t xfersize);
+
+/*
+ * Interrupts, as older drivers have them; the newer functions are in sys/ddi_intr.h, and say more. All
+ * are fixed ones. Cookies may be asked for with NULL. ddi_get_iblock_cookie() and ddi_add_intr(),
+ * which enables the interrupt at once, return DDI_SUCCESS; DDI_INTR_NOTFOUND: there is no such
+ * number; DDI_FAILURE: it is in use, or the system gives none.
+ */
+int ddi_dev_nintrs(dev_info_t *dip, int *resultp);
+int ddi_get_iblock_cookie(dev_info_t *dip, uint_t inumber, ddi_iblock_cookie_t *iblock_cookiep);
+int ddi_intr_hilevel(dev_info_t *dip, uint_t inumber); /* 0: handlers may wait */
+int ddi_add_intr(dev_info_t *dip, uint_t inumber, ddi_iblock_cookie_t *iblock_cookiep,
+		 ddi_idevice_cookie_t *idevice_cookiep, uint_t (*int_handler)(caddr_t arg),
+		 caddr_t int_handler_arg);
+void ddi_remove_intr(dev_info_t *dip, uint_t inumber, ddi_iblock_cookie_t iblock_cookie);
+
+/* preference of soft interrupts: no effect */
+#define DDI_SOFTINT_FIXED 0
+#define DDI_SOFTINT_LOW	  8
+#define DDI_SOFTINT_MED	  128
+#define DDI_SOFTINT_HIGH  256
+
+int ddi_get_soft_iblock_cookie(dev_info_t *dip, int preference,
+			       ddi_iblock_cookie_t *iblock_cookiep);
+int ddi_add_softintr(dev_info_t *dip, int preference, ddi_softintr_t *idp,
+		     ddi_iblock_cookie_t *iblock_cookiep, ddi_idevice_cookie_t *idevice_cookiep,
+		     uint_t (*int_handler)(caddr_t arg), caddr_t int_handler_arg);
+void ddi_remove_softintr(ddi_softintr_t id);
+void ddi_trigger_softintr(ddi_softintr_t id);
 
 /*
  * Register sets: rnumber counts from 0. len 0 in ddi_regs_map_setup() and ddi_map_regs(): to the

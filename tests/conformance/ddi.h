@@ -41,7 +41,11 @@ static void run(uint32_t check)
 	}
 FAMILY(RUN)
 
+#ifndef FURTHER /* tests of the program's own */
+#define FURTHER
+#endif
+
 #define TEST(name, what) { what, run_##name },
-static const struct test tests[] = { FAMILY(TEST) };
+static const struct test tests[] = { FAMILY(TEST) FURTHER };
 
 MAIN(tests, DDI_CHECKS)

@@ -244,6 +244,26 @@ int64_t statistic(const char *device, const char *key)
 	return sum;
 }
 
+char *kstat_value(const char *device, const char *name, const char *key)
+{
+	json_t *all = list_json(), *k, *value = NULL;
+	char *text = NULL;
+	size_t i;
+
+	json_array_foreach(json_object_get(device_of(all, device), "kstats"), i, k)
+	{
+		if (strcmp(json_string_value(json_object_get(k, "name")), name) != 0)
+			continue;
+		value = strncmp(key, "data.", 5) == 0 ?
+				json_object_get(json_object_get(k, "data"), key + 5) :
+				json_object_get(k, key);
+	}
+	if (value != NULL)
+		text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	json_decref(all);
+	return text;
+}
+
 pid_t listed_owner(const char *device)
 {
 	json_t *all = list_json(), *group;

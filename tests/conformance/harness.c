@@ -399,6 +399,19 @@ static void suite_command(struct command *c, const char *dir)
 			 root, root);
 		add(c, c->third);
 	}
+	if (suite_flags & INTERRUPTS) {
+		snprintf(c->third, sizeof(c->third),
+			 "%s/tests/drivers/edint.so:instances=2,old-interrupts=1", root);
+		add(c, c->third);
+	}
+	if (suite_flags & BOOK_DRIVERS) {
+		snprintf(c->third, sizeof(c->third),
+			 "%s/tests/drivers/accel.so:model=%s/tests/drivers/ctesthw.so", root, root);
+		add(c, c->third);
+		snprintf(c->fourth, sizeof(c->fourth),
+			 "%s/tests/drivers/chan.so:model=%s/tests/drivers/ctesthw.so", root, root);
+		add(c, c->fourth);
+	}
 	if (suite_flags & SOLARIS_DRIVERS) {
 		snprintf(c->third, sizeof(c->third), "%s/tests/drivers/ulock.so", root);
 		add(c, c->third);

@@ -37,7 +37,9 @@ struct test {
 #define LOCK_LIMITS	0x20  /* locks end after 300 ms, and have at most 4 pages */
 #define DDI_CHECKS	0x40  /* ddit is served, too */
 #define SOLARIS_DRIVERS 0x80  /* those of tests/drivers/solaris, too */
-#define SHARE_PROPERTY	0x100 /* ctest, and gx of those, are served with devmap-share=1 */
+#define SHARE_PROPERTY	0x400 /* ctest, and gx of those, are served with devmap-share=1 */
+#define INTERRUPTS	0x100 /* edint of these, over its model, too */
+#define BOOK_DRIVERS	0x200 /* accel and chan of these, too */
 #define CRASHES		0x10  /* an engine dies on the way: the command may say so when it ends */
 
 int run_tests(int argc, char **argv, const struct test *tests, size_t n, unsigned flags);
@@ -148,6 +150,11 @@ unsigned events(int fd, enum ctest_what what, pid_t pid);
 int64_t statistic(const char *device, const char *key);
 pid_t listed_owner(const char *device); /* 0: none */
 int listed_owners(const char *device);	/* how many processes share the owner's context */
+/*
+ * The same of a driver's own statistics: a member of the kstat of that name, or one of its data
+ * ("data.KEY"), as JSON; NULL: there is none. To be freed.
+ */
+char *kstat_value(const char *device, const char *name, const char *key);
 /* Waits until so many requests wait for the device. */
 void await_waiters(const char *device, int64_t n);
 /* Has the engine, or a driver through it, said this since the program began? */

@@ -36,7 +36,8 @@ static bool load_module(const char *name, const char *props)
 	bool loaded;
 
 	snprintf(path, sizeof(path), "%s/%s.ko", dir != NULL ? dir : ".", name);
-	snprintf(args, sizeof(args), "props=%s", props);
+	snprintf(args, sizeof(args), "%s%s", props != NULL ? "props=" : "",
+		 props != NULL ? props : "");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	loaded = fd >= 0 && syscall(SYS_finit_module, fd, args, 0) == 0;
 	if (!loaded)
@@ -146,7 +147,8 @@ void kernel_log_show(void)
 
 bool kernel_drivers_unload(void)
 {
-	static const char *const drivers[] = { "ctest", "ctest2", "ddit", "gx", "ulock" };
+	static const char *const drivers[] = { "accel", "chan",	   "ctest", "ctest2", "ddit",
+					       "edint", "edinthw", "gx",    "ulock" };
 	bool unloaded = true;
 
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
@@ -172,6 +174,10 @@ bool kernel_drivers_load(unsigned flags)
 	       load_module("ctest2", "model=ctesthw") &&
 	       (!(flags & DDI_CHECKS) ||
 		load_module("ddit", "number=42,text=hello,model=ctesthw")) &&
+	       (!(flags & INTERRUPTS) || (load_module("edinthw", NULL) &&
+					  load_module("edint", "instances=2,old-interrupts=1"))) &&
+	       (!(flags & BOOK_DRIVERS) ||
+		(load_module("accel", "model=ctesthw") && load_module("chan", "model=ctesthw"))) &&
 	       (!(flags & SOLARIS_DRIVERS) ||
 		(load_module("ulock", "") &&
 		 load_module("gx", flags & SHARE_PROPERTY ? "model=ctesthw,devmap-share=1" :

@@ -8,19 +8,20 @@
 #define DEVMAP_TESTS_DDIT_H
 
 /* X(name, what it holds to), by family. */
-#define DDIT_DATA(X)                                                   \
-	X(prop_ints, "integers among properties")                      \
-	X(prop_texts, "texts among properties, and updates")           \
-	X(prop_old, "ddi_prop_op(9F) and ddi_getlongprop(9F)")         \
-	X(prop_arrays, "arrays among properties")                      \
-	X(prop_stacks, "ddi_prop_create(9F) and ddi_prop_remove(9F)")  \
-	X(prop_wrong, "properties that are asked for wrongly")         \
-	X(state_items, "items of soft state come and go")              \
-	X(state_grows, "soft state grows under its readers")           \
-	X(uio_moves, "uiomove(9F) goes on where it was")               \
-	X(pages_round, "ptob, btop, btopr")                            \
-	X(models, "STRUCT_DECL(9F) and its relatives")                 \
-	X(faults, "ddi_fm_init(9F) and its relatives, without faults") \
+#define DDIT_DATA(X)                                                        \
+	X(prop_ints, "integers among properties")                           \
+	X(prop_texts, "texts among properties, and updates")                \
+	X(prop_old, "ddi_prop_op(9F) and ddi_getlongprop(9F)")              \
+	X(prop_arrays, "arrays among properties")                           \
+	X(prop_stacks, "ddi_prop_create(9F) and ddi_prop_remove(9F)")       \
+	X(prop_wrong, "properties that are asked for wrongly")              \
+	X(state_items, "items of soft state come and go")                   \
+	X(state_grows, "soft state grows under its readers")                \
+	X(uio_moves, "uiomove(9F) goes on where it was")                    \
+	X(power, "pm_raise_power(9F) and its relatives, without power(9E)") \
+	X(pages_round, "ptob, btop, btopr")                                 \
+	X(models, "STRUCT_DECL(9F) and its relatives")                      \
+	X(faults, "ddi_fm_init(9F) and its relatives, without faults")      \
 	X(instance_facts, "what an instance says of itself")
 
 #define DDIT_MEMORY(X)                                                           \
@@ -31,7 +32,8 @@
 	X(regs_access, "every width of register access")                         \
 	X(regs_endian, "devices of either byte order")                           \
 	X(regs_rep, "repeated register accesses")                                \
-	X(regs_outside, "C26 accesses outside what was mapped")
+	X(regs_outside, "C26 accesses outside what was mapped")                  \
+	X(regs_peek, "ddi_peek8(9F), ddi_poke8(9F) and their relatives")
 
 #define DDIT_SYNC(X)                                                           \
 	X(mutex_excludes, "a mutex of zeros excludes")                         \
@@ -91,7 +93,11 @@
 	X(tasks_drain, "a queue ends when all its tasks have run")       \
 	X(tasks_system, "system_taskq is there, and tasks serve nobody") \
 	X(tasks_mistakes, "C26 a task that waits for its own queue")     \
-	X(policy, "secpolicy_ for the system itself")
+	X(policy, "secpolicy_ for the system itself")                    \
+	X(softints, "ddi_intr_add_softint(9F) and its relatives")        \
+	X(softints_old, "ddi_add_softintr(9F)")                          \
+	X(softint_mistakes, "C26 a soft interrupt that removes itself")  \
+	X(intrs_none, "interrupts of a device that has none")
 
 #define DDIT_BLOCKS(X)                                                 \
 	X(uio_stays, "uiocopy(9F) and uioskip(9F)")                    \
@@ -103,12 +109,27 @@
 	X(physio_shares, "physio(9F) waits for a buf that is in use")  \
 	X(disk_sorts, "disksort(9F) sorts in two runs")
 
+#define DDIT_KSTATS(X)                                                     \
+	X(kstat_life, "kstat_create(9F) and kstat_delete(9F)")             \
+	X(kstat_keeps, "a kstat(9S) that is kept until it is made again")  \
+	X(kstat_queues, "kstat_queue(9F) counts what waits and what runs") \
+	X(kstat_timers, "kstat_timer(9S) measures")                        \
+	X(kstat_mistakes, "C26 statistics that are used wrongly")
+
+/* What a client asks for on its way. */
+#define DDIT_STEPS(X)                              \
+	X(kstats_show, "statistics of every kind") \
+	X(kstats_hide, "they go")                  \
+	X(kstats_stall, "one does not return")     \
+	X(kstats_go_on, "it does")
+
 #define DDIT_ENUM(name, what) DDIT_##name,
 
 enum ddit_check {
 	DDIT_DATA(DDIT_ENUM) DDIT_MEMORY(DDIT_ENUM) DDIT_SYNC(DDIT_ENUM) DDIT_TIME(DDIT_ENUM)
 		DDIT_NUMBERS(DDIT_ENUM) DDIT_LISTS(DDIT_ENUM) DDIT_TASKS(DDIT_ENUM)
-			DDIT_BLOCKS(DDIT_ENUM) DDIT_CHECKS
+			DDIT_BLOCKS(DDIT_ENUM) DDIT_KSTATS(DDIT_ENUM) DDIT_STEPS(DDIT_ENUM)
+				DDIT_CHECKS
 };
 
 #define DDIT_WORKERS  4 /* threads that a check can have besides its own */

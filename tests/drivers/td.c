@@ -28,6 +28,23 @@ static int td_probe(dev_info_t *dip)
 	return ddi_prop_get_int(DDI_DEV_T_ANY, dip, 0, "probe", DDI_PROBE_SUCCESS);
 }
 
+static uint_t td_soft(caddr_t arg)
+{
+	return DDI_INTR_CLAIMED;
+}
+
+/* What detach(9E) has to give back, and does not. */
+static void leave(dev_info_t *dip)
+{
+	ddi_softintr_t id;
+
+	if (ddi_add_softintr(dip, DDI_SOFTINT_LOW, &id, NULL, NULL, td_soft, NULL) == DDI_SUCCESS)
+		ddi_trigger_softintr(id);
+	kstat_install(
+		kstat_create("td", ddi_get_instance(dip), "left", "misc", KSTAT_TYPE_IO, 1, 0));
+	(void)pm_create_components(dip, 1);
+}
+
 /* A node of the instance's own name, and one called "ctl". */
 static int td_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 {
@@ -47,6 +64,8 @@ static int td_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 		ddi_soft_state_free(states, instance);
 		return fail;
 	}
+	if (ddi_prop_exists(DDI_DEV_T_ANY, dip, 0, "leave"))
+		leave(dip);
 	ddi_report_dev(dip);
 	return DDI_SUCCESS;
 }

@@ -70,7 +70,9 @@ static int lines(const char *text)
 
 /* The driver of most tests: td.so, with its model. What only it calls must be linked in, too. */
 
-static void *const td_needs[] __attribute__((used)) = { (void *)ddi_soft_state_init };
+static void *const td_needs[]
+	__attribute__((used)) = { (void *)ddi_soft_state_init, (void *)ddi_add_softintr,
+				  (void *)kstat_create, (void *)pm_create_components };
 
 static struct driver *td;
 static dev_info_t *dip;
@@ -247,6 +249,26 @@ static void load_twice_and_unload(void **state)
 	assert_int_equal(driver_unload(d), 0);
 	assert_null(drivers);
 	assert_int_equal(fake_regions(), 0);
+}
+
+/* C26: nothing of a driver's is called when it has gone. */
+static void leaves_things(void **state)
+{
+	struct driver *d;
+	const char *text;
+	char shown[1024];
+
+	(void)state;
+	log_capture();
+	assert_int_equal(driver_load(at("td.so:leave=1"), &d), 0);
+	kstats_look();
+	assert_in_range(kstats_text("td", 0, shown, sizeof(shown)), 3, sizeof(shown) - 1);
+	assert_says(shown, "\"name\":\"left\"");
+	assert_int_equal(driver_unload(d), 0);
+	text = log_captured();
+	assert_says(text, "td0: ddi_intr_remove_softint: never called");
+	assert_says(text, "td: kstat_delete: never called for left");
+	assert_int_equal(kstats_text("td", 0, shown, sizeof(shown)), 2);
 }
 
 static int added, removed;
@@ -940,6 +962,7 @@ int main(void)
 		cmocka_unit_test(model_errors),
 		cmocka_unit_test(spec_errors),
 		cmocka_unit_test(load_twice_and_unload),
+		cmocka_unit_test(leaves_things),
 		cmocka_unit_test(minor_hooks),
 		td_test(minor_mistakes),
 		cmocka_unit_test(kmem),

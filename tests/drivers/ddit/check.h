@@ -42,6 +42,7 @@ void check_failed(struct check *c, int line, const char *fmt, ...)
 /* clang-format off */
 DDIT_DATA(DECLARE) DDIT_MEMORY(DECLARE) DDIT_SYNC(DECLARE) DDIT_TIME(DECLARE)
 DDIT_NUMBERS(DECLARE) DDIT_LISTS(DECLARE) DDIT_TASKS(DECLARE) DDIT_BLOCKS(DECLARE)
+DDIT_KSTATS(DECLARE) DDIT_STEPS(DECLARE)
 	/* clang-format on */
 
 	/* Runs fn(arg) in another thread, of which there are DDIT_WORKERS. */

@@ -21,7 +21,8 @@ void check_prop_ints(struct check *c)
 	uint_t n = 0;
 
 	CHECK_EQ(c, GET("number", 7), 42);
-	CHECK_EQ(c, GET("text", 7), 7);
+	CHECK_EQ(c, GET("text", 7), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, ddi_getprop(DDI_DEV_T_ANY, c->dip, 0, "text", 8), 8);
 	CHECK_EQ(c, ddi_getprop(DDI_DEV_T_ANY, c->dip, 0, "nothing", 8), 8);
 	CHECK_EQ(c, set_and_get(c, "0xffffffff"), -1);
 	CHECK_EQ(c, set_and_get(c, "0XaB"), 0xab);
@@ -31,17 +32,17 @@ void check_prop_ints(struct check *c)
 	CHECK_EQ(c, set_and_get(c, "+5"), 5);
 	CHECK_EQ(c, set_and_get(c, "4294967295"), -1);
 	CHECK_EQ(c, set_and_get(c, "-2147483648"), INT32_MIN);
-	CHECK_EQ(c, set_and_get(c, "4294967296"), -777);
-	CHECK_EQ(c, set_and_get(c, "-2147483649"), -777);
-	CHECK_EQ(c, set_and_get(c, "18446744073709551617"), -777);
-	CHECK_EQ(c, set_and_get(c, ""), -777);
-	CHECK_EQ(c, set_and_get(c, "-"), -777);
-	CHECK_EQ(c, set_and_get(c, "0x"), -777);
-	CHECK_EQ(c, set_and_get(c, "08"), -777);
-	CHECK_EQ(c, set_and_get(c, " 1"), -777);
-	CHECK_EQ(c, set_and_get(c, "1 "), -777);
-	CHECK_EQ(c, set_and_get(c, "1\n"), -777);
-	CHECK_EQ(c, set_and_get(c, "--1"), -777);
+	CHECK_EQ(c, set_and_get(c, "4294967296"), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, set_and_get(c, "-2147483649"), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, set_and_get(c, "18446744073709551617"), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, set_and_get(c, ""), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, set_and_get(c, "-"), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, set_and_get(c, "0x"), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, set_and_get(c, "08"), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, set_and_get(c, " 1"), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, set_and_get(c, "1 "), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, set_and_get(c, "1\n"), DDI_PROP_NOT_FOUND);
+	CHECK_EQ(c, set_and_get(c, "--1"), DDI_PROP_NOT_FOUND);
 	CHECK_EQ(c, ddi_prop_lookup_int_array(DDI_DEV_T_ANY, c->dip, 0, "number", &array, &n), 0);
 	CHECK(c, n == 1 && array[0] == 42);
 	ddi_prop_free(array);
@@ -63,7 +64,7 @@ void check_prop_texts(struct check *c)
 	CHECK_EQ(c, ddi_prop_update_int(DDI_DEV_T_NONE, c->dip, "new", -5), 0);
 	CHECK_EQ(c, GET("new", 7), -5);
 	CHECK_EQ(c, ddi_prop_update_string(DDI_DEV_T_NONE, c->dip, "new", "thing"), 0);
-	CHECK_EQ(c, GET("new", 7), 7);
+	CHECK_EQ(c, GET("new", 7), DDI_PROP_NOT_FOUND);
 	CHECK_EQ(c, ddi_prop_exists(DDI_DEV_T_ANY, c->dip, 0, "new"), 1);
 	CHECK_EQ(c, ddi_prop_update_string(DDI_DEV_T_NONE, c->dip, "", "x"), DDI_PROP_INVAL_ARG);
 	CHECK_EQ(c, ddi_prop_update_string(DDI_DEV_T_NONE, c->dip, "x", NULL), DDI_PROP_INVAL_ARG);
@@ -102,7 +103,7 @@ void check_prop_arrays(struct check *c)
 	CHECK_EQ(c, ddi_prop_lookup_int_array(DDI_DEV_T_ANY, c->dip, 0, "ints", &iv, &n), 0);
 	CHECK(c, n == 3 && memcmp(iv, ints, sizeof(ints)) == 0);
 	ddi_prop_free(iv);
-	CHECK_EQ(c, GET("ints", 9), 9);
+	CHECK_EQ(c, GET("ints", 9), DDI_PROP_NOT_FOUND);
 	CHECK_EQ(c, ddi_prop_update_int64_array(DDI_DEV_T_NONE, c->dip, "wide", wide, 2), 0);
 	CHECK_EQ(c, ddi_prop_lookup_int64_array(DDI_DEV_T_ANY, c->dip, 0, "wide", &wv, &n), 0);
 	CHECK(c, n == 2 && memcmp(wv, wide, sizeof(wide)) == 0);
@@ -269,6 +270,48 @@ void check_uio_moves(struct check *c)
 	CHECK_EQ(c, uiomove(text, 2, UIO_WRITE, &u), 0);
 	CHECK_EQ(c, memcmp(text, "5!2", 3), 0);
 	CHECK_EQ(c, uwritec(&u), -1);
+}
+
+void check_power(struct check *c)
+{
+	const char *const components[] = {
+		"NAME=one", "0=off", "2=on", "NAME=two", "0=off", "1=on"
+	};
+	const char *const wrong[] = { "0=off", "NAME=one" };
+	int level = 9;
+
+	CHECK_EQ(c, pm_busy_component(c->dip, 0), DDI_FAILURE);
+	CHECK_EQ(c,
+		 ddi_prop_update_string_array(DDI_DEV_T_NONE, c->dip, "pm-components",
+					      (char **)(uintptr_t)wrong, 2),
+		 DDI_PROP_SUCCESS);
+	CHECK_EQ(c, pm_busy_component(c->dip, 0), DDI_FAILURE); /* and a message */
+	CHECK_EQ(c,
+		 ddi_prop_update_string_array(DDI_DEV_T_NONE, c->dip, "pm-components",
+					      (char **)(uintptr_t)components, 6),
+		 DDI_PROP_SUCCESS);
+	CHECK_EQ(c, pm_busy_component(c->dip, 1), DDI_SUCCESS);
+	CHECK_EQ(c, pm_busy_component(c->dip, 2), DDI_FAILURE);
+	CHECK_EQ(c, pm_idle_component(c->dip, 1), DDI_SUCCESS);
+	CHECK_EQ(c, pm_idle_component(c->dip, 1), DDI_FAILURE);
+	CHECK_EQ(c, pm_get_current_power(c->dip, 0, &level), DDI_FAILURE);
+	CHECK_EQ(c, pm_power_has_changed(c->dip, 0, 1), DDI_FAILURE); /* no such level */
+	CHECK_EQ(c, pm_power_has_changed(c->dip, 0, 2), DDI_SUCCESS);
+	CHECK_EQ(c, pm_get_current_power(c->dip, 0, &level), DDI_SUCCESS);
+	CHECK_EQ(c, level, 2);
+	CHECK_EQ(c, pm_raise_power(c->dip, 0, 2), DDI_SUCCESS); /* it is there already */
+	CHECK_EQ(c, pm_raise_power(c->dip, 1, 1), DDI_FAILURE); /* there is no power(9E) */
+	CHECK_EQ(c, pm_lower_power(c->dip, 0, 0), DDI_SUCCESS);
+	CHECK_EQ(c, pm_get_current_power(c->dip, 0, &level), DDI_SUCCESS);
+	CHECK_EQ(c, level, 2);
+	CHECK_EQ(c, ddi_removing_power(c->dip), 0);
+	pm_destroy_components(c->dip);
+	(void)ddi_prop_remove(DDI_DEV_T_NONE, c->dip, "pm-components");
+	CHECK_EQ(c, pm_create_components(c->dip, 1), DDI_SUCCESS);
+	CHECK_EQ(c, pm_create_components(c->dip, 1), DDI_FAILURE);
+	pm_set_normal_power(c->dip, 0, 1);
+	CHECK_EQ(c, pm_get_normal_power(c->dip, 0), 1);
+	pm_destroy_components(c->dip);
 }
 
 void check_pages_round(struct check *c)

@@ -101,7 +101,8 @@ void check_failed(struct check *c, int line, const char *fmt, ...)
 
 static void (*const checks[])(struct check *c) = {
 	DDIT_DATA(ENTRY) DDIT_MEMORY(ENTRY) DDIT_SYNC(ENTRY) DDIT_TIME(ENTRY) DDIT_NUMBERS(ENTRY)
-		DDIT_LISTS(ENTRY) DDIT_TASKS(ENTRY) DDIT_BLOCKS(ENTRY)
+		DDIT_LISTS(ENTRY) DDIT_TASKS(ENTRY) DDIT_BLOCKS(ENTRY) DDIT_KSTATS(ENTRY)
+			DDIT_STEPS(ENTRY)
 };
 
 static int begin(void)

@@ -185,3 +185,42 @@ void check_regs_outside(struct check *c)
 	ddi_regs_map_free(&h);
 	ddi_regs_map_free(&h); /* C26: a message */
 }
+
+void check_regs_peek(struct check *c)
+{
+	char out[8] = "abcdefg", in[8] = { 0 };
+	iovec_t iov = { .iov_base = out, .iov_len = 8 };
+	uio_t uio = { .uio_iov = &iov, .uio_iovcnt = 1, .uio_resid = 8, .uio_segflg = UIO_SYSSPACE };
+	char *p;
+	ddi_acc_handle_t h = map(c, DDI_NEVERSWAP_ACC, 0, 0, &p);
+	int32_t v32 = 5;
+	int64_t v64;
+	int8_t v8;
+
+	CHECK(c, h != NULL);
+	CHECK_EQ(c, ddi_poke32(c->dip, (int32_t *)p, -2), DDI_SUCCESS);
+	CHECK_EQ(c, ddi_peekl(c->dip, (int32_t *)p, &v32), DDI_SUCCESS);
+	CHECK_EQ(c, v32, -2);
+	CHECK_EQ(c, ddi_poke64(c->dip, (int64_t *)p + 1, 0x1122334455667788), DDI_SUCCESS);
+	CHECK_EQ(c, ddi_peek64(c->dip, (int64_t *)p + 1, &v64), DDI_SUCCESS);
+	CHECK_EQ(c, v64, 0x1122334455667788);
+	CHECK_EQ(c, ddi_pokec(c->dip, (int8_t *)p + 8, 3), DDI_SUCCESS);
+	CHECK_EQ(c, ddi_peek8(c->dip, (int8_t *)p + 8, &v8), DDI_SUCCESS);
+	CHECK_EQ(c, v8, 3);
+	CHECK_EQ(c, ddi_peek16(c->dip, (int16_t *)p, NULL), DDI_SUCCESS);
+	v32 = 5;
+	CHECK_EQ(c, ddi_peek32(c->dip, (int32_t *)(p + 2), &v32), DDI_FAILURE); /* not aligned */
+	CHECK_EQ(c, ddi_peek32(c->dip, &v32, &v32), DDI_FAILURE);
+	CHECK_EQ(c, ddi_poke32(c->dip, (int32_t *)(intptr_t)-4096, 0), DDI_FAILURE);
+	CHECK_EQ(c, v32, 5);
+	CHECK_EQ(c, ddi_peekpokeio(c->dip, &uio, UIO_WRITE, p + 16, 8, 2), DDI_SUCCESS);
+	CHECK_EQ(c, uio.uio_resid, 0);
+	iov = (iovec_t){ .iov_base = in, .iov_len = 8 };
+	uio.uio_iov = &iov;
+	uio.uio_iovcnt = 1;
+	uio.uio_resid = 8;
+	CHECK_EQ(c, ddi_peekpokeio(c->dip, &uio, UIO_READ, p + 16, 8, 4), DDI_SUCCESS);
+	CHECK(c, strcmp(in, "abcdefg") == 0);
+	CHECK_EQ(c, ddi_peekpokeio(c->dip, &uio, UIO_READ, p + 16, 8, 3), DDI_FAILURE);
+	ddi_regs_map_free(&h);
+}

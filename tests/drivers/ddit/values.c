@@ -11,6 +11,12 @@
 #include <sys/pci.h>
 #include <sys/visual_io.h>
 #include <sys/policy.h>
+#include <sys/map.h>
+#include <sys/autoconf.h>
+#include <sys/esunddi.h>
+#include <sys/vmsystm.h>
+#include <vm/seg_dev.h>
+#include <vm/seg_kmem.h>
 
 #define IS(name, value)	 _Static_assert((long long)(name) == (long long)(value), #name)
 #define SIZE(type, size) _Static_assert(sizeof(type) == (size), "size of " #type)
@@ -123,6 +129,102 @@ PROTO(int, ddi_taskq_dispatch, (ddi_taskq_t *, void (*)(void *), void *, uint_t)
 PROTO(boolean_t, ddi_taskq_suspended, (ddi_taskq_t *));
 PROTO(int, secpolicy_sys_config, (const cred_t *, boolean_t));
 PROTO(int, secpolicy_gart_map, (const cred_t *));
+
+/* sys/devops.h, and what it brings */
+IS(DDI_PROBE_FAILURE, ENXIO);
+IS(DDI_PROBE_DONTCARE, 0);
+IS(DDI_PROBE_PARTIAL, 1);
+IS(DDI_PROBE_SUCCESS, 2);
+IS(DDI_ME_INVAL, -7);
+IS(DDI_REGS_ACC_CONFLICT, -10);
+
+/* sys/pm.h, which sys/sunddi.h brings */
+IS(PM_LEVEL_UNKNOWN, -1);
+IS(PM_LEVEL_D0, 3);
+IS(PM_LEVEL_D3, 0);
+PROTO(int, pm_raise_power, (dev_info_t *, int, int));
+PROTO(int, pm_get_current_power, (dev_info_t *, int, int *));
+PROTO(void, pm_destroy_components, (dev_info_t *));
+PROTO(int, ddi_peek32, (dev_info_t *, int32_t *, int32_t *));
+PROTO(int, ddi_poked, (dev_info_t *, int64_t *, int64_t));
+PROTO(int, ddi_peekpokeio, (dev_info_t *, struct uio *, enum uio_rw, caddr_t, size_t, uint_t));
+IS(ADDR_VACALIGN, 1);
+IS(RANGE_BADPROT, 2);
+
+/* sys/ddi_intr.h, which sys/devops.h brings, and the older functions */
+IS(DDI_INTR_CLAIMED, 1);
+IS(DDI_INTR_UNCLAIMED, 0);
+IS(DDI_INTR_NOTFOUND, 1);
+IS(DDI_INTR_TYPE_FIXED, 1);
+IS(DDI_INTR_TYPE_MSI, 2);
+IS(DDI_INTR_TYPE_MSIX, 4);
+IS(DDI_INTR_PRI_MIN, 1);
+IS(DDI_INTR_PRI_MAX, 12);
+IS(DDI_INTR_SOFTPRI_MAX, 9);
+IS(DDI_INTR_SOFTPRI_DEFAULT, 1);
+IS(DDI_INTR_FLAG_LEVEL, 1);
+IS(DDI_INTR_FLAG_EDGE, 2);
+IS(DDI_INTR_FLAG_MASKABLE, 0x10);
+IS(DDI_INTR_FLAG_PENDING, 0x20);
+IS(DDI_INTR_FLAG_BLOCK, 0x100);
+IS(DDI_INTR_FLAG_MSI64, 0x200);
+IS(DDI_INTR_ALLOC_STRICT, 1);
+IS(DDI_SOFTINT_FIXED, 0);
+IS(DDI_SOFTINT_LOW, 8);
+IS(DDI_SOFTINT_MED, 128);
+IS(DDI_SOFTINT_HIGH, 256);
+SIZE(ddi_idevice_cookie_t, 4);
+PROTO(int, ddi_intr_alloc, (dev_info_t *, ddi_intr_handle_t *, int, int, int, int *, int));
+PROTO(int, ddi_intr_add_handler, (ddi_intr_handle_t, ddi_intr_handler_t, void *, void *));
+PROTO(int, ddi_intr_dup_handler, (ddi_intr_handle_t, int, ddi_intr_handle_t *));
+PROTO(int, ddi_intr_block_enable, (ddi_intr_handle_t *, int));
+PROTO(int, ddi_intr_add_softint,
+      (dev_info_t *, ddi_softint_handle_t *, int, ddi_intr_handler_t, void *));
+PROTO(int, ddi_intr_trigger_softint, (ddi_softint_handle_t, void *));
+PROTO(uint_t, ddi_intr_get_hilevel_pri, (void));
+PROTO(int, ddi_add_intr,
+      (dev_info_t *, uint_t, ddi_iblock_cookie_t *, ddi_idevice_cookie_t *, uint_t (*)(caddr_t),
+       caddr_t));
+PROTO(void, ddi_remove_intr, (dev_info_t *, uint_t, ddi_iblock_cookie_t));
+PROTO(int, ddi_add_softintr,
+      (dev_info_t *, int, ddi_softintr_t *, ddi_iblock_cookie_t *, ddi_idevice_cookie_t *,
+       uint_t (*)(caddr_t), caddr_t));
+
+/* sys/kstat.h, which sys/buf.h brings */
+SIZE(kstat_t, 184);
+IS(__builtin_offsetof(kstat_t, ks_data), 120);
+IS(__builtin_offsetof(kstat_t, ks_update), 152);
+IS(__builtin_offsetof(kstat_t, ks_private), 160);
+IS(__builtin_offsetof(kstat_t, ks_lock), 176);
+SIZE(kstat_named_t, 48);
+IS(__builtin_offsetof(kstat_named_t, value), 32);
+SIZE(kstat_io_t, 80);
+SIZE(kstat_intr_t, 20);
+SIZE(kstat_timer_t, 80);
+IS(KSTAT_STRLEN, 31);
+IS(KSTAT_TYPE_RAW, 0);
+IS(KSTAT_TYPE_NAMED, 1);
+IS(KSTAT_TYPE_INTR, 2);
+IS(KSTAT_TYPE_IO, 3);
+IS(KSTAT_TYPE_TIMER, 4);
+IS(KSTAT_FLAG_VIRTUAL, 1);
+IS(KSTAT_FLAG_VAR_SIZE, 2);
+IS(KSTAT_FLAG_WRITABLE, 4);
+IS(KSTAT_FLAG_PERSISTENT, 8);
+IS(KSTAT_FLAG_DORMANT, 0x10);
+IS(KSTAT_FLAG_INVALID, 0x20);
+IS(KSTAT_DATA_CHAR, 0);
+IS(KSTAT_DATA_UINT32, 2);
+IS(KSTAT_DATA_UINT64, 4);
+IS(KSTAT_DATA_ULONGLONG, 4);
+IS(KSTAT_DATA_LONG, 7);
+IS(KSTAT_DATA_STRING, 9);
+IS(KSTAT_INTR_MULTSVC, 4);
+PROTO(kstat_t *, kstat_create,
+      (const char *, int, const char *, const char *, uchar_t, uint_t, uchar_t));
+PROTO(void, kstat_delete_byname, (const char *, int, const char *));
+PROTO(void, kstat_named_init, (kstat_named_t *, const char *, uchar_t));
+PROTO(void, kstat_waitq_to_runq, (kstat_io_t *));
 
 /* sys/buf.h, sys/uio.h */
 IS(B_BUSY, 1);
