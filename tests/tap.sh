@@ -21,13 +21,13 @@ not_emulated()
 devmap=$tree/bin/devmap
 xfb=$tree/lib/devmap/xfb.so
 work=$(mktemp -d) || exit 1
-engine=
+engine= public=
 
 clean_up()
 {
 	stop_programs
 	stop_engine
-	rm -rf "$work"
+	rm -rf "$work" ${public:+"$public"}
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM HUP
@@ -61,7 +61,7 @@ stop_programs()
 start_engine()
 {
 	: >"$work/serve" # what the engine before has said is not this one's
-	${serve:-"$devmap"} serve --dir "$work/dev" "$@" >"$work/serve" 2>"$work/serve.err" &
+	${serve:-"$devmap"} serve --dir "${public:-$work}/dev" "$@" >"$work/serve" 2>"$work/serve.err" &
 	engine=$!
 	for _ in $(seq 600); do
 		grep -q '^devmap: ready' "$work/serve" && return 0
@@ -80,6 +80,21 @@ stop_engine()
 	status=$?
 	engine=
 	is "$status" 0 "exit status of the engine"
+}
+
+# A directory, $public, that everybody may look into, with the command in it; this tree may be out of others'
+# reach, as $work is. as_nobody COMMAND ARGUMENT...: runs that as somebody without rights.
+open_to_all()
+{
+	[ "$(id -u)" -eq 0 ] || { echo 'needs root' >"$work/skip"; return 77; }
+	public=$(mktemp -d /tmp/devmap-public.XXXXXX) && chmod 755 "$public" && cp "$devmap" "$public"
+}
+
+as_nobody()
+{
+	command=$1
+	shift
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$public/devmap" "$command" --dir "$public/dev" "$@"
 }
 
 fb()
