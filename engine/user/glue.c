@@ -66,12 +66,14 @@ void engine_interrupt(kt_did_t server)
 }
 
 /* s->lock held. */
-static struct backing *backing_find(struct session *s, struct region *r, bool writable)
+static struct backing *backing_find(struct session *s, struct region *r, bool writable,
+				    uint64_t share)
 {
 	struct backing *b = s->backings;
 
 	ASSERT_HELD(&s->lock);
-	while (b != NULL && (b->shared || b->region != r || b->writable != writable))
+	while (b != NULL && (b->shared || b->own || b->region != r || b->writable != writable ||
+			     b->share != share))
 		b = b->next;
 	return b;
 }
@@ -130,18 +132,33 @@ static int backing_new(struct session *s, struct backing **out)
 	return 0;
 }
 
+static void backing_close(struct backing *b)
+{
+	if (b->window == NULL)
+		return;
+	if (b->common != NULL)
+		common_leave(b->common, b->window);
+	else
+		window_close(b->window);
+	b->window = NULL;
+}
+
 static void backing_free(struct backing *b)
 {
 	if (b == NULL)
 		return;
-	if (b->window != NULL)
-		window_close(b->window);
+	backing_close(b);
 	if (b->counted != NULL)
 		account_window_end(b->counted);
 	free(b);
 }
 
-static int backing_make(struct session *s, struct region *r, bool writable, struct backing **out)
+/*
+ * Processes that share a context share a window too, but for those that may only read: what they store
+ * is not to be seen by the others. Theirs is one of their own, and the page moves.
+ */
+static int backing_make(struct session *s, struct region *r, bool writable, uint64_t share,
+			struct backing **out)
 {
 	struct backing *b;
 	int error = backing_new(s, &b);
@@ -150,7 +167,9 @@ static int backing_make(struct session *s, struct region *r, bool writable, stru
 		return error;
 	b->region = r;
 	b->writable = writable;
-	error = window_create(r, &s->uffd, writable, &b->window);
+	b->share = share;
+	error = share != 0 && writable ? common_join(share, r, s, &b->window, &b->common) :
+					 window_create(r, &s->uffd, writable, &b->window);
 	if (error != 0) {
 		backing_free(b);
 		return error;
@@ -208,6 +227,7 @@ static int backing_for(struct session *s, struct devmap_handle *dh, struct backi
 	 * even if it has the device open for writing elsewhere.
 	 */
 	bool writable = (dh->dh_maxprot & PROT_WRITE) != 0;
+	uint64_t share = devmap_share_of(dh);
 
 	ASSERT_HELD(&s->lock);
 	if (!intercepted(dh))
@@ -218,11 +238,11 @@ static int backing_for(struct session *s, struct devmap_handle *dh, struct backi
 		*out = original;
 		return 0;
 	}
-	*out = backing_find(s, r, writable);
+	*out = backing_find(s, r, writable, share);
 	if (*out != NULL)
 		return 0;
 	/* Without a region: the driver has freed what was behind it, and now there is a fork. */
-	return r != NULL ? backing_make(s, r, writable, out) : -ENXIO;
+	return r != NULL ? backing_make(s, r, writable, share, out) : -ENXIO;
 }
 
 int engine_handle_init(struct devmap_handle *dh)
@@ -283,6 +303,27 @@ void engine_handle_fini(struct devmap_handle *dh)
 	pthread_mutex_unlock(&s->lock);
 	backing_free(b);
 	file_put(dh->dh_mapping->m_file);
+}
+
+/* Nothing has been handed out to the client yet, so it gets another window, or the other's. */
+int engine_handle_share(struct devmap_handle *dh)
+{
+	struct session *s = session_of(dh->dh_as);
+	struct backing *old = dh->dh_engine, *b = NULL;
+	int error;
+
+	ASSERT(MUTEX_HELD(&dh->dh_as->a_lock));
+	pthread_mutex_lock(&s->lock);
+	error = backing_for(s, dh, old, &b);
+	if (error == 0) {
+		b->handles++;
+		old = backing_leave(s, old);
+		dh->dh_engine = b;
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (error == 0)
+		backing_free(old);
+	return to_ddi(error);
 }
 
 /* s->lock held. A window on the same memory file for a handle that goes its own way. */
@@ -411,8 +452,7 @@ static void backings_drop(struct session *s, void *arg)
 		if (b->own) {
 			window_unbind(b->window);
 		} else {
-			window_close(b->window);
-			b->window = NULL;
+			backing_close(b);
 		}
 	}
 	pthread_mutex_unlock(&s->lock);
@@ -453,10 +493,4 @@ void handle_unpoison(struct session *s, uintptr_t page)
 	struct find_page fp = { .page = page, .session = s };
 
 	devmap_each_handle(&s->as, unpoison_handle, &fp);
-}
-
-int engine_handle_share(struct devmap_handle *dh)
-{
-	(void)dh;
-	return 0;
 }

@@ -113,6 +113,14 @@ int window_create_piece(const char *name, struct client_uffd *u, size_t first, s
  * from page on.
  */
 int window_clone(struct window *w, size_t page, size_t n, struct window **out);
+/*
+ * A window for several clients, which they can store to: nobody's, until they join it. What was loaded
+ * for one is valid for each that asks too, and is taken from all at once. They have the same memory, so
+ * they have to trust each other with it; those who are distrusted are all given up if it cannot be
+ * emptied. It is closed after all who have joined it.
+ */
+int window_create_common(struct region *r, struct window **out);
+int window_join(struct window *common, struct client_uffd *u, struct window **out);
 void window_bind(struct window *w, struct region *r, size_t first);
 void window_unbind(struct window *w); /* brings everything home */
 /* Where page of the region is in the window's memfd, in pages. */

@@ -5,8 +5,9 @@
  * INVARIANTS
  *  1. A page is live in exactly one place. p->window says which; only who holds the region's lock
  *     reads or changes it.
- *  2. A client has a translation only to pages of its own windows' memfds and to extents that are
- *     shared. So whatever it does to a window, it does to its own contents.
+ *  2. A client has a translation only to pages of its own windows' memfds, to those of common ones
+ *     that it has joined, and to extents that are shared. So whatever it does to a window, it does to
+ *     its own contents, or to those that the driver has it share.
  *  3. Bytes come home after the last translation to them is gone (window_pull), and leave home
  *     after the view's translation is gone (view_drop).
  *  4. A page that is shared out is at home for good.
@@ -79,8 +80,14 @@ struct region {
 };
 
 struct window {
-	struct region *region; /* NULL: a piece that is bound to nothing */
-	struct client_uffd *uffd;
+	struct region *region;	  /* NULL: a piece that is bound to nothing */
+	struct client_uffd *uffd; /* NULL: a common one, which is nobody's */
+	/*
+	 * Whose memfd it is and whose pages, live, alias, errand and broken count: of who has joined a
+	 * common window that one, otherwise the window itself.
+	 */
+	struct window *memory;
+	struct window *joined; /* of a common one, the first who has; of who has, the next */
 	int fd;
 	int errand; /* its name there; -1: we empty it ourselves */
 	/*

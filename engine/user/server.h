@@ -8,6 +8,7 @@
  *   session   one process (address space) with mappings of this engine's devices    session.c, session_map.c
  *   backing   what stands behind handles of a session: its window on one region,
  *             or the region's own memory                                            glue.c
+ *   common    the window that sessions with one context share, on one region         common.c
  *   job       one page that threads of a session wait for                           fault.c
  *
  * LOCKS (outermost first; the core's come before all of these, and none of these is held across a
@@ -17,6 +18,7 @@
  *   files_lock     the list of files
  *   sessions_lock  the list of sessions
  *   s->lock        a session's jobs, backings, pending mappings
+ *   commons_lock   the list of common windows
  *   f->lock        a file's offset
  *   the pool's and the pages' locks
  */
@@ -174,7 +176,9 @@ struct backing {
 	struct session *session;
 	struct region *region;	 /* NULL: nothing is behind it now */
 	struct window *window;	 /* NULL: shared, or the region is gone */
+	struct common *common;	 /* whose window it has joined, or NULL */
 	struct account *counted; /* who has one window more */
+	uint64_t share;		 /* of its handles' contexts; 0: the process's own */
 	unsigned handles;
 	bool writable;
 	bool shared; /* without a window: the process has the region's memory itself */
@@ -188,6 +192,16 @@ int handle_register(struct devmap_handle *dh, uintptr_t addr);
 void handles_unplace(struct session *s, uintptr_t addr, size_t len);
 void handle_unpoison(struct session *s, uintptr_t page);
 void glue_init(void);
+
+/* common.c */
+struct common;
+/*
+ * The session's window on r, which it shares with all who ask for that share (devmap_share_of()).
+ * s->lock is held. 0 or -errno.
+ */
+int common_join(uint64_t share, struct region *r, struct session *s, struct window **w,
+		struct common **out);
+void common_leave(struct common *c, struct window *w); /* closes w; not with a region's lock */
 
 /* status.c */
 char *status_json(struct minor_node *m); /* malloc'ed, or NULL */

@@ -35,7 +35,7 @@ static int window_open(struct window *w, const char *name, int fd)
 	w->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : sealed_memfd(name, w->npages);
 	if (w->fd < 0)
 		return fd >= 0 ? -errno : w->fd;
-	if (w->uffd->distrusted)
+	if (w->uffd != NULL && w->uffd->distrusted)
 		error = w->errand = errand_hold(w->fd);
 	if (error < 0)
 		close(w->fd);
@@ -51,6 +51,7 @@ static int window_make(const char *name, size_t npages, struct client_uffd *u, b
 	if (w == NULL)
 		return -ENOMEM;
 	*w = (struct window){ .uffd = u, .writable = writable, .npages = npages, .errand = -1 };
+	w->memory = w;
 	error = window_open(w, name, fd);
 	if (error == 0)
 		*out = w;
@@ -90,6 +91,67 @@ int window_create(struct region *r, struct client_uffd *u, bool writable, struct
 	if (err == 0)
 		window_bind(*out, r, 0);
 	return err;
+}
+
+int window_create_common(struct region *r, struct window **out)
+{
+	return window_create(r, NULL, true, out);
+}
+
+/* It is emptied by errands as soon as somebody has it who could make that last. */
+static int common_distrust(struct window *common)
+{
+	int error = errand_hold(common->fd);
+
+	if (error < 0)
+		return error;
+	region_lock(common->region);
+	common->errand = error;
+	region_unlock(common->region);
+	return 0;
+}
+
+int window_join(struct window *common, struct client_uffd *u, struct window **out)
+{
+	struct window *w = malloc(sizeof(*w));
+	int error = 0;
+
+	assert(common->memory == common && common->uffd == NULL);
+	if (w == NULL)
+		return -ENOMEM;
+	if (u->distrusted && common->errand < 0)
+		error = common_distrust(common);
+	if (error != 0) {
+		free(w);
+		return error;
+	}
+	*w = (struct window){ .region = common->region,
+			      .uffd = u,
+			      .memory = common,
+			      .fd = common->fd,
+			      .errand = -1,
+			      .first = common->first,
+			      .npages = common->npages,
+			      .writable = common->writable };
+	region_lock(common->region);
+	w->joined = common->joined;
+	common->joined = w;
+	region_unlock(common->region);
+	*out = w;
+	return 0;
+}
+
+static void window_part(struct window *w)
+{
+	struct window **p = &w->memory->joined;
+
+	region_lock(w->region);
+	while (*p != w)
+		p = &(*p)->joined;
+	*p = w->joined;
+	region_unlock(w->region);
+	placement_free(&w->placements);
+	free(w);
 }
 
 int window_create_piece(const char *name, struct client_uffd *u, size_t first, size_t npages,
@@ -236,6 +298,24 @@ static int punch_window(struct window *w, off_t off, off_t len)
 	return punch(w->fd, off, len);
 }
 
+/* Who keeps it from being emptied? Of a common one, anybody who has joined it. False: nobody is blamed. */
+static bool give_up(const struct window *w)
+{
+	bool any = false;
+
+	if (w->uffd != NULL && w->uffd->given_up != NULL) {
+		w->uffd->given_up(w->uffd);
+		return true;
+	}
+	for (w = w->joined; w != NULL; w = w->joined) {
+		if (!w->uffd->distrusted || w->uffd->given_up == NULL)
+			continue;
+		w->uffd->given_up(w->uffd);
+		any = true;
+	}
+	return any;
+}
+
 /*
  * Drops every translation to these pages of the window, in every process, and the pages. The seals
  * keep a client from preventing it, but a privileged one could make the file immutable, and any one can
@@ -252,9 +332,7 @@ static int window_punch(struct window *w, size_t page, size_t n)
 	if (rc == 0)
 		return 0;
 	w->broken = true;
-	if (rc == -ETIMEDOUT && w->uffd->given_up != NULL)
-		w->uffd->given_up(w->uffd);
-	else
+	if (rc != -ETIMEDOUT || !give_up(w))
 		log_warn("%s: a window cannot be emptied (%s): its process gets nothing more",
 			 w->region != NULL ? w->region->name : "-", strerror(-rc));
 	return rc;
@@ -374,12 +452,12 @@ static int window_fill(struct window *w, uintptr_t addr, size_t page, size_t n)
 		size_t done;
 
 		err = uffd_copy(w->uffd->fd, addr, home_page(r, page), page_bytes(n), &done);
-		record_window(w, page, done >> PAGESHIFT);
+		record_window(w->memory, page, done >> PAGESHIFT);
 		addr += done;
 		page += done >> PAGESHIFT;
 		n -= done >> PAGESHIFT;
 		if (err == -EEXIST)
-			err = ++cheats <= CHEATS_MAX ? window_punch(w, page, 1) : -EIO;
+			err = ++cheats <= CHEATS_MAX ? window_punch(w->memory, page, 1) : -EIO;
 		else if (err == -EAGAIN && (done > 0 || uffd_again(&again)))
 			err = 0;
 	}
@@ -463,12 +541,12 @@ int window_load(struct window *w, uintptr_t addr, size_t page, size_t n)
 	region_lock(r);
 	view_let_stay(r, page, n);
 	was_busy = region_busy(r);
-	err = window_prepare(w, page, n);
+	err = window_prepare(w->memory, page, n);
 	for (size_t done = 0; done < n && err == 0; done += run) {
 		uintptr_t to = addr + page_bytes(done);
 
 		run = same_place(r, page + done, page + n);
-		if (r->pages[page + done].window == w)
+		if (r->pages[page + done].window == w->memory)
 			err = window_revalidate(w, to, page + done, run);
 		else
 			err = window_fill(w, to, page + done, run);
@@ -486,7 +564,7 @@ void window_unload(struct window *w, size_t page, size_t n)
 	if (r == NULL || !range_ok(r, page, n))
 		return;
 	region_lock(r);
-	window_pull(r, w, page, n);
+	window_pull(r, w->memory, page, n);
 	view_expect(r, page, n);
 	region_unlock(r);
 	region_sync(r);
@@ -494,6 +572,11 @@ void window_unload(struct window *w, size_t page, size_t n)
 
 void window_close(struct window *w)
 {
+	if (w->memory != w) {
+		window_part(w);
+		return;
+	}
+	assert(w->joined == NULL);
 	window_unbind(w);
 	if (w->alias != NULL)
 		(void)munmap(w->alias, page_bytes(w->npages));
@@ -532,6 +615,7 @@ static int window_clear(struct window *w, size_t page, size_t n)
 	int err = 0;
 	size_t run;
 
+	assert(w->memory == w);
 	for (size_t end = page + n; page < end && err == 0; page += run) {
 		for (run = 0; page + run < end && (r == NULL || r->pages[page + run].window != w);)
 			run++;
@@ -556,7 +640,7 @@ int window_register(struct window *w, uintptr_t addr, size_t off, size_t len)
 	bound_lock(w);
 	err = placement_add(&w->placements, addr, addr + len, window_page(w, page));
 	if (err == 0)
-		err = window_clear(w, page, n);
+		err = window_clear(w->memory, page, n);
 	bound_unlock(w);
 	return err;
 }
@@ -589,11 +673,11 @@ void window_unpoison(struct window *w, uintptr_t addr, size_t page)
 	if (r == NULL || !range_ok(r, page, 1) || !in_window(w, page, 1))
 		return;
 	region_lock(r);
-	if (r->pages[page].window == w) {
+	if (r->pages[page].window == w->memory) {
 		(void)window_revalidate(w, addr, page, 1);
-	} else if (window_punch(w, page, 1) == 0) {
+	} else if (window_punch(w->memory, page, 1) == 0) {
 		(void)uffd_copy(w->uffd->fd, addr, zeros, PAGESIZE, &done);
-		(void)window_punch(w, page, 1);
+		(void)window_punch(w->memory, page, 1);
 	}
 	region_unlock(r);
 }

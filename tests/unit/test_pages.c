@@ -456,13 +456,11 @@ static struct client *client_new(void)
 	return client_new_with(false);
 }
 
-/* Gives the client a window on all of r, registered and served. */
-static void client_open(struct client *c, struct region *r, bool writable)
+/* Gives the client the window, of all of r, registered and served. */
+static void client_show(struct client *c, struct region *r, struct window *w)
 {
-	struct window *w;
 	struct answer a;
 
-	assert_int_equal(window_create(r, &c->uffd, writable, &w), 0);
 	tell(c, REQUEST(OP_MAP, region_len(r), PROT_READ | PROT_WRITE), window_fd(w));
 	a = hear(c, NULL);
 	assert_true(a.rc > 0);
@@ -472,6 +470,22 @@ static void client_open(struct client *c, struct region *r, bool writable)
 	c->len = region_len(r);
 	c->window = w;
 	pthread_mutex_unlock(&c->lock);
+}
+
+static void client_open(struct client *c, struct region *r, bool writable)
+{
+	struct window *w;
+
+	assert_int_equal(window_create(r, &c->uffd, writable, &w), 0);
+	client_show(c, r, w);
+}
+
+static void client_join(struct client *c, struct region *r, struct window *common)
+{
+	struct window *w;
+
+	assert_int_equal(window_join(common, &c->uffd, &w), 0);
+	client_show(c, r, w);
 }
 
 static void client_close(struct client *c)
@@ -679,6 +693,116 @@ static void test_two_processes(void **state)
 	assert_int_equal(atomic_load(&b->faults), 1);
 	client_free(a);
 	client_free(b);
+	region_destroy(r);
+}
+
+static struct window *common_window(struct region *r)
+{
+	struct window *w;
+
+	assert_int_equal(window_create_common(r, &w), 0);
+	return w;
+}
+
+/* X5: those who have joined a window have its pages at once, and lose them at once. */
+static void test_common_window(void **state)
+{
+	struct region *r = new_region(2);
+	struct client *a = client_new(), *b = client_new(), *c = client_new();
+	struct window *common = common_window(r);
+
+	(void)state;
+	client_join(a, r, common);
+	client_join(b, r, common);
+	client_open(c, r, true);
+	for (uint64_t i = 1; i < 100; i++) {
+		client_put(a, 0, 2 * i);
+		assert_int_equal(client_get(b, 0), 2 * i);
+		client_put(b, 0, 2 * i + 1);
+		assert_int_equal(client_get(a, 0), 2 * i + 1);
+	}
+	assert_int_equal(atomic_load(&a->faults), 1);
+	assert_int_equal(atomic_load(&b->faults), 1);
+	assert_int_equal(client_get(c, 0), 199);
+	client_put(c, 0, 5);
+	assert_int_equal(client_get(a, 0), 5);
+	assert_int_equal(client_get(b, 0), 5);
+	assert_int_equal(atomic_load(&a->faults), 2);
+	assert_int_equal(atomic_load(&b->faults), 2);
+	client_put(b, 0, 6);
+	window_unload(a->window, 0, 1);
+	assert_int_equal(region_get(r, 0, 8), 6);
+	assert_int_equal(client_get(b, 0), 6);
+	assert_int_equal(atomic_load(&b->faults), 3);
+	client_put(b, P, 7);
+	client_free(a);
+	client_put(b, 0, 8);
+	assert_int_equal(atomic_load(&b->faults), 4);
+	client_free(b);
+	assert_int_equal(region_get(r, P, 8), 7);
+	window_close(common);
+	assert_int_equal(client_get(c, 0), 8);
+	client_free(c);
+	region_destroy(r);
+}
+
+/* What a client puts into a common window, or drops from it, is its and its companions' affair. */
+static void test_common_cheats(void **state)
+{
+	struct region *r = new_region(2);
+	struct client *a = client_new(), *b = client_new(), *c = client_new();
+	struct window *common = common_window(r);
+	uintptr_t cheat;
+
+	(void)state;
+	client_join(a, r, common);
+	client_join(b, r, common);
+	client_open(c, r, true);
+	client_put(c, 0, 1);
+	client_put(c, P, 2);
+	cheat = (uintptr_t)ASK(a, OP_MAP, 2 * P, PROT_READ | PROT_WRITE).rc;
+	tell(a, REQUEST(OP_PUT, cheat, 66), -1); /* where nobody has loaded anything */
+	(void)hear(a, NULL);
+	assert_int_equal(client_get(b, 0), 1);
+	assert_int_equal(client_get(c, P), 2);
+	client_put(b, P, 3);
+	(void)ASK(a, OP_FALLOCATE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, P, P);
+	assert_int_equal(client_get(b, P), 2); /* what it was given */
+	assert_int_equal(client_get(c, P), 2);
+	client_free(a);
+	client_free(b);
+	client_free(c);
+	window_close(common);
+	region_destroy(r);
+}
+
+/* One contends with two who share. */
+static void test_common_loses_nothing(void **state)
+{
+	struct region *r = new_region(2);
+	struct window *common = common_window(r);
+	struct client *c[3];
+	uint64_t count = 0;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		c[i] = client_new();
+		if (i < 2)
+			client_join(c[i], r, common);
+		else
+			client_open(c[i], r, true);
+		(void)ASK(c[i], OP_START, c[i]->addr + 64 * i, 2, 2, 1);
+	}
+	pause_us((long)seconds_ms * 1000);
+	for (int i = 0; i < 3; i++) {
+		struct answer a = ASK(c[i], OP_STOP, 0);
+
+		assert_int_equal(a.rc, 0);
+		count += a.value;
+		client_free(c[i]);
+	}
+	window_close(common);
+	assert_true(count > 0);
 	region_destroy(r);
 }
 
@@ -1881,6 +2005,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_region_of),
 		cmocka_unit_test(test_live_in_window),
 		cmocka_unit_test(test_two_processes),
+		cmocka_unit_test(test_common_window),
+		cmocka_unit_test(test_common_cheats),
+		cmocka_unit_test(test_common_loses_nothing),
 		cmocka_unit_test(test_many_pages),
 		cmocka_unit_test(test_switch_loses_nothing),
 		cmocka_unit_test(test_switch_pages_loses_nothing),
