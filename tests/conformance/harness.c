@@ -385,8 +385,9 @@ static void suite_command(struct command *c, const char *dir)
 	add(c, suite_flags & LOCK_LIMITS ? "300" : "0");
 	add(c, "--lock-pages");
 	add(c, suite_flags & LOCK_LIMITS ? "4" : "0");
-	snprintf(c->first, sizeof(c->first), "%s/tests/drivers/ctest.so:instances=2%s", root,
-		 suite_flags & RETRY_UNLOADED ? ",devmap-retry-unloaded=-1" : "");
+	snprintf(c->first, sizeof(c->first), "%s/tests/drivers/ctest.so:instances=2%s%s", root,
+		 suite_flags & RETRY_UNLOADED ? ",devmap-retry-unloaded=-1" : "",
+		 suite_flags & SHARE_PROPERTY ? ",devmap-share=1" : "");
 	snprintf(c->second, sizeof(c->second),
 		 "%s/tests/drivers/ctest2.so:model=%s/tests/drivers/ctesthw.so", root, root);
 	add(c, c->first);

@@ -30,14 +30,15 @@ struct test {
 	void (*run)(void);
 };
 
-#define ONE_CPU		0x1  /* engine and tests on one CPU */
-#define USER_ENGINE	0x2  /* about the user engine: skipped with any other */
-#define RETRY_UNLOADED	0x4  /* ctest is served with devmap-retry-unloaded=-1: for ever */
-#define REGS_BACKING	0x8  /* device memory is a register set, where not said otherwise */
-#define LOCK_LIMITS	0x20 /* locks end after 300 ms, and have at most 4 pages */
-#define DDI_CHECKS	0x40 /* ddit is served, too */
-#define SOLARIS_DRIVERS 0x80 /* those of tests/drivers/solaris, too */
-#define CRASHES		0x10 /* an engine dies on the way: the command may say so when it ends */
+#define ONE_CPU		0x1   /* engine and tests on one CPU */
+#define USER_ENGINE	0x2   /* about the user engine: skipped with any other */
+#define RETRY_UNLOADED	0x4   /* ctest is served with devmap-retry-unloaded=-1: for ever */
+#define REGS_BACKING	0x8   /* device memory is a register set, where not said otherwise */
+#define LOCK_LIMITS	0x20  /* locks end after 300 ms, and have at most 4 pages */
+#define DDI_CHECKS	0x40  /* ddit is served, too */
+#define SOLARIS_DRIVERS 0x80  /* those of tests/drivers/solaris, too */
+#define SHARE_PROPERTY	0x100 /* ctest is served with devmap-share=1 */
+#define CRASHES		0x10  /* an engine dies on the way: the command may say so when it ends */
 
 int run_tests(int argc, char **argv, const struct test *tests, size_t n, unsigned flags);
 #define MAIN(tests, flags)                                                                      \

@@ -154,6 +154,13 @@ bool kernel_drivers_unload(void)
 	return unloaded;
 }
 
+static const char *ctest_properties(unsigned flags)
+{
+	if (flags & RETRY_UNLOADED)
+		return "instances=2,devmap-retry-unloaded=-1";
+	return flags & SHARE_PROPERTY ? "instances=2,devmap-share=1" : "instances=2";
+}
+
 bool kernel_drivers_load(unsigned flags)
 {
 	return kernel_drivers_unload() &&
@@ -161,9 +168,7 @@ bool kernel_drivers_load(unsigned flags)
 			  flags & LOCK_LIMITS ? "300" : "0") &&
 	       write_file("/sys/module/devmap/parameters/lock_pages",
 			  flags & LOCK_LIMITS ? "4" : "0") &&
-	       load_module("ctest", flags & RETRY_UNLOADED ?
-					    "instances=2,devmap-retry-unloaded=-1" :
-					    "instances=2") &&
+	       load_module("ctest", ctest_properties(flags)) &&
 	       load_module("ctest2", "model=ctesthw") &&
 	       (!(flags & DDI_CHECKS) ||
 		load_module("ddit", "number=42,text=hello,model=ctesthw")) &&

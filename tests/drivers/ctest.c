@@ -3,7 +3,8 @@
  * ctest: the scriptable driver of the conformance tests. Knobs say what it does, or does wrong;
  * a log of all its entry points says what it was asked. ctest.h is its manual.
  *
- * Each process that maps a unit has a context: a copy of every page of the unit's two memories.
+ * Each process that maps a unit has a context: a copy of every page of the unit's two memories. By a
+ * knob several share one.
  * While a page of device memory holds the content of a context, cu_in names it.
  * devmap_contextmgt(9E) unloads the mappings of all other contexts, saves what they have in the
  * device, and restores its own.
@@ -50,6 +51,7 @@ struct ctx {
 	uint64_t cx_parent; /* the id of the context that a fork copied, or 0 */
 	uint_t cx_maps;
 	boolean_t cx_private; /* of one MAP_PRIVATE mapping */
+	uint_t cx_share;      /* whoever has this number has it: CT_SHARE; 0: one process's */
 	char *cx_save[SAVED]; /* MEM_SIZE bytes each, or NULL: all zero */
 };
 
@@ -79,6 +81,7 @@ struct unit {
 	struct ctx *cu_in[SAVED][CTEST_PAGES];
 	struct map *cu_maps;
 	struct ctx *cu_ctxs;
+	struct map *cu_latest;	  /* that was granted, or another of its context's; NULL: none */
 	devmap_cookie_t cu_freed; /* the last cookie of which nothing remained */
 	int64_t cu_knob[CT_NKNOBS];
 	uint_t cu_inside; /* calls in devmap_contextmgt(9E) */
@@ -355,11 +358,28 @@ static struct ctx *ctx_new(struct unit *u, uint64_t key)
 	return c;
 }
 
-/* The context for a new mapping of this process: MAP_PRIVATE wants one of its own. */
-static struct ctx *ctx_for(struct unit *u, uint64_t key, boolean_t private)
+/* The context that has this number, not 0, whoever maps it. */
+static struct ctx *ctx_shared(struct unit *u, uint_t share)
 {
 	struct ctx *c;
 
+	for (c = u->cu_ctxs; c != NULL && c->cx_share != share; c = c->cx_next)
+		continue;
+	if (c == NULL) {
+		c = ctx_new(u, 0 - (uint64_t)share); /* no address space's */
+		c->cx_share = share;
+	}
+	return c;
+}
+
+/* The context for a new mapping of this process: MAP_PRIVATE wants one of its own. */
+static struct ctx *ctx_for(struct unit *u, uint64_t key, boolean_t private)
+{
+	uint_t share = knob(u, CT_SHARE) % KEYS;
+	struct ctx *c;
+
+	if (share != 0 && !private)
+		return ctx_shared(u, share);
 	for (c = u->cu_ctxs; c != NULL && !private; c = c->cx_next)
 		if (c->cx_key == key && !c->cx_private)
 			return c;
@@ -404,6 +424,15 @@ static struct map *map_new(struct unit *u, struct ctx *c, devmap_cookie_t dhp, d
 	return m;
 }
 
+static struct map *map_of_ctx(struct unit *u, const struct ctx *c)
+{
+	struct map *m;
+
+	for (m = u->cu_maps; m != NULL && m->mp_ctx != c; m = m->mp_next)
+		continue;
+	return m;
+}
+
 static void map_free(struct map *m)
 {
 	struct unit *u = m->mp_unit;
@@ -412,6 +441,8 @@ static void map_free(struct map *m)
 	for (p = &u->cu_maps; *p != m; p = &(*p)->mp_next)
 		continue;
 	*p = m->mp_next;
+	if (u->cu_latest == m)
+		u->cu_latest = map_of_ctx(u, m->mp_ctx);
 	if (--m->mp_ctx->cx_maps == 0)
 		ctx_free(u, m->mp_ctx);
 	kmem_free(m, sizeof(*m));
@@ -438,6 +469,12 @@ static int unload_others(struct unit *u, struct ctx *mine, boolean_t same_unit,
 	struct map *m;
 	int error = 0, one;
 
+	if (knob(u, CT_MGT_MODE) == CT_M_LATEST) {
+		m = u->cu_latest;
+		return m == NULL || !foreign(m->mp_ctx, mine, same_unit) ?
+			       0 :
+			       must(u, devmap_unload(m->mp_dhp, m->mp_off, m->mp_len));
+	}
 	for (m = u->cu_maps; m != NULL; m = m->mp_next) {
 		if (!m->mp_loaded || !foreign(m->mp_ctx, mine, same_unit))
 			continue;
@@ -615,8 +652,10 @@ static int make_room(struct map *m, offset_t off, size_t len, struct ctest_event
 	int64_t mode = knob(m->mp_unit, CT_MGT_MODE);
 
 	/* A handle's key is the one that it had in devmap_map(9E) or devmap_dup(9E). */
-	(void)must(m->mp_unit, devmap_get_as_key(m->mp_dhp) == m->mp_ctx->cx_key ? 0 : EINVAL);
-	if (mode == CT_M_SWITCH)
+	if (m->mp_ctx->cx_share == 0)
+		(void)must(m->mp_unit,
+			   devmap_get_as_key(m->mp_dhp) == m->mp_ctx->cx_key ? 0 : EINVAL);
+	if (mode == CT_M_SWITCH || mode == CT_M_LATEST)
 		return switch_to(m->mp_unit, m->mp_ctx, ev);
 	if (mode == CT_M_LEAKY)
 		return switch_pages(m, off, len, ev);
@@ -633,6 +672,8 @@ static int switch_and_load(struct map *m, offset_t off, size_t len, uint_t type,
 	error = make_room(m, off, len, ev);
 	if (error == 0)
 		error = load(m, off, len, type, rw, ev);
+	if (error == 0)
+		m->mp_unit->cu_latest = m;
 	mutex_exit(&m->mp_unit->cu_dev->cd_lock);
 	return error;
 }
@@ -719,7 +760,16 @@ static int ctest_access_b(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t 
 	return access(dhp, pvtp, off, len, type, rw);
 }
 
-static void set_context_parameters(struct unit *u, devmap_cookie_t dhp)
+static int say_share(struct unit *u, devmap_cookie_t dhp, uint_t share)
+{
+#ifdef DEVMAP_EXTENSIONS
+	return devmap_set_ctx_share(dhp, share == 0 ? NULL : &u->cu_dev->cd_keys[share]);
+#else
+	return 0;
+#endif
+}
+
+static void set_context_parameters(struct unit *u, devmap_cookie_t dhp, const struct ctx *c)
 {
 	int64_t key = knob(u, CT_GROUP);
 
@@ -733,6 +783,8 @@ static void set_context_parameters(struct unit *u, devmap_cookie_t dhp)
 	if (key > 0 && key < KEYS)
 		(void)must(u, devmap_set_ctx_group(dhp, &u->cu_dev->cd_keys[key]));
 #endif
+	if (c->cx_share != 0 && !knob(u, CT_SHARE_QUIET))
+		(void)must(u, say_share(u, dhp, c->cx_share));
 }
 
 static int ctest_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off, size_t len,
@@ -762,7 +814,7 @@ static int ctest_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off,
 	(void)must(u, curproc->p_as == seen_as(dhp) ? 0 : EINVAL);
 	mutex_exit(&u->cu_dev->cd_lock);
 	if (!(knob(u, CT_CALLBACKS) & (1 << CT_ACCESS)))
-		set_context_parameters(u, dhp);
+		set_context_parameters(u, dhp, m->mp_ctx);
 	*pvtp = m;
 	return leave(u, ev, 0);
 }
@@ -776,8 +828,11 @@ static struct ctx *ctx_of_child(struct map *m, devmap_cookie_t new_dhp)
 	struct unit *u = m->mp_unit;
 	struct ctx *parent = m->mp_ctx, *child;
 	uint64_t key = devmap_get_as_key(new_dhp);
+	int64_t share = knob(u, CT_SHARE_DUP);
 	uint_t i;
 
+	if (parent->cx_share != 0 && share != CT_OWN)
+		return share != 0 ? ctx_shared(u, share % KEYS) : parent;
 	for (child = u->cu_ctxs; child != NULL; child = child->cx_next)
 		if (child->cx_key == key && child->cx_parent == parent->cx_id)
 			return child;
@@ -831,6 +886,8 @@ static int ctest_dup(devmap_cookie_t dhp, void *pvtp, devmap_cookie_t new_dhp, v
 	retire(u, m->mp_ctx);
 	n = map_new(u, ctx_of_child(m, new_dhp), new_dhp, m->mp_dev, m->mp_off, m->mp_len);
 	n->mp_mem = m->mp_mem;
+	if (n->mp_ctx->cx_share != m->mp_ctx->cx_share)
+		(void)must(u, say_share(u, new_dhp, n->mp_ctx->cx_share));
 	check_seen(n, new_dhp, m);
 	(void)must(u, seen_as(new_dhp) != seen_as(dhp) ? 0 : EINVAL);
 	(void)must(u, curproc->p_as == seen_as(dhp) ? 0 : EINVAL);
@@ -1218,6 +1275,9 @@ static int map_op(struct unit *u, struct ctest_op *op)
 		return devmap_set_ctx_hold(m->mp_dhp, op->value);
 	case CT_OP_OVERHEAD:
 		return devmap_set_ctx_overhead(m->mp_dhp, op->value);
+	case CT_OP_SHARE:
+		return devmap_set_ctx_share(
+			m->mp_dhp, op->value == 0 ? NULL : &u->cu_dev->cd_keys[op->value % KEYS]);
 	case CT_OP_GROUP:
 		return devmap_set_ctx_group(
 			m->mp_dhp, op->value == 0 ? NULL : &u->cu_dev->cd_keys[op->value % KEYS]);

@@ -88,10 +88,16 @@ enum ctest_knob {
 	CT_STALL,	/* each n-th of read(9E), write(9E) and CT_OP_ECHO sleeps 2 ms first */
 	CT_STREAM,	/* 1: read(9E) and write(9E) are of a stream, CTEST_STREAM */
 	CT_EXCLUSIVE,	/* 1: each minor node can be opened once */
+	CT_SHARE, /* MAP_SHARED mappings have the context with this number, 1 to 7, whosever */
+		  /* they are, and devmap_map(9E) says so by devmap_set_ctx_share() */
+	CT_SHARE_QUIET, /* 1: it does not say so */
+	CT_SHARE_DUP,	/* the same number for a child's mappings: devmap_dup(9E) says so; */
+			/* CT_OWN: the child's own, 0: the parent's, if it is such a one */
 	CT_NKNOBS
 };
 
 #define CT_EVERYBODY (-1)
+#define CT_OWN	     (-1)
 
 /* Byte n of the stream that is read, and of the one that must be written; offsets mean nothing. */
 #define CTEST_STREAM(n) ((unsigned char)((n) ^ (n) >> 8 ^ (n) >> 16))
@@ -109,6 +115,7 @@ enum ctest_mgt {
 	CT_M_SWITCH,   /* unloads all of the others, saves, restores */
 	CT_M_LEAKY,    /* unloads and saves the faulting pages only */
 	CT_M_CARELESS, /* unloads and saves nothing: the memory itself is common */
+	CT_M_LATEST,   /* as CT_M_SWITCH, but unloads only the mapping that was granted last */
 };
 
 /* What devmap_contextmgt(9E) loads. */
@@ -181,6 +188,7 @@ enum ctest_op_code {
 	CT_OP_HOLD_NS,	  /* devmap_set_ctx_hold(id, value) */
 	CT_OP_OVERHEAD,	  /* devmap_set_ctx_overhead(id, value) */
 	CT_OP_GROUP,	  /* devmap_set_ctx_group(id, key number value; 0: NULL) */
+	CT_OP_SHARE,	  /* devmap_set_ctx_share(id, key number value; 0: NULL) */
 	CT_OP_FREED,	  /* devmap_unload() with the cookie freed last */
 	CT_OP_NO_HANDLE,  /* all calls that take a cookie, with NULL */
 	CT_OP_USECTOHZ,	  /* value := drv_usectohz(value) */
