@@ -400,12 +400,16 @@ void devmap_instance_gone(dev_info_t *dip);
  */
 void devmap_each_group(void (*fn)(struct devmap_group *g, void *arg), void *arg);
 uint64_t devmap_owned_ns(const struct devmap_group *g, hrtime_t now);
-/* Of the handle's context: 0 if it is its process's own. a_lock held. */
+/* The number of the context that the member shares; 0: it is its process's own. g_lock held. */
+static inline uint64_t devmap_member_share(const struct devmap_member *mb)
+{
+	return mb->mb_share != NULL ? mb->mb_share->sh_id : 0;
+}
+
+/* The same for the handle. a_lock held. */
 static inline uint64_t devmap_share_of(const struct devmap_handle *dh)
 {
-	return dh->dh_member != NULL && dh->dh_member->mb_share != NULL ?
-		       dh->dh_member->mb_share->sh_id :
-		       0;
+	return dh->dh_member != NULL ? devmap_member_share(dh->dh_member) : 0;
 }
 /* Calls fn for every handle of as with a_lock held. */
 void devmap_each_handle(struct as *as, void (*fn)(struct devmap_handle *dh, void *arg), void *arg);

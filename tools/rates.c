@@ -26,14 +26,16 @@ static json_t *device_before(json_t *before, json_t *now)
 	return NULL;
 }
 
-static json_t *process_of(json_t *group, long long pid)
+/* One that has a context of its own, and others that it shares, is a member with each. */
+static json_t *process_of(json_t *group, json_t *member)
 {
 	json_t *o;
 	size_t i;
 
 	json_array_foreach(json_object_get(group, "members"), i, o)
 	{
-		if (status_integer(o, "pid") == pid)
+		if (status_integer(o, "pid") == status_integer(member, "pid") &&
+		    status_integer(o, "share") == status_integer(member, "share"))
 			return o;
 	}
 	return NULL;
@@ -89,8 +91,6 @@ static bool fill_processes(struct rates_group *g, json_t *before, json_t *now, j
 			   double seconds)
 {
 	json_t *members = json_object_get(now, "members"), *o;
-	const json_t *owner = json_object_get(now, "owner");
-	const long long pid = json_integer_value(json_object_get(owner, "pid"));
 	size_t i;
 
 	g->processes = calloc(json_array_size(members) + json_array_size(sharers) + 1,
@@ -101,8 +101,8 @@ static bool fill_processes(struct rates_group *g, json_t *before, json_t *now, j
 	{
 		struct rates_process *p = &g->processes[g->nprocesses++];
 
-		fill_process(p, process_of(before, status_integer(o, "pid")), o, seconds);
-		p->owner = owner != NULL && p->pid == pid;
+		fill_process(p, process_of(before, o), o, seconds);
+		p->owner = status_owns(now, o);
 	}
 	json_array_foreach(sharers, i, o)
 	{

@@ -219,13 +219,30 @@ double status_quantile(json_t *o, const char *times, const char *which)
 	return json_real_value(json_object_get(json_object_get(o, times), which));
 }
 
-void status_owner(json_t *g, char *buf, size_t len)
+bool status_owns(json_t *g, json_t *member)
 {
 	json_t *owner = json_object_get(g, "owner");
-	const char *command = json_string_value(json_object_get(owner, "command"));
+	const long long share = status_integer(owner, "share");
 
+	if (!json_is_object(owner) || status_integer(member, "share") != share)
+		return false;
+	return share != 0 || status_integer(member, "pid") == status_integer(owner, "pid");
+}
+
+void status_owner(json_t *g, char *buf, size_t len)
+{
+	json_t *owner = json_object_get(g, "owner"), *m;
+	const char *command = json_string_value(json_object_get(owner, "command"));
+	unsigned others = 0;
+	char more[16] = "";
+	size_t i;
+
+	json_array_foreach(json_object_get(g, "members"), i, m) others += status_owns(g, m);
+	if (others > 1)
+		snprintf(more, sizeof(more), "+%u ", others - 1);
 	if (json_is_object(owner))
-		snprintf(buf, len, "%lld %s", status_integer(owner, "pid"), command ? command : "");
+		snprintf(buf, len, "%lld %s%s", status_integer(owner, "pid"), more,
+			 command ? command : "");
 	else
 		snprintf(buf, len, "-");
 }

@@ -4,6 +4,7 @@
 #define DEVMAP_TOOLS_STATUS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "devmap.h"
@@ -20,7 +21,9 @@ const char *status_text(json_t *o, const char *name);
 long long status_integer(json_t *o, const char *name);
 /* times: "wait" or "switch"; which: "p50_us" or "p99_us". */
 double status_quantile(json_t *o, const char *times, const char *which);
-/* Who owns a group: "PID COMMAND", or "-". */
+/* Is the member of a group its owner, or one of those who share the owner's context? */
+bool status_owns(json_t *g, json_t *member);
+/* Who owns a group: "PID COMMAND", "PID +N COMMAND" if N others share the context, or "-". */
 void status_owner(json_t *g, char *buf, size_t len);
 
 #endif

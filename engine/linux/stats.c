@@ -31,6 +31,7 @@ struct stat_member {
 	pid_t pid;
 	char command[sizeof(((struct as *)NULL)->a_comm)];
 	uint32_t handles, loaded, locked, waiting;
+	uint64_t share; /* the context's number; 0: its own */
 	struct devmap_stats stats;
 };
 
@@ -39,6 +40,7 @@ struct stat_group {
 	const dev_info_t *dip; /* only compared */
 	bool owned;
 	pid_t owner;
+	uint64_t share; /* the owner's */
 	char command[sizeof(((struct as *)NULL)->a_comm)];
 	uint64_t taken; /* ns, when all of this was so */
 	uint64_t mappings, waiters, hold;
@@ -99,6 +101,7 @@ static void copy_member(struct stat_member *to, const struct devmap_member *mb)
 	to->loaded = READ_ONCE(mb->mb_loaded);
 	to->locked = mb->mb_locked;
 	to->waiting = mb->mb_waiting;
+	to->share = devmap_member_share(mb);
 	to->stats = mb->mb_stats;
 }
 
@@ -132,6 +135,7 @@ static void copy_group(struct stat_group *to, const struct devmap_group *g)
 	to->owned = g->g_owner != NULL;
 	if (to->owned) {
 		to->owner = READ_ONCE(g->g_owner->mb_as->a_pid);
+		to->share = devmap_member_share(g->g_owner);
 		copy_command(to->command, sizeof(to->command), g->g_owner->mb_as);
 	}
 }
@@ -335,8 +339,8 @@ static void put_members(struct text *t, const struct stat_group *g)
 	for (mb = g->members; mb < g->members + g->nmembers; mb++) {
 		put(t, mb == g->members ? "{" : ",{");
 		put_process(t, mb->pid, mb->command);
-		put(t, ",\"mappings\":%u,\"loaded\":%u,\"locked\":%u,\"waiting\":%u", mb->handles,
-		    mb->loaded, mb->locked, mb->waiting);
+		put(t, ",\"mappings\":%u,\"loaded\":%u,\"locked\":%u,\"waiting\":%u,\"share\":%llu",
+		    mb->handles, mb->loaded, mb->locked, mb->waiting, mb->share);
 		put_stats(t, &mb->stats);
 		put(t, "}");
 	}
@@ -349,7 +353,7 @@ static void put_group(struct text *t, const struct stat_group *g)
 	if (g->owned) {
 		put(t, "{");
 		put_process(t, g->owner, g->command);
-		put(t, "}");
+		put(t, ",\"share\":%llu}", g->share);
 	} else {
 		put(t, "null");
 	}

@@ -59,6 +59,7 @@ struct member_copy {
 	pid_t pid;
 	char comm[sizeof(((struct as *)NULL)->a_comm)];
 	uint32_t handles, loaded, locked, waiting;
+	uint64_t share; /* the context's number; 0: its own */
 	struct devmap_stats stats;
 };
 
@@ -66,6 +67,7 @@ struct group_copy {
 	struct group_copy *next;
 	bool owned;
 	pid_t owner;
+	uint64_t share; /* the owner's */
 	char comm[sizeof(((struct as *)NULL)->a_comm)];
 	hrtime_t taken; /* when this was so */
 	hrtime_t hold;
@@ -99,6 +101,7 @@ static void copy_member(struct member_copy *to, const struct devmap_member *m)
 	to->loaded = __atomic_load_n(&m->mb_loaded, __ATOMIC_RELAXED);
 	to->locked = m->mb_locked;
 	to->waiting = m->mb_waiting;
+	to->share = devmap_member_share(m);
 	to->stats = m->mb_stats;
 }
 
@@ -122,6 +125,7 @@ static void collect_group(struct devmap_group *g, void *arg)
 	to->owned = g->g_owner != NULL;
 	if (to->owned) {
 		to->owner = g->g_owner->mb_as->a_pid;
+		to->share = devmap_member_share(g->g_owner);
 		memcpy(to->comm, g->g_owner->mb_as->a_comm, sizeof(to->comm));
 	}
 	to->hold = g->g_arb.hold_ns;
@@ -197,7 +201,17 @@ static json_t *member_json(const struct member_copy *m)
 	json_object_set_new(o, "loaded", json_integer(m->loaded));
 	json_object_set_new(o, "locked", json_integer(m->locked));
 	json_object_set_new(o, "waiting", json_integer(m->waiting));
+	json_object_set_new(o, "share", json_integer((json_int_t)m->share));
 	add_stats(o, &m->stats);
+	return o;
+}
+
+static json_t *owner_json(const struct group_copy *g)
+{
+	json_t *o = g->owned ? process_json(g->owner, g->comm) : json_null();
+
+	if (g->owned)
+		json_object_set_new(o, "share", json_integer((json_int_t)g->share));
 	return o;
 }
 
@@ -211,7 +225,7 @@ static json_t *group_json(const struct group_copy *g)
 		mappings += g->members[i].handles;
 		waiters += g->members[i].waiting;
 	}
-	json_object_set_new(o, "owner", g->owned ? process_json(g->owner, g->comm) : json_null());
+	json_object_set_new(o, "owner", owner_json(g));
 	json_object_set_new(o, "time_us", json_integer(g->taken / 1000));
 	json_object_set_new(o, "waiters", json_integer(waiters));
 	json_object_set_new(o, "mappings", json_integer(mappings));

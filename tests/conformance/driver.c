@@ -261,6 +261,31 @@ pid_t listed_owner(const char *device)
 	return pid;
 }
 
+/* In one group; 0: there is no owner, or its context is its own. */
+static int owners_of(json_t *group)
+{
+	const json_t *owner = json_object_get(group, "owner");
+	const json_int_t share = json_integer_value(json_object_get(owner, "share"));
+	json_t *member;
+	int n = 0;
+	size_t i;
+
+	json_array_foreach(json_object_get(group, "members"), i, member)
+		n += share != 0 && json_integer_value(json_object_get(member, "share")) == share;
+	return n;
+}
+
+int listed_owners(const char *device)
+{
+	json_t *all = list_json(), *group;
+	int n = 0;
+	size_t i;
+
+	json_array_foreach(groups_of(all, device), i, group) n += owners_of(group);
+	json_decref(all);
+	return n;
+}
+
 static void show_event(const struct ctest_event *e, const struct ctest_event *first)
 {
 	static const char *const names[CT_NWHAT] = { "?",      "open",	 "close", "devmap", "map",

@@ -147,6 +147,7 @@ unsigned events(int fd, enum ctest_what what, pid_t pid);
 /* What `devmap list --json` has: the sum over the device's groups of a number. */
 int64_t statistic(const char *device, const char *key);
 pid_t listed_owner(const char *device); /* 0: none */
+int listed_owners(const char *device);	/* how many processes share the owner's context */
 /* Waits until so many requests wait for the device. */
 void await_waiters(const char *device, int64_t n);
 /* Has the engine, or a driver through it, said this since the program began? */

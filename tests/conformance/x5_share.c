@@ -477,6 +477,24 @@ static void too_late(void)
 	CHECK_EQ(operate_with(fd, CT_OP_SHARE, event(fd, CT_MAP, b->pid, 0).id, 1), EINVAL);
 }
 
+static void who_shares_is_listed(void)
+{
+	const int fd = control();
+
+	knob(fd, CT_HOLD_NS, FOR_EVER);
+	a = sharer(fd, 1);
+	b = sharer(fd, 1);
+	d = loner(fd, 1);
+	put(d, d->base, 1);
+	CHECK_EQ(listed_owner("ctest0"), d->pid);
+	CHECK_EQ(listed_owners("ctest0"), 0);
+	leave_by_exit(d);
+	put(b, b->base, 1);
+	CHECK_EQ(listed_owner("ctest0"), b->pid);
+	CHECK_EQ(listed_owners("ctest0"), 2);
+	CHECK_EQ(statistic("ctest0", "mappings"), 2);
+}
+
 static const struct test tests[] = {
 	{ "X5 two processes with one context count by plain stores", two_count },
 	{ "X5 three processes with one context count by plain stores", three_count },
@@ -498,6 +516,7 @@ static const struct test tests[] = {
 	{ "X5 two contexts of two processes each", two_shares },
 	{ "X5 C19 several mappings of the same pages", several_mappings },
 	{ "X5 C25 handles that may be remapped", remapping },
+	{ "X5 X4 who shares the owner's context is listed", who_shares_is_listed },
 	{ "X5 only devmap_map and devmap_dup say who shares", too_late },
 };
 
