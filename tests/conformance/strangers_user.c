@@ -95,6 +95,43 @@ static void held_inode(void)
 	CHECK(engine_said("keeps device memory from being taken from it"));
 }
 
+/* Has done nothing but to share its context, and so its window, with others. */
+static void be_among_them(void)
+{
+	booty_map_new(&booty, 1);
+	(void)*(volatile uint64_t *)booty.base;
+	rogue_says();
+	rogue_waits();
+}
+
+static void held_common(void)
+{
+	struct actor *a, *b;
+	struct rogue r, other;
+	int64_t took;
+	int fd;
+
+	rogue_begin();
+	fd = control();
+	a = new_actor_with("ctest0", 0, 1);
+	put(a, AT(a, 0), 7);
+	knob(fd, CT_SHARE, 1);
+	b = new_actor_with("ctest0", 0, 1); /* root's */
+	other = rogue_start("be among them");
+	rogue_await(&other);
+	r = rogue_start("hold the inode");
+	rogue_await(&r);
+	CHECK_EQ(get(b, AT(b, 0)), 1);
+	took = timed_put(a, 8);
+	remark("%lld us", (long long)took / 1000);
+	CHECK(took < may_wait());
+	CHECK_EQ(get(a, AT(a, 0)), 8);
+	CHECK_EQ(rogue_await_end(&r), SIGKILL);
+	CHECK_EQ(rogue_await_end(&other), SIGKILL);
+	CHECK(try_get(b, AT(b, 0)) != 0);
+	CHECK_EQ(get(a, AT(a, 0)), 8);
+}
+
 /*
  * Somebody who is not killed with the client holds the lock: who waits for the client's end waits in vain.
  */
@@ -325,12 +362,14 @@ static void many_mappings(void)
 static const struct attack attacks[] = {
 	{ "map it often", rogue_opens, map_it_often },
 	{ "be honest", rogue_opens, be_honest },
+	{ "be among them", rogue_opens, be_among_them },
 	{ "have the inode held", prepare_accomplice, have_it_held },
 	{ "hold the inode", prepare_never, hold_the_inode },
 };
 
 static const struct test tests[] = {
 	{ "C30 a client keeps its window from being emptied", held_inode },
+	{ "C30 X5 one of several who share a window keeps it from being emptied", held_common },
 	{ "C30 a client has its window kept from being emptied, for ever", held_for_good },
 	{ "C30 a window cannot be emptied when its engine dies", held_when_the_engine_dies },
 	{ "C30 a client has its window mapped 240,000 times", mapped_often },
