@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,6 +178,48 @@ static void fork_afterwards(void)
 	check_load(0, 5);
 }
 
+static void check_both_pages(void)
+{
+	check_load(0, 5);
+	check_load(1, 6);
+	check_load_fails(2);
+}
+
+static void be_companion(int line)
+{
+	char byte = 0;
+
+	CHECK_EQ(*at[0], 5);
+	CHECK_EQ(write(line, &byte, 1), 1);
+	CHECK_EQ(read(line, &byte, 1), 1);
+	check_both_pages();
+	_exit(0);
+}
+
+/* X5: one window, which is in both processes' escrow. */
+static void shared_context(void)
+{
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	knob(open_device("ctest0"), CT_SHARE, 1);
+	map_device();
+	*at[0] = 5;
+	*at[1] = 6;
+	DO(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	pid = DO(fork());
+	if (pid == 0)
+		be_companion(ends[1]);
+	CHECK_EQ(*at[0], 5);
+	CHECK_EQ(read(ends[0], &byte, 1), 1);
+	kill_process("DEVMAP_TEST_ENGINE_PID");
+	check_both_pages();
+	CHECK_EQ(write(ends[0], &byte, 1), 1);
+	CHECK(WAS_OK(await_pid(pid)));
+	check_load(0, 5);
+}
+
 static void restarted(void)
 {
 	map_device();
@@ -222,10 +265,11 @@ struct scene {
 };
 
 static const struct scene scenes[] = {
-	{ "fail", loaded_and_not },    { "fail", after_closefrom }, { "fail", after_closing_all },
-	{ "fail", after_unload },      { "fail", system_calls },    { "fail", calls_on_the_device },
-	{ "fail", fork_afterwards },   { "restart", restarted },    { "block", blocked },
-	{ "fail", supervisor_killed }, { "fail", both_killed },	    { "fail", stopped },
+	{ "fail", loaded_and_not }, { "fail", after_closefrom },   { "fail", after_closing_all },
+	{ "fail", after_unload },   { "fail", system_calls },	   { "fail", calls_on_the_device },
+	{ "fail", shared_context }, { "fail", fork_afterwards },   { "restart", restarted },
+	{ "block", blocked },	    { "fail", supervisor_killed }, { "fail", both_killed },
+	{ "fail", stopped },
 };
 
 static pid_t engine_of(const struct engine *e)
@@ -307,6 +351,7 @@ SCENE(after_unload)
 SCENE(system_calls)
 SCENE(calls_on_the_device)
 SCENE(fork_afterwards)
+SCENE(shared_context)
 SCENE(restarted)
 SCENE(stopped)
 SCENE(supervisor_killed)
@@ -344,6 +389,7 @@ static const struct test tests[] = {
 	{ "engine killed: system calls fail with EFAULT", test_system_calls },
 	{ "engine killed: calls on the device fail, and do not hang", test_calls_on_the_device },
 	{ "engine killed: fork", test_fork_afterwards },
+	{ "engine killed: X5 two processes with one context", test_shared_context },
 	{ "engine killed: --on-crash restart serves whoever opens again", test_restarted },
 	{ "engine killed: --on-crash block, and the client can be killed", test_blocked },
 	{ "supervisor killed: nobody reads zeros", test_supervisor_killed },
