@@ -25,6 +25,25 @@ static void taken_from_careless(void)
 	AWAIT(engine_said("still had valid translations"));
 }
 
+static void taken_from_all_mappings(void)
+{
+	const int fd = control();
+	char *second;
+
+	knob(fd, CT_MGT_MODE, CT_M_CARELESS);
+	a = new_actor_with("ctest0", 0, 2);
+	second = map_pages(a, 0, 2);
+	b = new_actor_with("ctest0", 0, 2);
+	put(a, AT(a, 0), 1);
+	CHECK_EQ(get(a, second), 1);
+	put(b, AT(b, 0), 2);
+	clear_log(fd);
+	CHECK_EQ(get(a, second), 2);
+	CHECK_EQ(events(fd, CT_ACCESS, a->pid), 1);
+	CHECK_EQ(get(a, AT(a, 0)), 2);
+	CHECK_EQ(events(fd, CT_ACCESS, a->pid), 2);
+}
+
 static void exclusive_without_arbitration(void)
 {
 	const int fd = control();
@@ -183,6 +202,7 @@ static void sibling_loaded_too(void)
 
 static const struct test tests[] = {
 	{ "C17 a load takes the page from a process that the driver forgot", taken_from_careless },
+	{ "C17 and from all mappings of that process", taken_from_all_mappings },
 	{ "C17 devmap_default_access alone: one process at a time", exclusive_without_arbitration },
 	{ "C17 no store is lost when pages are taken", free_running_without_unload },
 	{ "C17 translations left with the previous owner are counted", leak_is_counted },
