@@ -964,7 +964,8 @@ static int drv_map(devmap_cookie_t dhp, dev_t dev, uint_t flags, offset_t off, s
 		return EIO;
 	if (drv.group_key != NULL && devmap_set_ctx_group(dhp, drv.group_key) != 0)
 		return ENOMEM;
-	if (drv.share_key != NULL && devmap_set_ctx_share(dhp, drv.share_key) != 0)
+	if (drv.share_key != NULL && !drv.share_early &&
+	    devmap_set_ctx_share(dhp, drv.share_key) != 0)
 		return ENOMEM;
 	*pvtp = ctx_new(dhp, off, len, current->as.a_pid, drv.share_key);
 	return 0;
@@ -1090,6 +1091,8 @@ static int drv_devmap(dev_t dev, devmap_cookie_t dhp, offset_t off, size_t len, 
 	if (!drv.no_setup && drv_setup(dhp, off, len) != DDI_SUCCESS)
 		return ENXIO;
 	if (drv.setup_twice && drv_setup(dhp, off, len) != DDI_SUCCESS)
+		return ENXIO;
+	if (drv.share_early && devmap_set_ctx_share(dhp, drv.share_key) != 0)
 		return ENXIO;
 	*maplen = drv.set_maplen ? drv.maplen : len;
 	return 0;

@@ -133,6 +133,7 @@ struct drv {
 	size_t piece;  /* bytes of a handle, 0: all */
 	size_t maplen; /* other *maplen than what is set up, if set_maplen */
 	boolean_t set_maplen, no_setup, setup_twice;
+	boolean_t share_early; /* devmap(9E) sets share_key, not devmap_map(9E) */
 	int devmap_error;
 	uint_t rnumber, maxprot, flags;
 	offset_t shift;		  /* added to the offset in the registers */

@@ -293,6 +293,21 @@ static void too_late(void **state)
 	assert_int_equal(devmap_set_ctx_share(handle(2), keys), EINVAL);
 }
 
+static void in_devmap(void **state)
+{
+	(void)state;
+	drv.share_early = B_TRUE;
+	map(0, keys, 1);
+	drv.share_early = B_FALSE;
+	map(1, keys, 1);
+	assert_int_equal(devmap_share_of(handle(0)), devmap_share_of(handle(1)));
+	assert_true(devmap_share_of(handle(0)) != 0);
+	drv.share_early = B_TRUE;
+	drv.no_setup = B_TRUE; /* it has no devmap_access(9E) yet */
+	assert_int_equal(fake_mmap(p[2], BASE, P(1), RW, MAP_SHARED, 0), ENXIO);
+	assert_int_equal(fake_handles, 2);
+}
+
 /* A key counts in its group: the same one in another is another context. */
 static void key_is_of_the_group(void **state)
 {
@@ -478,6 +493,7 @@ int main(void)
 		T("X5 C17 a load of another context takes the page from all", careless_driver),
 		T("X5 C17 what any of them keeps is a leak", leaks_of_any_are_counted),
 		T("X5 only while a handle is being made", too_late),
+		T("X5 devmap may say so, too", in_devmap),
 		T("X5 X3 a key counts in its group", key_is_of_the_group),
 		T("X5 C21 a child inherits the share, unless the driver says otherwise",
 		  fork_inherits),
