@@ -477,6 +477,101 @@ static void too_late(void)
 	CHECK_EQ(operate_with(fd, CT_OP_SHARE, event(fd, CT_MAP, b->pid, 0).id, 1), EINVAL);
 }
 
+/*
+ * Processes of the context come, fork, unmap, go and are killed, while others contend with contexts of
+ * their own. What the first have added is all there.
+ */
+
+#define ROUNDS	 12
+#define ADDS	 300
+#define COMERS	 3
+#define WATCHERS 20
+
+static void add_some(char *p, uint64_t *sum)
+{
+	for (int i = 0; i < ADDS; i++) {
+		__atomic_fetch_add((uint64_t *)(p + i % 2 * page), 1, __ATOMIC_SEQ_CST);
+		__atomic_fetch_add(sum, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void come_and_go(void *sum)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		const int fd = open_device("ctest0");
+		char *p = DO(mmap(NULL, 2 * page, RW, MAP_SHARED, fd, 0));
+		pid_t child = i % 3 == 0 ? DO(fork()) : -1;
+
+		add_some(p, sum);
+		if (child == 0)
+			_exit(0);
+		if (i % 4 == 1) {
+			DO(munmap(p, page));
+			p[page + 8] = 1;
+			DO(munmap(p + page, page));
+		}
+		if (child > 0)
+			CHECK(WAS_OK(await_pid(child)));
+		if (i % 4 != 1)
+			DO(munmap(p, 2 * page));
+		close(fd);
+	}
+}
+
+static void be_alone(void *arg)
+{
+	const int fd = open_device("ctest0");
+
+	(void)arg;
+	for (uint64_t i = 0; i < ROUNDS; i++) {
+		volatile uint64_t *p = DO(mmap(NULL, page, RW, MAP_PRIVATE, fd, 0));
+
+		for (uint64_t j = 0; j < ADDS; j++) {
+			CHECK_EQ(*p, j);
+			*p = j + 1;
+		}
+		DO(munmap((void *)p, page));
+	}
+}
+
+static void watch(void *arg)
+{
+	const int fd = open_device("ctest0");
+	volatile uint64_t *p = DO(mmap(NULL, page, RW, MAP_SHARED, fd, 0));
+
+	(void)arg;
+	for (;;)
+		(void)*p;
+}
+
+static void comings_and_goings(void)
+{
+	const int fd = control();
+	uint64_t *sum = shared_memory(sizeof(*sum));
+	pid_t pid[COMERS + 1];
+
+	a = sharer(fd, 2);
+	put(a, a->base, 0);
+	knob(fd, CT_NO_LOG, 1);
+	for (int i = 0; i < COMERS; i++)
+		pid[i] = spawn(come_and_go, sum);
+	pid[COMERS] = spawn(be_alone, NULL);
+	for (int i = 0; i < WATCHERS; i++) {
+		const pid_t watcher = spawn(watch, NULL);
+
+		nap();
+		DO(kill(watcher, SIGKILL));
+		CHECK_EQ(await_pid(watcher), SIGKILL);
+	}
+	for (int i = 0; i <= COMERS; i++)
+		CHECK(WAS_OK(await_pid(pid[i])));
+	CHECK_EQ(get(a, AT(a, 0)) + get(a, AT(a, 1)), *sum);
+	CHECK_EQ(*sum, COMERS * (ROUNDS + ROUNDS / 3) * ADDS);
+	AWAIT(counts(fd).maps == 1);
+	CHECK_EQ(counts(fd).contexts, 1);
+	CHECK_EQ(counts(fd).errors, 0);
+}
+
 static void who_shares_is_listed(void)
 {
 	const int fd = control();
@@ -516,6 +611,7 @@ static const struct test tests[] = {
 	{ "X5 two contexts of two processes each", two_shares },
 	{ "X5 C19 several mappings of the same pages", several_mappings },
 	{ "X5 C25 handles that may be remapped", remapping },
+	{ "X5 C2 processes come and go, and no store is lost", comings_and_goings },
 	{ "X5 X4 who shares the owner's context is listed", who_shares_is_listed },
 	{ "X5 only devmap_map and devmap_dup say who shares", too_late },
 };
