@@ -403,7 +403,8 @@ static void suite_command(struct command *c, const char *dir)
 		snprintf(c->third, sizeof(c->third), "%s/tests/drivers/ulock.so", root);
 		add(c, c->third);
 		snprintf(c->fourth, sizeof(c->fourth),
-			 "%s/tests/drivers/gx.so:model=%s/tests/drivers/ctesthw.so", root, root);
+			 "%s/tests/drivers/gx.so:model=%s/tests/drivers/ctesthw.so%s", root, root,
+			 suite_flags & SHARE_PROPERTY ? ",devmap-share=1" : "");
 		add(c, c->fourth);
 	}
 }

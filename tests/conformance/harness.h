@@ -37,7 +37,7 @@ struct test {
 #define LOCK_LIMITS	0x20  /* locks end after 300 ms, and have at most 4 pages */
 #define DDI_CHECKS	0x40  /* ddit is served, too */
 #define SOLARIS_DRIVERS 0x80  /* those of tests/drivers/solaris, too */
-#define SHARE_PROPERTY	0x100 /* ctest is served with devmap-share=1 */
+#define SHARE_PROPERTY	0x100 /* ctest, and gx of those, are served with devmap-share=1 */
 #define CRASHES		0x10  /* an engine dies on the way: the command may say so when it ends */
 
 int run_tests(int argc, char **argv, const struct test *tests, size_t n, unsigned flags);

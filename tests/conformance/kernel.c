@@ -173,5 +173,7 @@ bool kernel_drivers_load(unsigned flags)
 	       (!(flags & DDI_CHECKS) ||
 		load_module("ddit", "number=42,text=hello,model=ctesthw")) &&
 	       (!(flags & SOLARIS_DRIVERS) ||
-		(load_module("ulock", "") && load_module("gx", "model=ctesthw")));
+		(load_module("ulock", "") &&
+		 load_module("gx", flags & SHARE_PROPERTY ? "model=ctesthw,devmap-share=1" :
+							    "model=ctesthw")));
 }
