@@ -19,6 +19,7 @@
 #include "devinfo.h"
 #include "log.h"
 #include "model.h"
+#include "pages.h"
 
 #define INSTANCES_MAX 4096
 
@@ -116,6 +117,8 @@ static int instance_add(struct driver *d)
 
 	if (dip == NULL)
 		return -ENOMEM;
+	/* Another engine makes the same again, by the same names. */
+	pages_keep(true);
 	error = instance_model(dip);
 	if (error == 0) {
 		/* Listed before attach(9E), which may open doors: somebody may come at once. */
@@ -124,6 +127,7 @@ static int instance_add(struct driver *d)
 		if (error != 0)
 			d->ninstances--;
 	}
+	pages_keep(false);
 	if (error != 0)
 		instance_free(dip);
 	return error;
