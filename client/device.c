@@ -11,7 +11,9 @@
 #include "internal.h"
 
 /* No file system has this number: what stat(2) tells of the place of a device is made up. */
-#define STAT_DEV makedev(0, 0xd7)
+#define STAT_DEV  makedev(0, 0xd7)
+
+#define TRIES_MAX 100
 
 /* The lowest free descriptor for what came through the door, and the program's flags on it. */
 static int settle(int fd, int flags)
@@ -102,7 +104,7 @@ static int own_door(const char *door)
 	return name != NULL && find_door(name + 1, path) ? device_door(path) : -ENOENT;
 }
 
-int device_call(uint64_t engine, const char *door, struct call *c)
+static int device_call_once(uint64_t engine, const char *door, struct call *c)
 {
 	int error = -EPERM;
 
@@ -116,6 +118,18 @@ int device_call(uint64_t engine, const char *door, struct call *c)
 	if (is_trusted(c->sock))
 		error = call_door(c);
 	(void)raw_close(c->sock);
+	return error;
+}
+
+/* Where an engine has died and another has its doors, that one is asked; but for what may have been done. */
+int device_call(uint64_t engine, const char *door, struct call *c)
+{
+	unsigned tries = 0;
+	int error;
+
+	do
+		error = device_call_once(engine, door, c);
+	while (error == -EIO && c->lost && c->rq.op != DM_IOCTL && ++tries < TRIES_MAX);
 	return error;
 }
 

@@ -29,7 +29,9 @@ static int ask(struct session *s)
 	int error;
 
 	ops_tire(); /* a driver decides, and may take its time */
-	error = call(&c);
+	do
+		error = call(&c);
+	while (error == -EIO && session_goes_on((unsigned)(s - sessions), &c));
 	if (error == 0 && c.got[0] >= 0) {
 		s->unborn = fd_hide(c.got[0]);
 		c.got[0] = -1;
@@ -136,12 +138,28 @@ static int child_place(void *arg, const struct dm_piece *p, unsigned n, const in
 	return error;
 }
 
-static int child_attach(unsigned index)
+/* Of what an engine has given that died meanwhile nothing stays: there is a hole again. */
+static void child_unplace(unsigned index)
+{
+	uintptr_t from = 0;
+	struct map m;
+
+	for (; maps_first(from, UINTPTR_MAX, &m); from = m.end) {
+		if (m.session != index || m.absent)
+			continue;
+		(void)raw_munmap(m.start, m.end - m.start);
+		maps_change(m.start, m.end, set_absent, true);
+	}
+}
+
+/* *again: the engine has died, and another one has not heard of it. */
+static int child_attach_once(unsigned index, bool *again)
 {
 	struct session *s = &sessions[index];
 	struct call c = CALL(s->sock, DM_CHILD);
 	int error = s->sock < 0 ? -ENXIO : session_userfaultfd(s);
 
+	*again = false;
 	if (error != 0)
 		return error;
 	c.fd = s->uffd;
@@ -150,6 +168,23 @@ static int child_attach(unsigned index)
 	ops_tire();
 	error = call(&c); /* which finds room for descriptors where there is none */
 	call_drop(&c);
+	*again = error == -EIO && session_goes_on(index, &c);
+	return error;
+}
+
+static int child_attach(unsigned index)
+{
+	bool again;
+	int error;
+
+	do {
+		error = child_attach_once(index, &again);
+		if (again) {
+			child_unplace(index);
+			fd_close_hidden(sessions[index].uffd);
+			sessions[index].uffd = -1;
+		}
+	} while (again);
 	if (error == 0)
 		error = session_change(index, DM_COMMIT, 0, 0);
 	return error;

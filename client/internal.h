@@ -185,6 +185,7 @@ struct call {
 	/* the answer */
 	struct dm_reply re;
 	int got[2]; /* descriptors, -1 where none; the caller's to close */
+	bool lost;  /* -EIO, because whoever was to answer has gone: it may be asked for again */
 };
 /* 0, or -errno: the engine's own, -ENXIO if it is gone, -EIO if it went meanwhile. */
 int call(struct call *c);
@@ -229,6 +230,7 @@ extern struct session sessions[SESSIONS_MAX];
 int session_of(const struct dm_file *f, unsigned *index);
 int session_userfaultfd(struct session *s); /* makes one: s->uffd. 0 or -errno */
 void session_drop(struct session *s);
+bool session_goes_on(unsigned index, const struct call *c);
 int session_call(unsigned index, uint16_t op, uint64_t a0, uint64_t a1);
 /* ops held: the same, of what changes mappings. */
 int session_change(unsigned index, uint16_t op, uint64_t a0, uint64_t a1);

@@ -10,6 +10,8 @@
 
 #include "internal.h"
 
+#define TRIES_MAX 1000 /* an engine that dies so often does not come back */
+
 bool mapping_lock_future;
 
 size_t page_size(void)
@@ -131,8 +133,12 @@ static int fill_once(struct call *c, unsigned session, uintptr_t addr, size_t le
 static int fill(struct call *c, unsigned session, uintptr_t addr, size_t len)
 {
 	struct rlimit before;
-	int error = fill_once(c, session, addr, len);
+	unsigned tries = 0;
+	int error;
 
+	do
+		error = fill_once(c, session, addr, len);
+	while (error == -DM_AGAIN && ++tries < TRIES_MAX);
 	if (error == -EMFILE && limit_lift(&before)) {
 		error = fill_once(c, session, addr, len);
 		limit_restore(&before);

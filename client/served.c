@@ -74,7 +74,8 @@ int served_open(const struct device_name *n, int flags)
 		as |= DM_OPEN_EXCL;
 	do
 		fd = REAL(openat)(AT_FDCWD, n->path, as);
-	while (fd < 0 && errno == EINTR && ++tries < OPEN_TRIES && !any_handler_ends_calls());
+	while (fd < 0 && ++tries < OPEN_TRIES &&
+	       (errno == DM_AGAIN || (errno == EINTR && !any_handler_ends_calls())));
 	if (fd < 0)
 		return died(-1, -errno);
 	fd_mark(fd, FD_SERVED);

@@ -13,6 +13,8 @@
 #define USERFAULTFD_IOC_NEW _IO(0xAA, 0x00)
 #endif
 
+#define TRIES_MAX 1000 /* an engine that dies so often does not come back */
+
 struct session sessions[SESSIONS_MAX]; /* guarded by ops */
 
 /*
@@ -143,7 +145,8 @@ int session_of(const struct dm_file *f, unsigned *index)
 	ASSERT_OPS_HELD();
 	for (i = 0; i < SESSIONS_MAX; i++) {
 		s = &sessions[i];
-		if (s->used && s->engine == f->info.engine) {
+		/* One that could not be taken over has ended, though its engine's like is there. */
+		if (s->used && s->engine == f->info.engine && !session_dead(s)) {
 			*index = i;
 			return 0;
 		}
@@ -179,15 +182,28 @@ int session_of(const struct dm_file *f, unsigned *index)
 	return 0;
 }
 
+/* The engine has died, and another has taken over the session, or is about to. */
+bool session_goes_on(unsigned index, const struct call *c)
+{
+	return c->lost && !session_dead(&sessions[index]);
+}
+
 static int ask(unsigned index, int (*how)(struct call *c), uint16_t op, uint64_t a0, uint64_t a1)
 {
 	struct call c = CALL(sessions[index].sock, op);
+	unsigned tries = 0;
+	bool again;
 	int error;
 
 	c.rq.a[0] = a0;
 	c.rq.a[1] = a1;
-	error = how(&c);
-	call_drop(&c);
+	do {
+		error = how(&c);
+		call_drop(&c);
+		/* What was to be committed is to be made again, which our caller does. */
+		again = (error == -DM_AGAIN && (op != DM_COMMIT || a0 == 0)) ||
+			(error == -EIO && session_goes_on(index, &c));
+	} while (again && ++tries < TRIES_MAX);
 	return error;
 }
 

@@ -156,6 +156,12 @@ static int take(struct call *c, struct answer *an)
 	return error;
 }
 
+static void close_all(const struct answer *an)
+{
+	for (unsigned i = 0; i < an->nfds; i++)
+		(void)raw_close(an->fds[i]);
+}
+
 static void cancel(int reply)
 {
 	struct dm_request rq = { .magic = DM_MAGIC, .version = DM_VERSION, .op = DM_CANCEL };
@@ -190,6 +196,11 @@ static int serve(struct call *c, int reply, struct answer *an, int *pieces_error
 	if (n < 0)
 		return (int)n;
 	error = check(an, n);
+	/* Of an engine that was taken for dead while it answered: see DM_AGAIN. */
+	if (error == 0 && here && an->re.id != c->rq.id) {
+		close_all(an);
+		return 0;
+	}
 	if (error == 0 && an->re.type == DM_COPYIN)
 		return data_in(reply, an->re.v[0], an->re.v[1]);
 	if (error != 0)
@@ -210,6 +221,7 @@ static int wait_answer(struct call *c, int reply)
 			cancel(reply);
 		r = serve(c, reply, &an, &pieces_error);
 	} while (r == 0);
+	c->lost = r == -EIO;
 	if (r < 0)
 		return r;
 	c->re = an.re;
@@ -253,9 +265,11 @@ int call(struct call *c)
 
 int call_here(struct call *c)
 {
+	static uint64_t last_id; /* guarded by ops */
 	int error;
 
 	ASSERT_OPS_HELD();
+	c->rq.id = ++last_id;
 	c->rq.magic = DM_MAGIC;
 	c->rq.version = DM_VERSION;
 	c->rq.op |= DM_HERE;

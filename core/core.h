@@ -343,6 +343,7 @@ void devmap_core_init(void);
 void devmap_core_fini(void);
 
 /* Address spaces. */
+void devmap_as_keys_after(uint64_t key);
 void devmap_as_init(struct as *as, pid_t pid, const char *comm);
 /*
  * Unmaps everything; as may be freed afterwards. Waits for calls in progress on its behalf (their

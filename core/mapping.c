@@ -5,10 +5,17 @@
  */
 #include "internal.h"
 
+static uint64_t last_key; /* 2^64 last for ever */
+
+/* No address space to come has a key up to this one. Before there is any. */
+void devmap_as_keys_after(uint64_t key)
+{
+	last_key = key;
+}
+
 /* Begin an address space: of process pid, which runs comm (both for messages only). */
 void devmap_as_init(struct as *as, pid_t pid, const char *comm)
 {
-	static uint64_t last_key; /* 2^64 last for ever */
 	size_t i;
 
 	bzero(as, sizeof(*as));

@@ -39,6 +39,15 @@ void *port_alloc(size_t size);
 void port_free(void *p);
 
 /*
+ * Memory that may outlive the engine, by the name of which another one finds it: *found, with what was stored
+ * there. Else zeros. *token: for port_keep_free(). NULL: there is none.
+ */
+void *port_keep(const char *name, size_t len, bool *found, void **token);
+void port_keep_free(void *token, void *memory, size_t len);
+/* Does this thread do again what an engine before this one has done? */
+bool port_resuming(void);
+
+/*
  * Messages. port_log() writes one line, with "devmap: ", a word for the kind if there is one, and a
  * newline. Those of drivers may be dropped while there are too many of them; what is said of a
  * mistake, or before the end, may not. Called with any lock held; never sleeps.

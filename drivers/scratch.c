@@ -15,39 +15,39 @@
 #include <sys/sunddi.h>
 #include <devmap/context.h>
 
-/* A context: what one process has stored. */
-struct scratch_ctx {
-	struct devmap_context ctx;
-	char saved[PAGESIZE]; /* while it is not in the device */
-};
-
 static dev_info_t *scratch_dip;
 static ddi_umem_cookie_t scratch_cookie;
 static char *scratch_page;    /* the device */
 static kmutex_t scratch_lock; /* guards the contexts */
 static struct devmap_contexts scratch_contexts;
 
+/* What one process has stored, while it is not in the device. It is all that there is of a context. */
+static char *saved(void *ctx)
+{
+	return ((struct devmap_context *)ctx)->kept;
+}
+
 static int scratch_save(void *owner)
 {
-	bcopy(scratch_page, ((struct scratch_ctx *)owner)->saved, PAGESIZE);
+	bcopy(scratch_page, saved(owner), PAGESIZE);
 	return 0;
 }
 
 static int scratch_restore(void *next)
 {
-	bcopy(((struct scratch_ctx *)next)->saved, scratch_page, PAGESIZE);
+	bcopy(saved(next), scratch_page, PAGESIZE);
 	return 0;
 }
 
 static int scratch_copy(void *child, void *parent)
 {
-	bcopy(((struct scratch_ctx *)parent)->saved, ((struct scratch_ctx *)child)->saved,
-	      PAGESIZE);
+	bcopy(saved(parent), saved(child), PAGESIZE);
 	return 0;
 }
 
 static const struct devmap_context_ops scratch_context_ops = {
-	.size = sizeof(struct scratch_ctx),
+	.size = sizeof(struct devmap_context),
+	.kept = PAGESIZE,
 	.copy = scratch_copy,
 	.save = scratch_save,
 	.restore = scratch_restore,
@@ -109,6 +109,7 @@ static int scratch_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 		return DDI_FAILURE;
 	mutex_init(&scratch_lock, NULL, MUTEX_DRIVER, NULL);
 	devmap_contexts_init(&scratch_contexts, &scratch_context_ops, dip, &scratch_lock);
+	(void)devmap_contexts_keep(&scratch_contexts, dip, "contexts");
 	scratch_page = ddi_umem_alloc(PAGESIZE, DDI_UMEM_SLEEP, &scratch_cookie);
 	scratch_dip = dip;
 	return ddi_create_minor_node(dip, "scratch0", S_IFCHR, 0, DDI_PSEUDO, 0);
@@ -120,6 +121,7 @@ static int scratch_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
 		return DDI_FAILURE;
 	ddi_remove_minor_node(dip, NULL);
 	ddi_umem_free(scratch_cookie);
+	devmap_contexts_fini(&scratch_contexts);
 	mutex_destroy(&scratch_lock);
 	scratch_dip = NULL;
 	return DDI_SUCCESS;

@@ -68,23 +68,38 @@
 #define XFB_NWISH	8		 /* processes between choosing a mode and mapping */
 #define XFB_UNKNOWN	UINT64_MAX	 /* no context has this serial number */
 
+/* What of a context outlives the engine, beside its screen. */
+struct xfb_state {
+	uint32_t registers[XFB_NSTATE]; /* while they are not in the device */
+	uint32_t operations;		/* XFB_OPERATIONS when ctx_screen was as the device */
+	struct fbdev_mode mode;
+	uint64_t serial; /* no other context has it, nor had */
+	pid_t pid;	 /* 0: not known before its first access */
+	uid_t uid;
+};
+
 struct xfb_ctx {
 	struct devmap_context ctx_devmap;
-	uint32_t ctx_state[XFB_NSTATE]; /* registers, while they are not in the device */
+	struct xfb_state *ctx_state;
 	/* With virtual screens: */
-	caddr_t ctx_screen;	 /* the screen, while it is not in the device */
-	uchar_t *ctx_dirty;	 /* a byte a page: ctx_screen may be older than it */
-	uint32_t ctx_operations; /* XFB_OPERATIONS when ctx_screen was as the device */
-	struct fbdev_mode ctx_mode;
-	uint64_t ctx_serial; /* no other context has it, nor had */
-	pid_t ctx_pid;	     /* 0: not known before its first access */
-	uid_t ctx_uid;
+	caddr_t ctx_screen; /* the screen, while it is not in the device; it outlives the engine too */
+	uchar_t *ctx_dirty; /* a byte a page: ctx_screen may be older than it */
 };
 
 /* A process that has no context, and the mode that it has chosen. */
 struct xfb_wish {
 	pid_t wish_pid; /* 0: none */
 	struct fbdev_mode wish_mode;
+};
+
+/* What of the device outlives the engine. */
+struct xfb_kept {
+	struct fbdev_mode mode; /* of a shared screen; else of contexts to come */
+	struct xfb_wish wish[XFB_NWISH];
+	uint_t next_wish;
+	/* With virtual screens: */
+	uint64_t serial; /* of the last context */
+	uint64_t shown;	 /* whose screen is in the device, even if it has gone; 0: nobody's */
 };
 
 struct xfb {
@@ -100,12 +115,7 @@ struct xfb {
 	kmutex_t xfb_lock;
 	kcondvar_t xfb_cv; /* nobody signals it: for waiting until a time */
 	struct devmap_contexts xfb_ctxs;
-	struct fbdev_mode xfb_mode; /* of a shared screen; else of contexts to come */
-	struct xfb_wish xfb_wish[XFB_NWISH];
-	uint_t xfb_next_wish;
-	/* With virtual screens: */
-	uint64_t xfb_serial; /* of the last context */
-	uint64_t xfb_shown;  /* whose screen is in the device, even if it has gone; 0: nobody's */
+	struct xfb_kept *xfb_kept;
 };
 
 static void *xfb_softstate;
@@ -198,8 +208,8 @@ static int xfb_wait_idle(struct xfb *xfb)
 static struct xfb_wish *xfb_find_wish(struct xfb *xfb, pid_t pid)
 {
 	for (uint_t i = 0; i < XFB_NWISH; i++) {
-		if (xfb->xfb_wish[i].wish_pid == pid)
-			return &xfb->xfb_wish[i];
+		if (xfb->xfb_kept->wish[i].wish_pid == pid)
+			return &xfb->xfb_kept->wish[i];
 	}
 	return NULL;
 }
@@ -211,12 +221,12 @@ static struct fbdev_mode *xfb_mode_of_caller(struct xfb *xfb)
 	struct xfb_wish *wish;
 
 	if (!xfb->xfb_virtual)
-		return &xfb->xfb_mode;
+		return &xfb->xfb_kept->mode;
 	ctx = devmap_context_find(&xfb->xfb_ctxs, NULL);
 	if (ctx != NULL)
-		return &ctx->ctx_mode;
+		return &ctx->ctx_state->mode;
 	wish = xfb_find_wish(xfb, ddi_get_pid());
-	return wish != NULL ? &wish->wish_mode : &xfb->xfb_mode;
+	return wish != NULL ? &wish->wish_mode : &xfb->xfb_kept->mode;
 }
 
 /* The oldest wish makes room: of a process that has ended, or else it begins as others do. */
@@ -226,7 +236,7 @@ static void xfb_make_wish(struct xfb *xfb, const struct fbdev_mode *m)
 	struct xfb_wish *wish = xfb_find_wish(xfb, pid);
 
 	if (wish == NULL)
-		wish = &xfb->xfb_wish[xfb->xfb_next_wish++ % XFB_NWISH];
+		wish = &xfb->xfb_kept->wish[xfb->xfb_kept->next_wish++ % XFB_NWISH];
 	wish->wish_pid = pid;
 	wish->wish_mode = *m;
 }
@@ -239,13 +249,13 @@ static void xfb_set_mode(struct xfb *xfb, int cmd, const struct fbdev_mode *m)
 	if (xfb->xfb_virtual)
 		ctx = devmap_context_find(&xfb->xfb_ctxs, NULL);
 	if (ctx != NULL)
-		ctx->ctx_mode = *m;
+		ctx->ctx_state->mode = *m;
 	else if (xfb->xfb_virtual)
 		xfb_make_wish(xfb, m);
 	if (!xfb->xfb_virtual || (ctx == NULL && cmd == FBDEV_PUT_VAR))
-		xfb->xfb_mode = *m;
+		xfb->xfb_kept->mode = *m;
 	if (xfb->xfb_virtual) /* whoever begins has not panned */
-		xfb->xfb_mode.yoffset = 0;
+		xfb->xfb_kept->mode.yoffset = 0;
 	if (!xfb->xfb_virtual || (ctx != NULL && ctx == xfb->xfb_ctxs.owner))
 		xfb_show(xfb, m);
 }
@@ -254,7 +264,7 @@ static void xfb_set_mode(struct xfb *xfb, int cmd, const struct fbdev_mode *m)
 
 static void xfb_set(struct xfb_ctx *ctx, uint_t reg, uint32_t value)
 {
-	ctx->ctx_state[(reg - XFB_STATE) / 4] = value;
+	ctx->ctx_state->registers[(reg - XFB_STATE) / 4] = value;
 }
 
 /* What a process finds that opens the device: a drawing surface that is the whole screen. */
@@ -268,40 +278,36 @@ static void xfb_ctx_reset(struct xfb *xfb, struct xfb_ctx *ctx)
 	xfb_set(ctx, XFB_DST_PITCH, xfb->xfb_pitch);
 }
 
-/* ENOMEM: no memory for its screen, which is big enough to be refused. */
+/* 0, or ENOMEM: no memory for it, which is big enough to be refused. */
+static int xfb_make_screen(struct xfb *xfb, struct xfb_ctx *ctx, int *found)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "screen %llx", (unsigned long long)ctx->ctx_devmap.key);
+	ctx->ctx_screen = devmap_keep_alloc(xfb->xfb_dip, name, xfb->xfb_memory, found);
+	if (ctx->ctx_screen == NULL)
+		return ENOMEM;
+	ctx->ctx_dirty = kmem_zalloc(btop(xfb->xfb_memory), KM_SLEEP);
+	return 0;
+}
+
 static int xfb_create(void *new)
 {
 	struct xfb_ctx *ctx = new;
 	struct xfb *xfb = ctx->ctx_devmap.device;
 	struct xfb_wish *wish;
 
-	if (xfb->xfb_virtual) {
-		ctx->ctx_screen = kmem_zalloc(xfb->xfb_memory, KM_NOSLEEP);
-		if (ctx->ctx_screen == NULL)
-			return ENOMEM;
-		ctx->ctx_dirty = kmem_zalloc(btop(xfb->xfb_memory), KM_SLEEP);
-	}
+	ctx->ctx_state = ctx->ctx_devmap.kept;
+	if (xfb->xfb_virtual && xfb_make_screen(xfb, ctx, NULL) != 0)
+		return ENOMEM;
 	wish = xfb_find_wish(xfb, ddi_get_pid());
-	ctx->ctx_mode = wish != NULL ? wish->wish_mode : xfb->xfb_mode;
+	ctx->ctx_state->mode = wish != NULL ? wish->wish_mode : xfb->xfb_kept->mode;
 	if (wish != NULL)
 		wish->wish_pid = 0;
-	ctx->ctx_serial = ++xfb->xfb_serial;
-	ctx->ctx_pid = ddi_get_pid();
-	ctx->ctx_uid = crgetuid(ddi_get_cred());
+	ctx->ctx_state->serial = ++xfb->xfb_kept->serial;
+	ctx->ctx_state->pid = ddi_get_pid();
+	ctx->ctx_state->uid = crgetuid(ddi_get_cred());
 	xfb_ctx_reset(xfb, ctx);
-	return 0;
-}
-
-static int xfb_copy(void *new, void *old)
-{
-	struct xfb_ctx *child = new, *parent = old;
-	struct xfb *xfb = parent->ctx_devmap.device;
-
-	bcopy(parent->ctx_state, child->ctx_state, sizeof(child->ctx_state));
-	if (xfb->xfb_virtual)
-		bcopy(parent->ctx_screen, child->ctx_screen, xfb->xfb_memory);
-	child->ctx_mode = parent->ctx_mode;
-	child->ctx_pid = 0; /* it is the parent that is being served */
 	return 0;
 }
 
@@ -311,23 +317,57 @@ static void xfb_destroy(void *old)
 	struct xfb *xfb = ctx->ctx_devmap.device;
 
 	if (xfb->xfb_virtual) {
-		kmem_free(ctx->ctx_screen, xfb->xfb_memory);
+		devmap_keep_free(ctx->ctx_screen);
 		kmem_free(ctx->ctx_dirty, btop(xfb->xfb_memory));
 	}
+}
+
+/* Which pages are as the device has them nobody knows any more. */
+static int xfb_adopt(void *old)
+{
+	struct xfb_ctx *ctx = old;
+	struct xfb *xfb = ctx->ctx_devmap.device;
+	int found = 0;
+
+	ctx->ctx_state = ctx->ctx_devmap.kept;
+	if (!xfb->xfb_virtual)
+		return 0;
+	if (xfb_make_screen(xfb, ctx, &found) != 0)
+		return ENOMEM;
+	for (size_t page = 0; page < btop(xfb->xfb_memory); page++)
+		ctx->ctx_dirty[page] = 1;
+	if (found)
+		return 0;
+	xfb_destroy(ctx);
+	return ENXIO;
+}
+
+static int xfb_copy(void *new, void *old)
+{
+	struct xfb_ctx *child = new, *parent = old;
+	struct xfb *xfb = parent->ctx_devmap.device;
+
+	bcopy(parent->ctx_state->registers, child->ctx_state->registers,
+	      sizeof(child->ctx_state->registers));
+	if (xfb->xfb_virtual)
+		bcopy(parent->ctx_screen, child->ctx_screen, xfb->xfb_memory);
+	child->ctx_state->mode = parent->ctx_state->mode;
+	child->ctx_state->pid = 0; /* it is the parent that is being served */
+	return 0;
 }
 
 /* Saves the pages that may differ: all when the engine has drawn, otherwise those loaded. */
 static void xfb_save_screen(struct xfb *xfb, struct xfb_ctx *ctx)
 {
 	uint32_t operations = xfb_reg(xfb, XFB_OPERATIONS);
-	boolean_t all = operations != ctx->ctx_operations;
+	boolean_t all = operations != ctx->ctx_state->operations;
 
 	for (size_t page = 0; page < btop(xfb->xfb_memory); page++) {
 		if (all || ctx->ctx_dirty[page])
 			xfb_screen_read(xfb, ptob(page), ctx->ctx_screen + ptob(page), PAGESIZE);
 		ctx->ctx_dirty[page] = 0;
 	}
-	ctx->ctx_operations = operations;
+	ctx->ctx_state->operations = operations;
 }
 
 static int xfb_save(void *owner)
@@ -338,8 +378,8 @@ static int xfb_save(void *owner)
 
 	if (error != 0)
 		return error;
-	ddi_rep_get32(xfb->xfb_regs_acc, ctx->ctx_state, (uint32_t *)(xfb->xfb_regs + XFB_STATE),
-		      XFB_NSTATE, DDI_DEV_AUTOINCR);
+	ddi_rep_get32(xfb->xfb_regs_acc, ctx->ctx_state->registers,
+		      (uint32_t *)(xfb->xfb_regs + XFB_STATE), XFB_NSTATE, DDI_DEV_AUTOINCR);
 	if (xfb->xfb_virtual)
 		xfb_save_screen(xfb, ctx);
 	return 0;
@@ -353,20 +393,22 @@ static int xfb_restore(void *next)
 
 	if (error != 0)
 		return error;
-	ddi_rep_put32(xfb->xfb_regs_acc, ctx->ctx_state, (uint32_t *)(xfb->xfb_regs + XFB_STATE),
-		      XFB_NSTATE, DDI_DEV_AUTOINCR);
+	ddi_rep_put32(xfb->xfb_regs_acc, ctx->ctx_state->registers,
+		      (uint32_t *)(xfb->xfb_regs + XFB_STATE), XFB_NSTATE, DDI_DEV_AUTOINCR);
 	if (xfb->xfb_virtual) {
 		xfb_screen_write(xfb, 0, ctx->ctx_screen, xfb->xfb_memory);
-		ctx->ctx_operations = xfb_reg(xfb, XFB_OPERATIONS);
-		xfb->xfb_shown = ctx->ctx_serial;
-		xfb_show(xfb, &ctx->ctx_mode);
+		ctx->ctx_state->operations = xfb_reg(xfb, XFB_OPERATIONS);
+		xfb->xfb_kept->shown = ctx->ctx_state->serial;
+		xfb_show(xfb, &ctx->ctx_state->mode);
 	}
 	return 0;
 }
 
 static const struct devmap_context_ops xfb_context_ops = {
 	.size = sizeof(struct xfb_ctx),
+	.kept = sizeof(struct xfb_state),
 	.create = xfb_create,
+	.adopt = xfb_adopt,
 	.copy = xfb_copy,
 	.destroy = xfb_destroy,
 	.save = xfb_save,
@@ -409,8 +451,8 @@ static int xfb_contextmgt(devmap_cookie_t dhp, void *pvtp, offset_t off, size_t 
 	int error;
 
 	mutex_enter(&xfb->xfb_lock);
-	if (ctx->ctx_pid == 0)
-		ctx->ctx_pid = ddi_get_pid();
+	if (ctx->ctx_state->pid == 0)
+		ctx->ctx_state->pid = ddi_get_pid();
 	error = devmap_context_switch(ctx);
 	if (error == 0)
 		error = xfb_load(xfb, pvtp, off, len, type, rw);
@@ -496,7 +538,7 @@ static struct xfb_ctx *xfb_find_serial(struct xfb *xfb, uint64_t serial)
 {
 	struct devmap_context *c = xfb->xfb_ctxs.first;
 
-	while (c != NULL && ((struct xfb_ctx *)c)->ctx_serial != serial)
+	while (c != NULL && ((struct xfb_ctx *)c)->ctx_state->serial != serial)
 		c = c->next;
 	return (struct xfb_ctx *)c;
 }
@@ -515,8 +557,8 @@ static int xfb_screen_of(struct xfb *xfb, uint64_t *whose, enum uio_rw rw, struc
 	if (rw == UIO_WRITE)
 		return ENXIO;
 	if (*whose == XFB_UNKNOWN)
-		*whose = xfb->xfb_shown;
-	if (*whose == xfb->xfb_shown)
+		*whose = xfb->xfb_kept->shown;
+	if (*whose == xfb->xfb_kept->shown)
 		return 0;
 	*out = xfb_find_serial(xfb, *whose);
 	return *out != NULL ? 0 : ENOENT;
@@ -693,13 +735,13 @@ static int xfb_look_at(struct xfb *xfb, pid_t pid, cred_t *credp, struct xfb_ctx
 	*out = xfb->xfb_ctxs.owner;
 	if (pid == 0)
 		return 0;
-	while (c != NULL && ((struct xfb_ctx *)c)->ctx_pid != pid)
+	while (c != NULL && ((struct xfb_ctx *)c)->ctx_state->pid != pid)
 		c = c->next;
 	if (c == NULL)
 		return ESRCH;
 	*out = (struct xfb_ctx *)c;
-	*m = (*out)->ctx_mode;
-	if (crgetuid(credp) != 0 && crgetuid(credp) != (*out)->ctx_uid)
+	*m = (*out)->ctx_state->mode;
+	if (crgetuid(credp) != 0 && crgetuid(credp) != (*out)->ctx_state->uid)
 		return EPERM;
 	return 0;
 }
@@ -719,7 +761,7 @@ static int xfb_picture(struct xfb *xfb, struct xfb_look *look, cred_t *credp, ca
 	mutex_enter(&xfb->xfb_lock);
 	error = xfb_look_at(xfb, look->pid, credp, &ctx, &m);
 	if (error == 0) {
-		look->pid = ctx != NULL ? ctx->ctx_pid : 0;
+		look->pid = ctx != NULL ? ctx->ctx_state->pid : 0;
 		look->width = xfb->xfb_width;
 		look->height = xfb->xfb_height;
 		look->depth = m.depth;
@@ -818,7 +860,7 @@ static int xfb_close(dev_t dev, int flag, int otyp, cred_t *credp)
 	if (xfb == NULL)
 		return ENXIO;
 	mutex_enter(&xfb->xfb_lock);
-	bzero(xfb->xfb_wish, sizeof(xfb->xfb_wish));
+	bzero(xfb->xfb_kept->wish, sizeof(xfb->xfb_kept->wish));
 	mutex_exit(&xfb->xfb_lock);
 	return 0;
 }
@@ -883,20 +925,40 @@ static int xfb_map_hardware(struct xfb *xfb)
 				  (offset_t)xfb->xfb_memory, &xfb_attr, &xfb->xfb_screen_acc);
 }
 
-/* The mode at first. */
+/* What outlives the engine. */
+static int xfb_keep(struct xfb *xfb)
+{
+	xfb->xfb_kept = devmap_keep_alloc(xfb->xfb_dip, "device", sizeof(*xfb->xfb_kept), NULL);
+	if (xfb->xfb_kept == NULL ||
+	    devmap_contexts_keep(&xfb->xfb_ctxs, xfb->xfb_dip, "contexts") != 0)
+		return DDI_FAILURE;
+	return DDI_SUCCESS;
+}
+
+static void xfb_unkeep(struct xfb *xfb)
+{
+	devmap_contexts_fini(&xfb->xfb_ctxs);
+	devmap_keep_free(xfb->xfb_kept);
+}
+
+/* The mode at first, unless there is one that was kept. */
 static int xfb_first_mode(struct xfb *xfb)
 {
-	struct fbdev_mode *m = &xfb->xfb_mode;
+	struct fbdev_mode *m = &xfb->xfb_kept->mode;
+	uint32_t depth;
 
-	m->depth = (uint32_t)ddi_prop_get_int(DDI_DEV_T_ANY, xfb->xfb_dip, DDI_PROP_DONTPASS,
-					      "depth", 32);
-	if (!fbdev_is_depth(m->depth)) {
+	if (m->depth != 0)
+		return DDI_SUCCESS;
+	depth = (uint32_t)ddi_prop_get_int(DDI_DEV_T_ANY, xfb->xfb_dip, DDI_PROP_DONTPASS, "depth",
+					   32);
+	if (!fbdev_is_depth(depth)) {
 		cmn_err(CE_WARN, "xfb%d: depth=%u: must be 16, 24 or 32",
-			ddi_get_instance(xfb->xfb_dip), m->depth);
+			ddi_get_instance(xfb->xfb_dip), depth);
 		return DDI_FAILURE;
 	}
-	m->pitch = fbdev_pitch(xfb->xfb_width, m->depth);
+	m->pitch = fbdev_pitch(xfb->xfb_width, depth);
 	m->rows = xfb->xfb_height;
+	m->depth = depth;
 	xfb_show(xfb, m);
 	return DDI_SUCCESS;
 }
@@ -923,7 +985,7 @@ static int xfb_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 	(void)snprintf(name, sizeof(name), "xfb%d", instance);
 	if (xfb_map_hardware(xfb) != DDI_SUCCESS) {
 		cmn_err(CE_WARN, "xfb%d: the hardware does not answer as an xfb does", instance);
-	} else if (xfb_first_mode(xfb) == DDI_SUCCESS &&
+	} else if (xfb_keep(xfb) == DDI_SUCCESS && xfb_first_mode(xfb) == DDI_SUCCESS &&
 		   ddi_prop_update_int(DDI_DEV_T_NONE, dip, "size", (int)xfb->xfb_memory) ==
 			   DDI_PROP_SUCCESS &&
 		   ddi_create_minor_node(dip, name, S_IFCHR, (minor_t)instance, DDI_NT_DISPLAY,
@@ -931,6 +993,7 @@ static int xfb_attach(dev_info_t *dip, ddi_attach_cmd_t cmd)
 		ddi_report_dev(dip);
 		return DDI_SUCCESS;
 	}
+	xfb_unkeep(xfb);
 	xfb_unmap_hardware(xfb);
 	cv_destroy(&xfb->xfb_cv);
 	mutex_destroy(&xfb->xfb_lock);
@@ -946,6 +1009,7 @@ static int xfb_detach(dev_info_t *dip, ddi_detach_cmd_t cmd)
 	if (cmd != DDI_DETACH || xfb == NULL || xfb->xfb_ctxs.first != NULL)
 		return DDI_FAILURE;
 	ddi_remove_minor_node(dip, NULL);
+	xfb_unkeep(xfb);
 	xfb_unmap_hardware(xfb);
 	cv_destroy(&xfb->xfb_cv);
 	mutex_destroy(&xfb->xfb_lock);

@@ -83,6 +83,7 @@
 #define XFB_ERROR_ROP	  2 /* no such raster operation */
 #define XFB_ERROR_SURFACE 3 /* pitch or offset is not a multiple of 4, or outside */
 #define XFB_ERROR_RANGE	  4 /* a coordinate of a line is outside +-XFB_COORD_MAX */
+#define XFB_ERROR_LOST	  5 /* it was in flight when the engine died: some of it may be drawn */
 
 #define XFB_COORD_MAX	  32767
 

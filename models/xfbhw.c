@@ -16,7 +16,20 @@
 #include <devmap/model.h>
 #include "../drivers/xfb.h"
 
-enum { REGISTERS, SCREEN, DISPLAY }; /* register sets */
+enum { REGISTERS, SCREEN, DISPLAY, OWN }; /* register sets; the last is nobody's but ours */
+
+/*
+ * What another engine's model has to know of this one, if the engine dies: as all device memory, OWN is then what
+ * it was. An operation that was in flight cannot be done again, for some of it is drawn: it ends with an error.
+ */
+#define OWN_SIZE       4096
+#define OWN_MAGIC      0x00
+#define OWN_STAGE      0x04 /* of an operation, see below */
+#define OWN_FENCE      0x08 /* what XFB_FENCE is about to be */
+#define OWN_OPERATIONS 0x0c
+#define OWN_BEGUN      0x10 /* 64 bits: when the display began */
+
+enum { REST, TAKING, DRAWING, ENDING };
 
 #define SIZE_MAX_PIXELS 8192  /* of the screen, either way */
 #define BUFFERS_MAX	4     /* screens that fit into screen memory */
@@ -337,13 +350,29 @@ static bool advance(struct devmap_model *m, struct xfbhw *hw)
 	return rect_slice(m, hw);
 }
 
+static void set_stage(struct devmap_model *m, uint32_t stage)
+{
+	devmap_model_write32(m, OWN, OWN_STAGE, stage);
+}
+
+/* Whoever sees the fence go up sees the rest; it goes up once, whatever happens. */
+static void raise_fence(struct devmap_model *m)
+{
+	devmap_model_write32(m, REGISTERS, XFB_FENCE, devmap_model_read32(m, OWN, OWN_FENCE));
+	set_stage(m, REST);
+}
+
 static void end(struct devmap_model *m, struct xfbhw *hw)
 {
-	devmap_model_write32(m, REGISTERS, XFB_OPERATIONS, ++hw->fixed[XFB_OPERATIONS / 4]);
+	uint32_t operations = ++hw->fixed[XFB_OPERATIONS / 4];
+
+	devmap_model_write32(m, OWN, OWN_OPERATIONS, operations);
+	devmap_model_write32(m, REGISTERS, XFB_OPERATIONS, operations);
 	if (hw->op.error != 0)
 		devmap_model_write32(m, REGISTERS, XFB_ERROR, hw->op.error);
-	devmap_model_write32(m, REGISTERS, XFB_FENCE,
-			     devmap_model_read32(m, REGISTERS, XFB_FENCE) + 1);
+	devmap_model_write32(m, OWN, OWN_FENCE, devmap_model_read32(m, REGISTERS, XFB_FENCE) + 1);
+	set_stage(m, ENDING);
+	raise_fence(m);
 }
 
 static void set_busy(struct devmap_model *m, struct xfbhw *hw, bool busy)
@@ -381,7 +410,9 @@ static void next(struct devmap_model *m, struct xfbhw *hw)
 	if (devmap_model_read32(m, REGISTERS, XFB_COMMAND) != 0) {
 		if (!hw->busy)
 			set_busy(m, hw, true);
+		set_stage(m, TAKING);
 		command = devmap_model_take32(m, REGISTERS, XFB_COMMAND);
+		set_stage(m, command != 0 ? DRAWING : REST);
 	}
 	if (command != 0)
 		begin(m, hw, command);
@@ -420,6 +451,34 @@ static int xfbhw_sync(struct devmap_model *m)
 	return 1;
 }
 
+/* A command that was there is there, or is in flight: it was taken if it is gone. */
+static void go_on(struct devmap_model *m, struct xfbhw *hw)
+{
+	uint32_t stage = devmap_model_read32(m, OWN, OWN_STAGE);
+
+	hw->begun = devmap_model_read64(m, OWN, OWN_BEGUN);
+	hw->fixed[XFB_OPERATIONS / 4] = devmap_model_read32(m, OWN, OWN_OPERATIONS);
+	if (stage == TAKING && devmap_model_read32(m, REGISTERS, XFB_COMMAND) == 0)
+		stage = DRAWING;
+	hw->op.error = XFB_ERROR_LOST;
+	if (stage == DRAWING)
+		end(m, hw);
+	else if (stage == ENDING)
+		raise_fence(m);
+	else
+		set_stage(m, REST);
+}
+
+static void begin_or_go_on(struct devmap_model *m, struct xfbhw *hw)
+{
+	if (devmap_model_read32(m, OWN, OWN_MAGIC) == XFB_MAGIC) {
+		go_on(m, hw);
+		return;
+	}
+	devmap_model_write64(m, OWN, OWN_BEGUN, hw->begun);
+	devmap_model_write32(m, OWN, OWN_MAGIC, XFB_MAGIC);
+}
+
 static int xfbhw_attach(struct devmap_model *m)
 {
 	int width = devmap_model_prop_int(m, "width", 640);
@@ -445,10 +504,12 @@ static int xfbhw_attach(struct devmap_model *m)
 	devmap_model_set_private(m, hw);
 	if (devmap_model_add_regs(m, XFB_REGISTERS_SIZE) != REGISTERS ||
 	    devmap_model_add_regs(m, hw->memory) != SCREEN ||
-	    devmap_model_add_regs(m, XFB_DISPLAY_SIZE) != DISPLAY) {
+	    devmap_model_add_regs(m, XFB_DISPLAY_SIZE) != DISPLAY ||
+	    devmap_model_add_regs(m, OWN_SIZE) != OWN) {
 		devmap_model_free(hw, sizeof(*hw));
 		return ENOMEM;
 	}
+	begin_or_go_on(m, hw);
 	(void)look(m, hw);
 	return 0;
 }

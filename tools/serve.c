@@ -28,7 +28,8 @@ static const char help[] =
 	"  --mode OCTAL         mode of the devices (default: the driver's, else 0600)\n"
 	"  --on-crash POLICY    fail (default): clients of an engine that died get SIGBUS;\n"
 	"                       restart: the same, and a new engine serves new opens;\n"
-	"                       block: they block until killed\n"
+	"                       block: they block until killed;\n"
+	"                       resume: they block until a new engine has taken over, and go on\n"
 	"  --kernel-faults WHO  none (default), own or all: whose system calls may access device\n"
 	"                       memory directly (needs privilege; see devmap(1))\n"
 	"  --lock-time MS       longest time that pages may stay locked (default 1000; 0: no limit)\n"
@@ -135,7 +136,7 @@ static const struct option options[] = {
 /* 0, or -EINVAL for a value that means nothing. */
 static int take_option(struct serve *sv, int opt, const char *arg)
 {
-	static const char *const policies[] = { "fail", "restart", "block", NULL };
+	static const char *const policies[] = { "fail", "restart", "block", "resume", NULL };
 	static const char *const whose[] = { "none", "own", "all", NULL };
 	unsigned long n = 0;
 	int error = 0, i;

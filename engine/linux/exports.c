@@ -35,6 +35,9 @@ EXPORT_SYMBOL(devmap_set_ctx_overhead);
 EXPORT_SYMBOL(devmap_set_ctx_group);
 EXPORT_SYMBOL(devmap_set_ctx_share);
 EXPORT_SYMBOL(devmap_get_as_key);
+EXPORT_SYMBOL(devmap_keep_alloc);
+EXPORT_SYMBOL(devmap_keep_free);
+EXPORT_SYMBOL(devmap_resuming);
 
 EXPORT_SYMBOL(ddi_soft_state_init);
 EXPORT_SYMBOL(ddi_soft_state_zalloc);

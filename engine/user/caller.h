@@ -29,6 +29,7 @@ struct caller {
 	void (*identify)(struct caller *c);
 	cred_t *cred;
 	const struct client_memory *memory; /* NULL: none (faults, dup, unmap): copies fail */
+	bool resuming; /* what is done had been done before, for an engine that has died */
 	/*
 	 * Interruption of cv_wait_sig and friends. `interrupted` is set by caller_interrupt() from
 	 * any thread; the thread's current interruptible wait, or its next one if it is in none,

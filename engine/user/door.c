@@ -23,6 +23,8 @@
 #include "fuse.h"
 #include "nodes.h"
 #include "policy.h"
+#include "keeper.h"
+#include "resume.h"
 #include "trace.h"
 
 #include <sys/sunddi.h>
@@ -31,6 +33,7 @@
 
 static pthread_mutex_t doors_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct door *doors;
+static bool doors_held; /* before anybody else is there */
 
 void door_get(struct door *d)
 {
@@ -124,8 +127,13 @@ static int door_show(struct door *d)
 static int door_listen(struct door *d)
 {
 	struct sockaddr_un sa;
-	int lock = nodes_lock(), dirfd, error = node_address(d->minor.name, &sa, &dirfd);
+	int lock, dirfd, connection, error;
 
+	/* An engine before us had it, and whoever came meanwhile waits there. */
+	if (resume_node(d->minor.name, &d->entrance.source.fd, &connection))
+		return connection >= 0 ? fuse_adopt(d, connection) : 0;
+	lock = nodes_lock();
+	error = node_address(d->minor.name, &sa, &dirfd);
 	if (error == 0)
 		error = node_clear(d->minor.name, &sa);
 	if (error == 0)
@@ -333,9 +341,10 @@ static void side_serve(struct entrance *e, struct request *rq)
 		reply_error(rq, -EPROTONOSUPPORT);
 }
 
-int side_door_open(void)
+static struct entrance side;
+
+int side_door_open(int *fd)
 {
-	static struct entrance side;
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int n = snprintf(sa.sun_path, sizeof(sa.sun_path), DM_SIDE_DOOR,
 			 (unsigned long long)server_id);
@@ -343,9 +352,19 @@ int side_door_open(void)
 
 	sa.sun_path[0] = '\0';
 	entrance_init(&side, "side door", side_serve);
-	error = entrance_socket(&side, &sa,
-				(socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n));
-	return error != 0 ? error : source_add(&side.source);
+	if (resume_side_door(&side.source.fd))
+		error = 0;
+	else
+		error = entrance_socket(
+			&side, &sa,
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n));
+	*fd = side.source.fd;
+	return error;
+}
+
+int side_door_start(void)
+{
+	return source_add(&side.source);
 }
 
 static struct door *door_new(const struct minor_node *m)
@@ -378,6 +397,44 @@ static struct door **door_find(const struct minor_node *m)
 	return p;
 }
 
+struct door *door_by_name(const char *name)
+{
+	struct door *d;
+
+	pthread_mutex_lock(&doors_lock);
+	for (d = doors; d != NULL && strcmp(d->minor.name, name) != 0; d = d->next)
+		;
+	if (d != NULL)
+		d->refs++;
+	pthread_mutex_unlock(&doors_lock);
+	return d;
+}
+
+void doors_hold(void)
+{
+	doors_held = true;
+}
+
+/* 0 or -errno; then nobody is served by it. */
+static int door_start(struct door *d)
+{
+	int error = fuse_start(d);
+
+	return error != 0 ? error : source_add(&d->entrance.source);
+}
+
+int doors_start(void)
+{
+	int error = 0;
+
+	if (!doors_held)
+		return 0;
+	doors_held = false;
+	for (struct door *d = doors; d != NULL && error == 0; d = d->next)
+		error = door_start(d);
+	return error;
+}
+
 static bool door_is_open(const struct minor_node *m)
 {
 	bool open;
@@ -398,11 +455,12 @@ int door_open(struct minor_node *m)
 	d = door_new(m);
 	error = d ? door_listen(d) : -ENOMEM;
 	if (error == 0) {
-		error = fuse_start(d);
-		if (error == 0)
-			error = source_add(&d->entrance.source);
-		if (error != 0)
+		keeper_node(d, m->name, d->entrance.source.fd, fuse_connection(d));
+		error = doors_held ? 0 : door_start(d);
+		if (error != 0) {
+			keeper_gone(PARCEL_NODE_END, d);
 			node_remove(m->name);
+		}
 	}
 	if (error == 0) {
 		pthread_mutex_lock(&doors_lock);
@@ -425,6 +483,7 @@ int door_open(struct minor_node *m)
 
 static void door_shut(struct door *d)
 {
+	keeper_gone(PARCEL_NODE_END, d);
 	node_remove(d->minor.name);
 	source_remove(&d->entrance.source);
 }

@@ -17,6 +17,7 @@
 #include "fuse.h"
 #include "keeper.h"
 #include "policy.h"
+#include "resume.h"
 
 struct server_options server_options = {
 	.owner = (uid_t)-1,
@@ -180,6 +181,20 @@ static void no_work(struct work *w)
 	(void)w;
 }
 
+/* Who was there before us is there again, before anybody comes in. 0 or -errno. */
+static int begin_service(void)
+{
+	int error;
+
+	resume_objects();
+	error = doors_start();
+	if (error == 0)
+		error = side_door_start();
+	if (error == 0)
+		resume_end();
+	return error;
+}
+
 /*
  * From the loading of the driver to the doors. 0 or -errno; then nothing is left. To take a node away we look
  * at it, and a thread has to answer.
@@ -196,6 +211,8 @@ static int serve_driver(const char *spec, int fd)
 	error = watch_supervisor(fd);
 	if (error == 0)
 		error = open_doors(names, sizeof(names));
+	if (error == 0)
+		error = begin_service();
 	if (error == 0) {
 		keeper_say(PARCEL_READY, names);
 		return 0;
@@ -206,10 +223,10 @@ static int serve_driver(const char *spec, int fd)
 	return error;
 }
 
-static int engine_start(const char *spec, int fd)
+static int engine_start(const char *spec, int fd, bool resumable, const struct journal *before)
 {
 	sigset_t set;
-	int error;
+	int error, side_door = -1;
 
 	/* All of them are blocked in all threads; SIGTERM is read from a descriptor. */
 	sigemptyset(&set);
@@ -218,7 +235,7 @@ static int engine_start(const char *spec, int fd)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
-	keeper_init(fd);
+	keeper_init(fd, resumable);
 	if (sysconf(_SC_PAGESIZE) != PAGESIZE) {
 		log_warn("built for pages of %d bytes; this system has %ld", PAGESIZE,
 			 sysconf(_SC_PAGESIZE));
@@ -243,8 +260,15 @@ static int engine_start(const char *spec, int fd)
 	glue_init();
 	devmap_set_lock_limits(server_options.lock_ns, server_options.lock_pages);
 	files_init();
-	error = side_door_open();
+	error = resume_begin(before);
 	if (error != 0)
+		return error;
+	if (before != NULL)
+		doors_hold();
+	error = side_door_open(&side_door);
+	if (error == 0)
+		keeper_engine(server_id, side_door, errands_gone());
+	else
 		log_warn(
 			"no side door: %s; who opens a device and gives up his rights cannot map it",
 			strerror(-error));
@@ -257,9 +281,9 @@ static int engine_start(const char *spec, int fd)
 	return error != 0 ? error : watch_signals();
 }
 
-int engine_main(const char *spec, int fd)
+int engine_main(const char *spec, int fd, bool resumable, const struct journal *before)
 {
-	int error = engine_start(spec, fd);
+	int error = engine_start(spec, fd, resumable, before);
 
 	if (error != 0) {
 		keeper_say(PARCEL_FAILED, "");

@@ -63,6 +63,7 @@ static struct area {
 static struct {
 	pthread_mutex_t lock; /* guards used and next; one message at a time */
 	int sock;	      /* -1: there is no runner */
+	int gone;	      /* a pipe whose other end the runner has, and nobody else */
 	pid_t pid;
 	unsigned cpus, next;
 	bool used[NAMES];
@@ -170,7 +171,7 @@ static void run(int sock)
 }
 
 /* Nobody's signals are for it: it ends with its engine. */
-static void become_runner(int sock)
+static void become_runner(int sock, int alive)
 {
 	sigset_t all;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -181,7 +182,10 @@ static void become_runner(int sock)
 	(void)dup2(null, STDIN_FILENO);
 	(void)dup2(null, STDOUT_FILENO);
 	(void)dup2(null, STDERR_FILENO);
-	if (dup2(sock, STDERR_FILENO + 1) >= 0 && close_range(STDERR_FILENO + 2, ~0U, 0) == 0)
+	/* The numbers of the two are not in each other's way. */
+	alive = fcntl(alive, F_DUPFD_CLOEXEC, STDERR_FILENO + 3);
+	if (alive >= 0 && dup2(sock, STDERR_FILENO + 1) >= 0 &&
+	    dup2(alive, STDERR_FILENO + 2) >= 0 && close_range(STDERR_FILENO + 3, ~0U, 0) == 0)
 		run(STDERR_FILENO + 1);
 	_exit(0);
 }
@@ -192,24 +196,37 @@ static void become_runner(int sock)
 
 int errands_init(void)
 {
-	int ends[2], error;
+	int ends[2], alive[2], error;
 
 	area = mmap(NULL, sizeof(*area), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (area == MAP_FAILED || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return -errno;
+	if (pipe2(alive, O_CLOEXEC) != 0) {
+		error = -errno;
+		close(ends[0]);
+		close(ends[1]);
+		return error;
+	}
 	errands.cpus = (unsigned)sysconf(_SC_NPROCESSORS_CONF);
 	if (errands.cpus > SLOTS / 2)
 		errands.cpus = SLOTS / 2;
 	errands.pid = fork();
 	if (errands.pid == 0)
-		become_runner(ends[1]);
+		become_runner(ends[1], alive[1]);
 	error = errands.pid < 0 ? -errno : 0;
+	errands.gone = alive[0];
+	close(alive[1]);
 	close(ends[1]);
 	if (error == 0)
 		errands.sock = ends[0];
 	else
 		close(ends[0]);
 	return error;
+}
+
+int errands_gone(void)
+{
+	return errands.gone;
 }
 
 void errands_fini(void)

@@ -19,6 +19,8 @@
  * -errno; then errand_hold() fails.
  */
 int errands_init(void);
+/* A pipe that is at its end when the runner is, whatever became of us. It stays ours. */
+int errands_gone(void);
 void errands_fini(void); /* ends it, unless it is stuck */
 /* Shows it a window's memory file, which stays the caller's. A name for it, from 0 on, or -errno. */
 int errand_hold(int fd);

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/param.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,12 +21,6 @@
 #define FAIL_MS	     1000 /* for a client's accesses to be made to fail */
 #define FAIL_TICK_MS 2
 
-struct escrow_window {
-	struct escrow_window *next;
-	uint64_t name;
-	int fd;
-};
-
 struct escrow *escrow_find(struct escrow **list, uint64_t id)
 {
 	struct escrow *c;
@@ -36,7 +32,7 @@ struct escrow *escrow_find(struct escrow **list, uint64_t id)
 		if (c == NULL)
 			return NULL;
 		c->id = id;
-		c->uffd = c->pidfd = -1;
+		c->uffd = c->pidfd = c->sock = -1;
 		c->next = *list;
 		*list = c;
 	}
@@ -49,6 +45,15 @@ static void close_fd(int fd)
 		close(fd);
 }
 
+static void mapping_drop(struct escrow_mapping **p)
+{
+	struct escrow_mapping *m = *p;
+
+	*p = m->next;
+	placement_free(&m->parts);
+	free(m);
+}
+
 void escrow_free(struct escrow *c)
 {
 	struct escrow_window *w;
@@ -58,11 +63,39 @@ void escrow_free(struct escrow *c)
 		close(w->fd);
 		free(w);
 	}
+	while (c->mappings != NULL)
+		mapping_drop(&c->mappings);
 	escrow_reap(c);
 	placement_free(&c->ranges);
+	placement_free(&c->poisoned);
+	close_fd(c->sock);
 	close_fd(c->uffd);
 	close_fd(c->pidfd);
 	free(c);
+}
+
+bool escrow_has(const struct escrow *list, uint64_t id)
+{
+	while (list != NULL && list->id != id)
+		list = list->next;
+	return list != NULL;
+}
+
+void escrow_each_fd(const struct escrow *c, void (*fn)(void *arg, int fd), void *arg)
+{
+	const int fds[3] = { c->uffd, c->pidfd, c->sock };
+
+	for (unsigned i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			fn(arg, fds[i]);
+	for (const struct escrow_window *w = c->windows; w != NULL; w = w->next)
+		fn(arg, w->fd);
+}
+
+void escrow_hang_up(struct escrow *c)
+{
+	close_fd(c->sock);
+	c->sock = -1;
 }
 
 void escrow_end(struct escrow **list, uint64_t id)
@@ -77,7 +110,7 @@ void escrow_end(struct escrow **list, uint64_t id)
 	}
 }
 
-static void escrow_window(struct escrow *c, uint64_t name, int fd)
+static void escrow_window(struct escrow *c, const struct parcel *p, int fd)
 {
 	struct escrow_window *w = malloc(sizeof(*w));
 
@@ -86,7 +119,8 @@ static void escrow_window(struct escrow *c, uint64_t name, int fd)
 		return;
 	}
 	w->fd = fd;
-	w->name = name;
+	w->name = p->addr;
+	w->kept = p->window;
 	w->next = c->windows;
 	c->windows = w;
 }
@@ -277,6 +311,115 @@ static void escrow_session(struct escrow *c, const struct parcel *p, const int *
 	c->pid = p->pid;
 }
 
+static void escrow_socket(struct escrow *c, const struct parcel *p, const int *fds, unsigned nfds)
+{
+	if (nfds != 1) {
+		fds_close(fds, nfds);
+		return;
+	}
+	close_fd(c->sock);
+	c->sock = fds[0];
+	c->client = p->client;
+}
+
+/* The youngest. NULL: no memory, and then the client is none that can be taken over. */
+static struct escrow_mapping *mapping_new(struct escrow *c, size_t len,
+					  const struct kept_mapping *kept, const char *node)
+{
+	const size_t n = strnlen(node, sizeof(((struct parcel *)NULL)->text) - 1);
+	struct escrow_mapping *m = calloc(1, sizeof(*m) + n + 1), **p = &c->mappings;
+
+	if (m == NULL) {
+		close_fd(c->sock);
+		c->sock = -1;
+		return NULL;
+	}
+	while (*p != NULL)
+		p = &(*p)->next;
+	m->len = len;
+	m->kept = *kept;
+	memcpy(m->node, node, n);
+	*p = m;
+	return m;
+}
+
+static void mapping_add(struct escrow *c, size_t len, const struct kept_mapping *kept,
+			const char *node, uintptr_t start, uintptr_t end)
+{
+	struct escrow_mapping *m = mapping_new(c, len, kept, node);
+
+	if (m != NULL)
+		(void)placement_add(&m->parts, start, end, 0);
+}
+
+static void mappings_cut(struct escrow *c, uintptr_t start, uintptr_t end)
+{
+	struct escrow_mapping **p = &c->mappings, *m;
+
+	while ((m = *p) != NULL) {
+		placement_remove(&m->parts, start, end);
+		if (m->parts.tree == NULL)
+			mapping_drop(p);
+		else
+			p = &m->next;
+	}
+}
+
+/* What of a mapping lies in a range, and goes elsewhere. */
+struct move {
+	struct placements *to;
+	uintptr_t start, end, distance;
+};
+
+static void move_part(void *arg, uintptr_t start, uintptr_t end, size_t page)
+{
+	const struct move *m = arg;
+
+	if (start < m->start) {
+		page += (m->start - start) >> PAGESHIFT;
+		start = m->start;
+	}
+	if (end > m->end)
+		end = m->end;
+	if (start < end)
+		(void)placement_add(m->to, start + m->distance, end + m->distance, page);
+}
+
+static void mappings_move(struct escrow *c, uintptr_t start, uintptr_t end, uintptr_t to)
+{
+	mappings_cut(c, to, to + (end - start));
+	for (struct escrow_mapping *m = c->mappings; m != NULL; m = m->next) {
+		struct placements moved = { .tree = NULL };
+		struct move move = { &moved, start, end, to - start };
+
+		placement_each(&m->parts, 0, SIZE_MAX, move_part, &move);
+		placement_remove(&m->parts, start, end);
+		move = (struct move){ &m->parts, 0, UINTPTR_MAX, 0 };
+		placement_each(&moved, 0, SIZE_MAX, move_part, &move);
+		placement_free(&moved);
+	}
+}
+
+static void copy_part(void *arg, uintptr_t start, uintptr_t end, size_t page)
+{
+	(void)placement_add(arg, start, end, page);
+}
+
+void escrow_fork(struct escrow **list, uint64_t child, uint64_t parent)
+{
+	struct escrow *c = escrow_find(list, child), *p = *list;
+
+	while (p != NULL && p->id != parent)
+		p = p->next;
+	for (struct escrow_mapping *m = p != NULL ? p->mappings : NULL; c != NULL && m != NULL;
+	     m = m->next) {
+		struct escrow_mapping *copy = mapping_new(c, m->len, &m->kept, m->node);
+
+		if (copy != NULL)
+			placement_each(&m->parts, 0, SIZE_MAX, copy_part, &copy->parts);
+	}
+}
+
 void escrow_take(struct escrow *c, const struct parcel *p, const int *fds, unsigned nfds)
 {
 	uint64_t end = p->len <= UINT64_MAX - p->addr ? p->addr + p->len : UINT64_MAX;
@@ -287,7 +430,7 @@ void escrow_take(struct escrow *c, const struct parcel *p, const int *fds, unsig
 		break;
 	case PARCEL_WINDOW:
 		if (nfds == 1)
-			escrow_window(c, p->addr, fds[0]);
+			escrow_window(c, p, fds[0]);
 		else
 			fds_close(fds, nfds);
 		break;
@@ -299,6 +442,27 @@ void escrow_take(struct escrow *c, const struct parcel *p, const int *fds, unsig
 		break;
 	case PARCEL_UNRANGE:
 		placement_remove(&c->ranges, p->addr, end);
+		break;
+	case PARCEL_SOCKET:
+		escrow_socket(c, p, fds, nfds);
+		break;
+	case PARCEL_MAPPING:
+		mapping_add(c, p->len, &p->mapping, p->text, p->addr, end);
+		break;
+	case PARCEL_CUT:
+		mappings_cut(c, p->addr, end);
+		break;
+	case PARCEL_MOVED:
+		mappings_move(c, p->addr, end, p->mapping.off);
+		break;
+	case PARCEL_POISON:
+		(void)placement_add(&c->poisoned, p->addr, end, 0);
+		break;
+	case PARCEL_CURED:
+		placement_remove(&c->poisoned, p->addr, end);
+		break;
+	case PARCEL_REQUEST:
+		c->request = p->addr;
 		break;
 	}
 }

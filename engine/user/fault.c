@@ -25,6 +25,7 @@
 #include <sys/ddi.h>
 #include <sys/param.h>
 
+#include "keeper.h"
 #include "server.h"
 #include "thread.h"
 #include "uffd.h"
@@ -195,6 +196,7 @@ static void cure_page(void *arg)
 
 	if (session_enter(c->session)) {
 		handle_unpoison(c->session, c->page);
+		keeper_poison(c->session, c->page, PAGESIZE, false);
 		session_leave(c->session);
 	}
 	session_put(c->session);
@@ -231,8 +233,10 @@ static void kill_process(struct session *s, uintptr_t page, int sig)
 static void fail_hard(struct job *j, int sig)
 {
 	struct session *s = j->session;
-	int error = client_uffd_poison(&s->uffd, j->page);
+	int error;
 
+	keeper_poison(s, j->page, PAGESIZE, true);
+	error = client_uffd_poison(&s->uffd, j->page);
 	if (error == -EOPNOTSUPP) {
 		kill_process(s, j->page, sig);
 		return;

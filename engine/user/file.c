@@ -343,6 +343,35 @@ struct file *file_by_key(uint64_t key)
 	return f;
 }
 
+void file_forget(struct file *f)
+{
+	pthread_mutex_lock(&files_lock);
+	file_unlist(f);
+	pthread_mutex_unlock(&files_lock);
+	file_put(f);
+}
+
+void file_forget_later(struct file *f)
+{
+	f->to_forget = true;
+}
+
+void files_forgotten(void)
+{
+	struct file *f;
+
+	do {
+		pthread_mutex_lock(&files_lock);
+		for (f = files; f != NULL && !f->to_forget; f = f->next)
+			;
+		if (f != NULL)
+			file_unlist(f);
+		pthread_mutex_unlock(&files_lock);
+		if (f != NULL)
+			file_put(f);
+	} while (f != NULL);
+}
+
 struct file *file_by_socket(int fd)
 {
 	struct stat st;

@@ -19,6 +19,10 @@ struct file *file_new(struct door *d, int flags, struct cred *cred);
 int file_open_driver(struct file *f); /* open(9E), ordered against close(9E). 0 or -errno */
 void file_discard(struct file *f);    /* where that failed */
 bool file_list(struct file *f);	      /* where it did not. False: we stop, it is to hang up */
+/* One that is listed, and has no descriptor, goes with its mappings: at once, or by files_forgotten(). */
+void file_forget(struct file *f);
+void file_forget_later(struct file *f);
+void files_forgotten(void);
 
 void file_info(const struct file *f, struct dm_info *info);
 /* The file that has this key, with a reference, or NULL. */

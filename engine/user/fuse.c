@@ -283,16 +283,20 @@ static struct room *room_get(void)
 
 static ssize_t room_read(struct room *room, const struct fuse *f)
 {
-	struct iovec iov[2] = {
+	const size_t first = sizeof(room->slot->first);
+	struct iovec iov[3] = {
 		{ .iov_base = &room->slot->in, .iov_len = sizeof(room->slot->in) },
-		{ .iov_base = room->rest, .iov_len = MESSAGE_MAX },
+		{ .iov_base = &room->slot->first, .iov_len = first },
+		{ .iov_base = (char *)room->rest + first, .iov_len = MESSAGE_MAX - first },
 	};
 	ssize_t n;
 
 	watch_slot_ready(room->slot, f->number);
-	n = readv(f->source.fd, iov, 2);
-	if (n >= (ssize_t)sizeof(room->slot->in))
+	n = readv(f->source.fd, iov, 3);
+	if (n >= (ssize_t)sizeof(room->slot->in)) {
 		watch_slot_read(room->slot);
+		memcpy(room->rest, &room->slot->first, first);
+	}
 	return n;
 }
 
@@ -355,18 +359,33 @@ static void connection_release(struct source *s)
 
 int fuse_mount(struct door *d)
 {
-	struct fuse *f = calloc(1, sizeof(*f));
 	char path[NODE_PATH_MAX];
-	int fd, error;
+	int fd, error = node_path(d->minor.name, path, sizeof(path));
+
+	if (error != 0)
+		return error;
+	fd = mount_file(path);
+	if (fd < 0)
+		return fd;
+	error = fuse_adopt(d, fd);
+	if (error != 0) {
+		close(fd);
+		mount_end(path);
+	}
+	return error;
+}
+
+int fuse_connection(const struct door *d)
+{
+	return d->mounted != NULL ? d->mounted->source.fd : -1;
+}
+
+int fuse_adopt(struct door *d, int fd)
+{
+	struct fuse *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return -ENOMEM;
-	error = node_path(d->minor.name, path, sizeof(path));
-	fd = error != 0 ? error : mount_file(path);
-	if (fd < 0) {
-		free(f);
-		return fd;
-	}
 	f->source = (struct source){ .fd = fd,
 				     .ready = connection_ready,
 				     .release = connection_release };

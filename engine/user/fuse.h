@@ -64,8 +64,10 @@ struct fuse_call {
  * it has been started; that ends by itself when it is unmounted (node_remove()).
  */
 int fuse_mount(struct door *d);
-int fuse_start(struct door *d);	   /* nothing to do where it was not mounted */
-void fuse_abandon(struct door *d); /* instead of it; it has been unmounted */
+int fuse_start(struct door *d);			/* nothing to do where it was not mounted */
+void fuse_abandon(struct door *d);		/* instead of it; it has been unmounted */
+int fuse_adopt(struct door *d, int connection); /* for fuse_mount(): it is mounted already */
+int fuse_connection(const struct door *d); /* of what is not started yet; -1: it is not mounted */
 void fuse_put(struct fuse *f);
 /*
  * An answer. error: 0 or -errno. False: the client has another one, since it is dead, or what was to be
@@ -108,6 +110,8 @@ void fuse_call_resume(struct fuse_call *c, const struct fuse_call *as);
  * if it cannot be known. False: it was the driver's own idea.
  */
 bool fuse_call_signals(pid_t thread, uint64_t *signals);
+/* It was none of the thread's signals that has ended its last call, but the end of an engine. */
+void fuse_call_lost(pid_t thread);
 bool fuse_thread_dying(pid_t thread);	 /* or gone; false if it is none of our namespace */
 pid_t fuse_thread_process(pid_t thread); /* whose it is; its own id if that cannot be seen */
 /* 0, or -EAGAIN: there is no such call (yet). */
@@ -116,10 +120,15 @@ void fuse_calls_interrupt_all(void); /* at stop: these, and each that comes yet 
 
 /* fuse_open.c. fh: how the kernel knows an open file. Files have a reference; NULL: it is closed. */
 struct fuse_open *fuse_open_new(struct fuse *f); /* NULL: no memory */
+/* Those of an engine before us are none of ours: the life-th of its kind. Before any other. */
+void fuse_opens_begin(unsigned life);
+/* One that the kernel has from an engine before us. NULL: no memory. */
+struct fuse_open *fuse_open_again(struct fuse *f, uint64_t fh);
 struct file *fuse_open_file(uint64_t fh);
 /* The same; kh is to be told of. wanted: once, when something has changed. */
 struct file *fuse_open_polled(uint64_t fh, uint64_t kh, bool wanted);
-void fuse_open_end(uint64_t fh); /* its file hangs up */
+void fuse_open_end(uint64_t fh);  /* its file hangs up */
+void fuse_open_wake(uint64_t fh); /* who polls it is to ask again */
 void fuse_opens_hang_up(struct fuse *f);
 void fuse_opens_free(struct fuse *f); /* when nothing can be asked for them any more */
 

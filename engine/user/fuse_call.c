@@ -146,6 +146,11 @@ static void note_signals(pid_t thread, uint64_t signals, bool interrupted)
 	pthread_mutex_unlock(&calls.lock);
 }
 
+void fuse_call_lost(pid_t thread)
+{
+	note_signals(thread, 0, true);
+}
+
 bool fuse_call_signals(pid_t thread, uint64_t *signals)
 {
 	bool interrupted = true;

@@ -12,6 +12,7 @@
 
 #include "door.h"
 #include "fuse.h"
+#include "keeper.h"
 
 /*
  * Writes side by side; a close that has nothing to flush. The position is the kernel's, which passes
@@ -48,6 +49,7 @@ static int open_file(struct fuse_call *c, struct file *f, struct fuse_open **out
 	}
 	o->file = f;
 	f->open = o;
+	keeper_open(f, o);
 	if (!file_list(f))
 		file_hang_up(o);
 	*out = o;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "fuse.h"
+#include "keeper.h"
 
 #define GROW 64u
 
@@ -16,6 +17,8 @@ struct slot {
 	uint32_t generation;
 	uint32_t next_free; /* index + 1 */
 };
+
+static uint32_t first_generation = 1;
 
 static struct {
 	pthread_mutex_t
@@ -33,7 +36,7 @@ static bool table_grow(void)
 		return false;
 	table.slots = more;
 	for (uint32_t i = table.n; i < table.n + GROW; i++) {
-		more[i] = (struct slot){ .generation = 1, .next_free = table.free };
+		more[i] = (struct slot){ .generation = first_generation, .next_free = table.free };
 		table.free = i + 1;
 	}
 	table.n += GROW;
@@ -55,6 +58,9 @@ static void forget(struct fuse_open *o)
 	ASSERT_HELD(&table.lock);
 	LIST_REMOVE(o, link);
 	table.slots[i].open = NULL;
+	/* One of an engine before us leaves none of its numbers to ours. */
+	if (table.slots[i].generation < first_generation)
+		table.slots[i].generation = first_generation;
 	table.slots[i].generation++;
 	table.slots[i].next_free = table.free;
 	table.free = i + 1;
@@ -83,6 +89,50 @@ struct fuse_open *fuse_open_new(struct fuse *f)
 	return o;
 }
 
+void fuse_opens_begin(unsigned life)
+{
+	first_generation = (life << 24) + 1;
+}
+
+/* Its place is not one of the free ones any more. */
+static bool take_place(uint32_t i)
+{
+	uint32_t *p = &table.free;
+
+	ASSERT_HELD(&table.lock);
+	while (i >= table.n)
+		if (!table_grow())
+			return false;
+	while (*p != 0 && *p != i + 1)
+		p = &table.slots[*p - 1].next_free;
+	if (*p == 0)
+		return false;
+	*p = table.slots[i].next_free;
+	return true;
+}
+
+struct fuse_open *fuse_open_again(struct fuse *f, uint64_t fh)
+{
+	struct fuse_open *o = calloc(1, sizeof(*o));
+	uint32_t i = (uint32_t)fh;
+
+	if (o == NULL)
+		return NULL;
+	o->fuse = f;
+	o->fh = fh;
+	pthread_mutex_lock(&table.lock);
+	if (i < 1u << 24 && take_place(i)) {
+		table.slots[i].open = o;
+		table.slots[i].generation = (uint32_t)(fh >> 32);
+		LIST_INSERT_HEAD(&f->opens, o, link);
+	} else {
+		free(o);
+		o = NULL;
+	}
+	pthread_mutex_unlock(&table.lock);
+	return o;
+}
+
 struct file *fuse_open_file(uint64_t fh)
 {
 	struct fuse_open *o;
@@ -104,7 +154,8 @@ struct file *fuse_open_polled(uint64_t fh, uint64_t kh, bool wanted)
 	o = find(fh);
 	f = o != NULL ? file_of_open(o) : NULL;
 	if (f != NULL) {
-		atomic_store(&o->poll_kh, kh);
+		if (atomic_exchange(&o->poll_kh, kh) != kh)
+			keeper_open(f, o);
 		if (wanted)
 			atomic_store(&o->poll_wanted, true);
 	}
@@ -123,8 +174,20 @@ void fuse_open_end(uint64_t fh)
 	pthread_mutex_unlock(&table.lock);
 	if (o == NULL)
 		return;
+	keeper_open_end(fh);
 	file_hang_up(o);
 	free(o);
+}
+
+void fuse_open_wake(uint64_t fh)
+{
+	struct fuse_open *o;
+
+	pthread_mutex_lock(&table.lock);
+	o = find(fh);
+	if (o != NULL)
+		fuse_notify_poll(o);
+	pthread_mutex_unlock(&table.lock);
 }
 
 void fuse_opens_hang_up(struct fuse *f)

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/param.h>
+#include <unistd.h>
 
 #include "keeper.h"
+#include "resume.h"
 #include "server.h"
 
 /*
@@ -155,8 +157,22 @@ static void backing_free(struct backing *b)
 
 /*
  * Processes that share a context share a window too, but for those that may only read: what they store
- * is not to be seen by the others. Theirs is one of their own, and the page moves.
+ * is not to be seen by the others. Theirs is one of their own, and the page moves. A shared context does not
+ * go on where an engine has died.
  */
+static int backing_open(struct session *s, struct backing *b)
+{
+	const bool common = b->share != 0 && b->writable;
+
+	if (common && !s->resuming)
+		return common_join(b->share, b->region, s, &b->window, &b->common);
+	if (!s->resuming)
+		return window_create(b->region, &s->uffd, b->writable, &b->window);
+	if (!common)
+		b->window = resume_window(s, b->region, b->writable);
+	return b->window != NULL ? 0 : -ENXIO;
+}
+
 static int backing_make(struct session *s, struct region *r, bool writable, uint64_t share,
 			struct backing **out)
 {
@@ -168,8 +184,7 @@ static int backing_make(struct session *s, struct region *r, bool writable, uint
 	b->region = r;
 	b->writable = writable;
 	b->share = share;
-	error = share != 0 && writable ? common_join(share, r, s, &b->window, &b->common) :
-					 window_create(r, &s->uffd, writable, &b->window);
+	error = backing_open(s, b);
 	if (error != 0) {
 		backing_free(b);
 		return error;
@@ -214,6 +229,9 @@ static int backing_for_shared(struct session *s, struct region *r, struct backin
 	*out = backing_find_shared(s, r);
 	if (*out != NULL)
 		return 0;
+	/* The process has other memory than this. */
+	if (s->resuming && r != NULL && !region_was_there(r))
+		return -ENXIO;
 	return r != NULL ? backing_make_shared(s, r, out) : -ENXIO;
 }
 
@@ -232,6 +250,9 @@ static int backing_for(struct session *s, struct devmap_handle *dh, struct backi
 	ASSERT_HELD(&s->lock);
 	if (!intercepted(dh))
 		return backing_for_shared(s, r, out);
+	/* What stood behind it is the driver's to know, and it has died. */
+	if ((dh->dh_flags & DEVMAP_ALLOW_REMAP) != 0 && s->resuming)
+		return -ENXIO;
 	if ((dh->dh_flags & DEVMAP_ALLOW_REMAP) != 0) {
 		if (original == NULL || original->session != s)
 			return backing_make_own(s, dh, r, writable, out);
@@ -426,6 +447,33 @@ int handle_register(struct devmap_handle *dh, uintptr_t addr)
 		error = window_register(b->window, addr, handle_page(dh) * PAGESIZE, dh->dh_len);
 	pthread_mutex_unlock(&b->session->lock);
 	return error;
+}
+
+/* All its pieces, none of which are handed out: what is shared is so again. */
+static void share_again(struct devmap_handle *dh)
+{
+	size_t done = 0;
+	struct dm_piece p;
+	int fd;
+
+	while (done < dh->dh_len && handle_piece(dh, done, &p, &fd) == 0) {
+		close(fd);
+		done += p.len;
+	}
+}
+
+void handle_placed(struct devmap_handle *dh)
+{
+	struct backing *b = dh->dh_engine;
+
+	if (b->shared) {
+		share_again(dh);
+		return;
+	}
+	pthread_mutex_lock(&b->session->lock);
+	if (b->window != NULL)
+		window_place(b->window, dh->dh_uvaddr, handle_page(dh) * PAGESIZE, dh->dh_len);
+	pthread_mutex_unlock(&b->session->lock);
 }
 
 void handles_unplace(struct session *s, uintptr_t addr, size_t len)

@@ -19,6 +19,7 @@
 #include "devinfo.h"
 #include "log.h"
 #include "model.h"
+#include "pages.h"
 
 /*
  * A driver's global names are its own [C28]: to it they go before libc's and the libraries', which
@@ -149,6 +150,8 @@ static int instance_add(struct driver *d, const struct conf_node *node)
 
 	if (dip == NULL)
 		return -ENOMEM;
+	/* Another engine makes the same again, by the same names. */
+	pages_keep(true);
 	error = instance_model(dip);
 	if (error == 0) {
 		/* Listed before attach(9E), which may open doors: somebody may come at once. */
@@ -157,6 +160,7 @@ static int instance_add(struct driver *d, const struct conf_node *node)
 		if (error != 0)
 			d->ninstances--;
 	}
+	pages_keep(false);
 	if (error != 0)
 		instance_free(dip);
 	return error;

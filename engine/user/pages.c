@@ -19,6 +19,29 @@
 
 #define PIPE_PAGES 16 /* what a pipe holds when it is new, at most */
 
+static const struct pages_keeper *keeper; /* NULL: nothing outlives us */
+static _Thread_local bool keeping;
+
+void pages_set_keeper(const struct pages_keeper *k)
+{
+	keeper = k;
+}
+
+void pages_keep(bool keep)
+{
+	keeping = keep && keeper != NULL;
+}
+
+bool region_is_kept(const struct region *r)
+{
+	return r->kept;
+}
+
+bool region_was_there(const struct region *r)
+{
+	return r->inherited;
+}
+
 uint64_t pages_now(void)
 {
 	struct timespec t;
@@ -88,6 +111,7 @@ static void region_free(struct region *r)
 		close(r->pipe[0]);
 		close(r->pipe[1]);
 	}
+	board_free(r);
 	pthread_mutex_destroy(&r->lock);
 	free(r->extents);
 	free(r->pages);
@@ -103,7 +127,7 @@ static struct region *region_alloc(const char *name, size_t npages)
 		return NULL;
 	(void)strcpy(r->name, name);
 	r->npages = npages;
-	r->pipe[0] = r->pipe[1] = -1;
+	r->pipe[0] = r->pipe[1] = r->board_fd = -1;
 	r->pages = calloc(npages, sizeof(*r->pages));
 	r->extents = calloc(1, sizeof(*r->extents));
 	(void)pthread_mutexattr_init(&attr);
@@ -117,42 +141,122 @@ static struct region *region_alloc(const char *name, size_t npages)
 	return r;
 }
 
+static void measure_pipe(struct region *r)
+{
+	int size = fcntl(r->pipe[1], F_GETPIPE_SZ); /* less than usual for who has many pipes */
+
+	r->pipe_pages = size >= PAGESIZE ? (size_t)size / PAGESIZE : 1;
+}
+
 static int open_pipe(struct region *r)
 {
-	int size;
-
 	if (pipe2(r->pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
 		r->pipe[0] = r->pipe[1] = -1;
 		return -errno;
 	}
-	size = fcntl(r->pipe[1], F_GETPIPE_SZ); /* less than usual for who has many pipes */
-	r->pipe_pages = size >= PAGESIZE ? (size_t)size / PAGESIZE : 1;
+	measure_pipe(r);
 	return 0;
+}
+
+static void set_home(struct region *r, int fd)
+{
+	r->extents[0] = (struct extent){ .n = r->npages, .fd = fd, .ro_fd = -1 };
+	r->nextents = 1;
+}
+
+/* All of it anew. */
+static int region_begin(struct region *r)
+{
+	int fd = sealed_memfd(r->name, r->npages), err;
+
+	if (fd < 0)
+		return fd;
+	set_home(r, fd);
+	err = open_pipe(r);
+	if (err == 0)
+		err = board_make(r, keeping);
+	return err != 0 ? err : map_home(r);
+}
+
+/* As an engine before us has left it. */
+static int region_inherit(struct region *r, const struct region_kept *k)
+{
+	int err;
+
+	r->inherited = true;
+	set_home(r, k->home);
+	r->pipe[0] = k->pipe[0];
+	r->pipe[1] = k->pipe[1];
+	measure_pipe(r);
+	err = board_take(r, k->board);
+	if (err != 0)
+		close(k->board);
+	if (err == 0)
+		err = map_home(r);
+	if (err != 0)
+		return err;
+	err = keeper->bind(r, k->id);
+	return err != 0 ? err : region_recover(r);
+}
+
+struct window *region_window(struct region *r, uint32_t serial)
+{
+	return serial != 0 && keeper != NULL ? keeper->window(r, serial) : NULL;
+}
+
+/* Of those that are shared each has been told, or has been there; what is not lies where it was at first. */
+static void region_keep(struct region *r)
+{
+	struct region_kept k = { .home = r->extents[0].fd,
+				 .board = r->board_fd,
+				 .pipe = { r->pipe[0], r->pipe[1] } };
+
+	for (size_t i = 0; i < r->nextents; i++)
+		if (!r->extents[i].shared)
+			k.home = r->extents[i].fd;
+	r->kept = true;
+	keeper->made(r, r->name, r->npages, &k);
+	for (size_t i = 0; i < r->nextents; i++)
+		if (r->extents[i].shared)
+			region_tell_extent(r, r->extents[i].page, r->extents[i].n,
+					   r->extents[i].fd);
+}
+
+void region_tell_extent(struct region *r, size_t page, size_t n, int fd)
+{
+	if (r->kept)
+		keeper->extent(r, page, n, fd);
+}
+
+void region_unkeep(struct region *r)
+{
+	if (r->kept)
+		keeper->gone(r);
+	r->kept = false;
 }
 
 int region_create(const char *name, size_t len, struct region **out)
 {
 	size_t npages = (len >> PAGESHIFT) + ((len & PAGEOFFSET) != 0);
+	struct region_kept k;
 	struct region *r;
-	int err, fd;
+	int err;
 
 	if (npages == 0 || npages > SSIZE_MAX >> PAGESHIFT)
 		return -EINVAL;
 	r = region_alloc(name, npages);
 	if (r == NULL)
 		return -ENOMEM;
-	fd = err = sealed_memfd(name, npages);
-	if (fd >= 0) {
-		r->extents[0] = (struct extent){ .n = npages, .fd = fd, .ro_fd = -1 };
-		r->nextents = 1;
-		err = open_pipe(r);
-	}
-	if (err == 0)
-		err = map_home(r);
+	if (keeping && keeper->find(name, npages, &k))
+		err = region_inherit(r, &k);
+	else
+		err = region_begin(r);
 	if (err != 0) {
 		region_free(r);
 		return err;
 	}
+	if (keeping)
+		region_keep(r);
 	*out = r;
 	return 0;
 }
@@ -166,6 +270,7 @@ void region_destroy(struct region *r)
 			 r->nwindows);
 		return;
 	}
+	region_unkeep(r);
 	region_free(r);
 }
 

@@ -99,6 +99,36 @@ void region_write(struct region *r, size_t off, const void *buf, size_t len);
 void *region_pin(struct region *r, size_t off, size_t *len);
 void region_unpin(struct region *r);
 
+/*
+ * Regions that outlive the engine (--on-crash=resume). The keeper is told of those that a thread makes between
+ * two calls of pages_keep(), and is asked whether an engine before us had one of that name and length. Then it
+ * binds the windows that there were, and has been given all pages home when region_create() returns.
+ */
+struct region_kept {
+	uint64_t id; /* the keeper's name for it */
+	int home, board, pipe[2];
+};
+
+struct pages_keeper {
+	/* False: there was none. The descriptors are the caller's then. */
+	bool (*find)(const char *name, size_t npages, struct region_kept *out);
+	/* Has region_inherit_shared() called for each extent that was shared, then binds. 0 or -errno. */
+	int (*bind)(struct region *r, uint64_t id);
+	struct window *(*window)(struct region *r, uint32_t serial); /* bound to r; or NULL */
+	void (*made)(struct region *r, const char *name, size_t npages,
+		     const struct region_kept *k);
+	/* Pages are behind that descriptor from now on, and shared. */
+	void (*extent)(struct region *r, size_t page, size_t n, int fd);
+	void (*gone)(struct region *r);
+};
+
+void pages_set_keeper(const struct pages_keeper *keeper);
+void pages_keep(bool keep); /* of what this thread makes */
+bool region_is_kept(const struct region *r);
+bool region_was_there(const struct region *r); /* an engine before us had it */
+int region_inherit_shared(struct region *r, size_t page, size_t n,
+			  int fd); /* takes fd if it succeeds */
+
 /* Windows. A window is a sealed memfd as long as its region. */
 int window_create(struct region *r, struct client_uffd *u, bool writable, struct window **out);
 /*
@@ -125,6 +155,13 @@ void window_bind(struct window *w, struct region *r, size_t first);
 void window_unbind(struct window *w); /* brings everything home */
 /* Where page of the region is in the window's memfd, in pages. */
 size_t window_page(const struct window *w, size_t page);
+/* One that an engine before us had, bound to nothing; takes the descriptor if it succeeds. */
+int window_adopt(struct client_uffd *u, int fd, size_t npages, bool writable, uint32_t serial,
+		 struct window **out);
+uint32_t window_serial(const struct window *w);
+void window_serials_after(uint32_t serial); /* those of windows to come */
+size_t window_first(const struct window *w);
+size_t window_npages(const struct window *w);
 int window_fd(const struct window *w); /* stays the window's */
 /*
  * A client range that maps window pages from off on has been made: register it with the userfaultfd
@@ -132,6 +169,10 @@ int window_fd(const struct window *w); /* stays the window's */
  * that it is placed there.
  */
 int window_register(struct window *w, uintptr_t addr, size_t off, size_t len);
+/* The same of one that is registered, in a window that is empty. */
+void window_place(struct window *w, uintptr_t addr, size_t off, size_t len);
+/* Whatever is in a window of which nothing is live goes. */
+void window_clean(struct window *w);
 /* The client has something else in that range, or nothing. */
 void window_unplace(struct window *w, uintptr_t addr, size_t len);
 /*

@@ -57,6 +57,18 @@ struct extent {
 	int ro_fd; /* the same memory for readers; -1: not asked for yet */
 };
 
+/*
+ * Where the pages of a region are, for who comes after an engine that was killed: see recover.c. Memory of
+ * its own, which the supervisor has too where the region is kept. What is written here before a step is true
+ * during the step and after it.
+ */
+struct board {
+	_Atomic uint32_t
+		pulling; /* pages [page, page + n) are in the pipe, which got so many bytes */
+	uint64_t page, n, bytes;
+	_Atomic uint32_t where[]; /* the serial number of the window that may have it; 0: at home */
+};
+
 struct region {
 	pthread_mutex_t lock;
 	size_t npages;
@@ -66,6 +78,10 @@ struct region {
 	struct extent *extents; /* sorted, without gaps */
 	size_t nextents;
 	unsigned nwindows; /* and processes that share it: it is not freed under them */
+	struct board *board;
+	int board_fd;	   /* -1: nobody else has it */
+	bool kept;	   /* the supervisor knows of it */
+	bool inherited;	   /* from an engine before us */
 	int pipe[2];	   /* empty whenever the lock is free */
 	size_t pipe_pages; /* what it holds */
 	bool pipe_is_max;
@@ -89,7 +105,8 @@ struct window {
 	struct window *memory;
 	struct window *joined; /* of a common one, the first who has; of who has, the next */
 	int fd;
-	int errand; /* its name there; -1: we empty it ourselves */
+	int errand;	 /* its name there; -1: we empty it ourselves */
+	uint32_t serial; /* names it on a board; never another's */
 	/*
 	 * Page n of the memfd is the region's page first + n; of a piece, first may be what counts
 	 * from before the region's beginning: arithmetic is modulo the size of size_t.
@@ -135,12 +152,22 @@ uint64_t pages_now(void); /* ns, monotonic */
 
 /* pages.c */
 int sealed_memfd(const char *name, size_t npages); /* a descriptor or -errno */
+void region_unkeep(struct region *r);		   /* the supervisor is to know of it no more */
+struct window *region_window(struct region *r, uint32_t serial);
+void region_tell_extent(struct region *r, size_t page, size_t n, int fd);
 /*
  * These call the model: the caller promises that it holds no lock of any region. The second tells
  * it if the region became busy since was_busy was read.
  */
 void region_sync(struct region *r);
 void region_tell_busy(struct region *r, bool was_busy);
+
+/* recover.c */
+int board_make(struct region *r, bool kept);
+int board_take(struct region *r, int fd); /* the descriptor is taken if it succeeds */
+void board_free(struct region *r);
+/* A region that an engine before us had, with its windows bound to it: all of it comes home. 0 or -errno. */
+int region_recover(struct region *r);
 
 /* window.c; the region's lock is held. */
 /* Brings pages home from windows, from all of them (only is NULL) or from one. */
@@ -154,6 +181,9 @@ void window_placed(struct window *w, size_t page, size_t n,
 		   void (*fn)(void *arg, uintptr_t start, uintptr_t end, size_t page), void *arg);
 /* Our mapping of a page of a window that is bound, or NULL if there is no memory for one. */
 char *window_alias(struct window *w, size_t page);
+/* For recover.c: n pages are in w, if there is something of theirs; and nothing is in there. */
+void window_has(struct window *w, size_t page, size_t n);
+void window_forget(struct window *w, size_t page, size_t n);
 
 /* view.c */
 int view_init(void);

@@ -76,7 +76,12 @@ struct door;
 int door_open(struct minor_node *m); /* 0 or -errno with a message */
 void door_close(struct minor_node *m);
 void doors_close(void);
-int side_door_open(void); /* 0 or -errno */
+int side_door_open(int *fd);		     /* 0 or -errno; it serves nobody before */
+int side_door_start(void);		     /* the same */
+struct door *door_by_name(const char *name); /* with a reference; NULL: there is none */
+/* Between these doors that are made serve nobody. */
+void doors_hold(void);
+int doors_start(void); /* 0 or -errno */
 
 /* file.c, file_io.c, file_poll.c */
 struct file {
@@ -91,6 +96,7 @@ struct file {
 	uint64_t key;		/* names it in a request: dm_file.token. 0: none */
 	ino_t socket;		/* of the client's end; 0: it is no socket */
 	struct fuse_open *open; /* NULL: it was opened through a door, and has a source */
+	bool to_forget;		/* file_forget_later() */
 	struct file *next;
 };
 /* Runs open(9E). *fd is the client's end. 0 or -errno. */
@@ -129,6 +135,7 @@ struct session {
 	pthread_mutex_t lock;
 	pthread_cond_t unused; /* ended, and the last user has left */
 	bool ended;
+	bool resuming;	/* being taken over from an engine that has died */
 	unsigned users; /* threads that work on it */
 	_Atomic hrtime_t
 		stray_since; /* the first event without a mapping since one was served; 0: none */
@@ -155,6 +162,14 @@ bool sessions_end_dead(void);
 /* Calls fn with sessions_lock held. */
 void sessions_each(void (*fn)(struct session *s, void *arg), void *arg);
 struct session *session_of(struct as *as);
+
+/* Sessions that are taken over from an engine that has died: resume.c. */
+struct escrow;
+struct session *session_adopt(const struct escrow *c); /* NULL: no memory */
+int session_adopt_begin(struct session *s);	       /* 0 or -errno */
+void session_adopted(struct session *s);
+void session_adopt_end(struct session *s, uint64_t last_request);
+void session_adopt_fail(struct session *s); /* instead of the two before: it is gone */
 
 /* session_map.c: DM_MMAP, and the requests about mappings on a session's socket. */
 void session_mmap(struct session *s, struct request *rq);
@@ -188,6 +203,8 @@ struct backing {
 int handle_piece(struct devmap_handle *dh, size_t done, struct dm_piece *p, int *fd);
 /* The handle's pieces stand at addr in the client now. 0 or -errno. */
 int handle_register(struct devmap_handle *dh, uintptr_t addr);
+/* The same for one that the client has had from an engine before us, at its address. */
+void handle_placed(struct devmap_handle *dh);
 /* No handle is at these addresses of the client any more. */
 void handles_unplace(struct session *s, uintptr_t addr, size_t len);
 void handle_unpoison(struct session *s, uintptr_t page);

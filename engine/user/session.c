@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "escrow.h"
 #include "keeper.h"
 #include "file.h"
 #include "number.h"
@@ -290,6 +291,7 @@ static int session_listen(struct session *s, int *client_end)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return -errno;
+	keeper_socket(s, ends[0]);
 	error = setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) != 0 ||
 				setsockopt(ends[1], SOL_SOCKET, SO_RCVTIMEO, &a_while,
 					   sizeof(a_while)) != 0 ?
@@ -424,8 +426,10 @@ static void serve_fork(struct session *s, struct request *rq)
 		error = session_count(child, s->uid, 0);
 		if (error == 0)
 			error = from_ddi(devmap_dup_as(&s->as, &child->as));
-		if (error == 0)
+		if (error == 0) {
+			keeper_fork(child, s);
 			error = session_listen(child, &end);
+		}
 		if (error == 0 && s->pid == 0)
 			wire_want_pidfd(child->sock.fd);
 		if (error != 0) {
@@ -460,6 +464,7 @@ static void serve_child(struct session *s, struct request *rq)
 	ps.error = session_is_born(s) ? session_identify(s, rq) : -EINVAL;
 	if (ps.error == 0) {
 		keeper_session(s);
+		keeper_socket(s, s->sock.fd);
 		ps.error = session_watch(s);
 	}
 	if (ps.error == 0)
@@ -521,11 +526,28 @@ static void session_serve(struct session *s, struct request *rq)
 	caller_set(before);
 }
 
+/*
+ * A request that is answered on this socket has nobody else who would tell its client that we have died: another
+ * engine finds its id, and tells it.
+ */
+static void note_request(struct session *s)
+{
+	struct dm_request rq = { .op = 0 };
+
+	if (keeper_resumes() &&
+	    recv(s->sock.fd, &rq, sizeof(rq), MSG_PEEK | MSG_DONTWAIT) == sizeof(rq) &&
+	    (rq.op & DM_HERE) != 0)
+		keeper_request(s, rq.id);
+}
+
 /* 0, -ECONNRESET, or -EPROTO. Counted: a client can make it last, by what it sends along. */
 static int sock_serve(struct session *s)
 {
 	struct request rq;
-	int error = request_receive(s->sock.fd, &rq);
+	int error;
+
+	note_request(s);
+	error = request_receive(s->sock.fd, &rq);
 
 	if (error == 0 || error == -EAGAIN || error == -EMFILE)
 		source_arm(&s->sock);
@@ -647,4 +669,98 @@ void sessions_end(void)
 		session_end(s);
 		session_put(s);
 	}
+}
+
+struct session *session_adopt(const struct escrow *c)
+{
+	const struct kept_client *k = &c->client;
+	struct session *s = session_new();
+
+	if (s == NULL)
+		return NULL;
+	s->id = c->id;
+	devmap_as_init(&s->as, k->pid, k->comm);
+	s->as.a_key = k->key;
+	s->pid = k->pid;
+	s->uid = k->uid;
+	s->known = k->born;
+	s->unborn = !k->born;
+	s->user_mode_only = k->user_mode_only;
+	s->foreign_pids = k->foreign_pids;
+	s->pidfd = c->pidfd;
+	s->uffd.fd = c->uffd;
+	s->uffd.poison = c->poison;
+	s->uffd.distrusted = k->distrusted;
+	s->sock.fd = c->sock;
+	s->resuming = true;
+	if (k->born)
+		s->cred = cred_make(k->uid, k->gid);
+	return s;
+}
+
+/* Before anything is asked for on its behalf. 0 or -errno. */
+int session_adopt_begin(struct session *s)
+{
+	int error = session_count(s, s->uid, s->pid);
+
+	if (error == 0 && s->known && (s->cred == NULL || s->pidfd < 0 || s->uffd.fd < 0))
+		error = -ENOMEM;
+	if (error == 0 && s->known) {
+		number_give(s);
+		s->as.a_pid = s->pid != 0 ? s->pid : s->number;
+	}
+	return error;
+}
+
+/* It is ours: whoever is asked for it finds it. */
+void session_adopted(struct session *s)
+{
+	if (s->known)
+		keeper_session(s);
+	keeper_socket(s, s->sock.fd);
+	s->resuming = false;
+	(void)session_list(s);
+}
+
+/* The last request was begun by an engine that has died, and perhaps not answered. */
+static void answer_lost(struct session *s, uint64_t id)
+{
+	struct dm_request next = { .op = 0 };
+	struct dm_reply r;
+	struct iovec iov = { .iov_base = &r, .iov_len = sizeof(r) };
+	ssize_t n = recv(s->sock.fd, &next, sizeof(next), MSG_PEEK | MSG_DONTWAIT);
+
+	if (id == 0 || (n == sizeof(next) && next.id == id))
+		return;
+	reply_init(&r, -DM_AGAIN);
+	r.id = id;
+	(void)wire_send(s->sock.fd, &iov, 1, NULL, 0);
+}
+
+/* Hears its requests and faults from now on. */
+void session_adopt_end(struct session *s, uint64_t last_request)
+{
+	const int sock = s->sock.fd;
+
+	answer_lost(s, last_request);
+	if (session_listen_to(s, &s->sock, sock) != 0) {
+		session_end(s);
+		return;
+	}
+	if (s->known && session_watch(s) != 0)
+		session_end(s);
+}
+
+/* It could not be taken over. */
+void session_adopt_fail(struct session *s)
+{
+	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
+	struct caller *before = caller_set(&caller);
+
+	session_set_ended(s);
+	devmap_as_exit(&s->as);
+	caller_set(before);
+	keeper_end(s);
+	close(s->sock.fd);
+	session_put(s);
 }

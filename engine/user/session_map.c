@@ -15,6 +15,7 @@
 #include "file.h"
 #include "keeper.h"
 #include "pieces.h"
+#include "resume.h"
 #include "server.h"
 
 struct pending {
@@ -24,6 +25,7 @@ struct pending {
 	struct devmap_mapping *mapping; /* NULL: a move */
 	uintptr_t from, to;		/* from: of a move */
 	size_t len;
+	struct kept_mapping kept;
 };
 
 /* Whole pages that do not wrap around. */
@@ -118,7 +120,11 @@ static void addresses_left(struct session *s, uintptr_t addr, size_t len)
 
 static int unmap(struct session *s, uintptr_t addr, size_t len)
 {
-	int error = from_ddi(devmap_unmap_range(&s->as, addr, len));
+	int error;
+
+	/* First: of what is being unmapped, another engine might not find the context. */
+	keeper_cut(s, addr, len);
+	error = from_ddi(devmap_unmap_range(&s->as, addr, len));
 
 	if (error == 0)
 		addresses_left(s, addr, len);
@@ -160,7 +166,12 @@ static void mmap_answer(struct session *s, struct request *rq, struct devmap_map
 {
 	struct caller caller = { .as = &s->as, .pid = s->number, .cred = s->cred };
 	struct caller *before = caller_set(&caller);
-	struct pending p = { .mapping = m, .to = rq->msg.a[0], .len = rq->msg.a[1] };
+	struct pending p = { .mapping = m,
+			     .to = rq->msg.a[0],
+			     .len = rq->msg.a[1],
+			     .kept = { .prot = (uint32_t)rq->msg.a[2],
+				       .flags = (uint32_t)rq->msg.a[3],
+				       .off = rq->msg.a[4] } };
 	struct pieces ps = { .rq = rq, .end = UINTPTR_MAX };
 	uint64_t id = 0;
 
@@ -214,16 +225,19 @@ static void commit_handle(struct devmap_handle *dh, void *arg)
 		keeper_range(c->s, dh->dh_uvaddr + c->distance, dh->dh_len);
 }
 
-static int commit_mapping(struct session *s, struct devmap_mapping *m)
+static int commit_mapping(struct session *s, const struct pending *p)
 {
 	struct commit c = { .s = s, .end = UINTPTR_MAX };
+	struct devmap_mapping *m = p->mapping;
 
 	for (size_t i = 0; i < m->m_nhandles; i++)
 		commit_handle(m->m_handles[i], &c);
-	if (c.error == 0)
+	if (c.error == 0) {
+		keeper_mapping(s, p->to, p->len, &p->kept, m->m_file);
 		devmap_publish(m);
-	else
+	} else {
 		devmap_discard(m);
+	}
 	return c.error;
 }
 
@@ -237,8 +251,10 @@ static int commit_move(struct session *s, const struct pending *p)
 
 	devmap_each_handle(&s->as, commit_handle, &c);
 	error = c.error != 0 ? c.error : from_ddi(devmap_move(&s->as, p->from, p->len, p->to));
-	if (error == 0)
+	if (error == 0) {
+		keeper_moved(s, p->from, p->len, p->to);
 		addresses_left(s, p->from, p->len);
+	}
 	return error;
 }
 
@@ -252,9 +268,10 @@ void session_commit(struct session *s, struct request *rq)
 		devmap_each_handle(&s->as, commit_handle, &all);
 		error = all.error;
 	} else if ((p = pending_take(s, rq->msg.a[0])) == NULL) {
-		error = -EINVAL;
+		/* One that an engine before us has made: all of it is to be done again. */
+		error = resume_has_been() ? -DM_AGAIN : -EINVAL;
 	} else {
-		error = p->mapping != NULL ? commit_mapping(s, p->mapping) : commit_move(s, p);
+		error = p->mapping != NULL ? commit_mapping(s, p) : commit_move(s, p);
 		pending_end(s, p);
 	}
 	reply_error(rq, error);
@@ -277,6 +294,26 @@ void session_munmap(struct session *s, struct request *rq)
 	reply_error(rq, unmap(s, rq->msg.a[0], rq->msg.a[1]));
 }
 
+struct look {
+	uintptr_t addr;
+	bool found;
+};
+
+static void look_at(struct devmap_handle *dh, void *arg)
+{
+	struct look *l = arg;
+
+	l->found |= l->addr - dh->dh_uvaddr < dh->dh_len;
+}
+
+static bool is_mapped(struct session *s, uintptr_t addr)
+{
+	struct look l = { .addr = addr };
+
+	devmap_each_handle(&s->as, look_at, &l);
+	return l.found;
+}
+
 /* The pieces of a mapping, at addresses where it does not stand yet. */
 void session_move(struct session *s, struct request *rq)
 {
@@ -290,6 +327,8 @@ void session_move(struct session *s, struct request *rq)
 	if (!range_is_good(p.from, p.len) || !range_is_good(p.to, p.len) ||
 	    overlap(p.from, p.len, p.to, p.len))
 		ps.error = -EINVAL;
+	else if (!is_mapped(s, p.from))
+		ps.error = -EFAULT; /* and what stands at `to` may be just that, moved before */
 	else
 		ps.error = pending_add(s, &p, &id);
 	if (ps.error == 0) {

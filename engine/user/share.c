@@ -92,6 +92,7 @@ static int extent_move(struct region *r, const struct extent *x, size_t page, si
 		(void)view_replace(r, page, n, x->fd, fd_page);
 		return err;
 	}
+	region_tell_extent(r, page, n, fd); /* from now on they are there */
 	(void)fallocate(x->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			(off_t)page_bytes(fd_page), (off_t)page_bytes(n));
 	return 0;
@@ -159,6 +160,13 @@ static int extent_isolate(struct region *r, struct extent **x, size_t page, size
 	return err;
 }
 
+static void extent_set_shared(struct region *r, struct extent *x)
+{
+	x->shared = true;
+	for (size_t i = x->page; i < x->page + x->n; i++)
+		r->pages[i].shared = true;
+}
+
 /* Makes n pages of *x, which is not shared, a shared extent; *x becomes that. */
 static int extent_share(struct region *r, struct extent **x, size_t page, size_t n)
 {
@@ -168,12 +176,57 @@ static int extent_share(struct region *r, struct extent **x, size_t page, size_t
 	view_drop(r, page, n);
 	if (n < r->npages)
 		err = extent_isolate(r, x, page, n);
-	if (err != 0)
+	else
+		region_tell_extent(r, page, n, (*x)->fd);
+	if (err == 0)
+		extent_set_shared(r, *x);
+	return err;
+}
+
+/* As extent_isolate(), of what is behind fd, which is taken if it succeeds. */
+static int extent_inherit(struct region *r, struct extent *x, size_t page, size_t n, int fd)
+{
+	size_t index = (size_t)(x - r->extents);
+	struct extent *table = realloc(r->extents, (r->nextents + 2) * sizeof(*table));
+	int spare, err;
+
+	if (table == NULL)
+		return -ENOMEM;
+	r->extents = table;
+	x = table + index;
+	spare = fcntl(x->fd, F_DUPFD_CLOEXEC, 0);
+	if (spare < 0)
+		return -errno;
+	err = map_home_at(r, page, n, fd, 0);
+	if (err == 0)
+		err = view_replace(r, page, n, fd, 0);
+	if (err != 0) {
+		close(spare);
 		return err;
-	(*x)->shared = true;
-	for (size_t i = page; i < page + n; i++)
-		r->pages[i].shared = true;
+	}
+	extent_set_shared(r, extent_split(r, x, page, n, fd, spare));
 	return 0;
+}
+
+int region_inherit_shared(struct region *r, size_t page, size_t n, int fd)
+{
+	struct extent *x;
+	int err = 0;
+
+	if (!range_ok(r, page, n) || n == 0)
+		return -EINVAL;
+	region_lock(r);
+	x = extent_of(r, page);
+	if (x->shared || n > x->page + x->n - page)
+		err = -EINVAL;
+	else if (n == r->npages)
+		extent_set_shared(r, x);
+	else
+		err = extent_inherit(r, x, page, n, fd);
+	region_unlock(r);
+	if (err == 0 && n == r->npages)
+		close(fd);
+	return err;
 }
 
 /*

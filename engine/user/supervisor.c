@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #include "engine.h"
 #include "keeper.h"
 #include "escrow.h"
+#include "journal.h"
 #include "nodes.h"
 #include "watchdog.h"
 
@@ -41,7 +43,9 @@ struct engine {
 	char names[512];
 	time_t first_restart;
 	unsigned restarts;
-	struct escrow *escrows;
+	struct journal now; /* what it has told */
+	struct journal old; /* ... and the one that died, while this one takes over */
+	bool resuming;
 	struct watchdog watchdog;
 };
 
@@ -69,6 +73,39 @@ static void announce(void)
 	(void)sd_notify(0, "READY=1");
 }
 
+/* Failed, or left blocked, and held until it ends. Its requests find nobody. */
+static void orphan(struct escrow *c, bool fail)
+{
+	escrow_hang_up(c);
+	if (fail)
+		escrow_fail(c);
+	c->next = orphans;
+	orphans = c;
+}
+
+/* Another engine has taken over. Whom it has not could not be taken over. */
+static void engine_resumed(struct engine *e)
+{
+	unsigned lost = 0, all = 0;
+	struct escrow *c;
+
+	while ((c = e->old.clients) != NULL) {
+		e->old.clients = c->next;
+		all++;
+		if (escrow_has(e->now.clients, c->id)) {
+			escrow_free(c);
+		} else {
+			lost += c->pidfd >= 0;
+			orphan(c, true);
+		}
+	}
+	e->now.life = e->old.life;
+	journal_free(&e->old);
+	e->resuming = false;
+	log_info("%s: engine %d goes on for %u clients; %u could not be taken over", e->spec,
+		 (int)e->pid, all - lost, lost);
+}
+
 /* A parcel about the engine itself. False: it is about a client. */
 static bool parcel_of_engine(struct engine *e, const struct parcel *p)
 {
@@ -86,7 +123,13 @@ static bool parcel_of_engine(struct engine *e, const struct parcel *p)
 	case PARCEL_END:
 		/* An engine that stops ends all its sessions, but the processes are still there. */
 		if (!e->stopping)
-			escrow_end(&e->escrows, p->session);
+			escrow_end(&e->now.clients, p->session);
+		return true;
+	case PARCEL_FORK:
+		escrow_fork(&e->now.clients, p->session, p->addr);
+		return true;
+	case PARCEL_RESUMED:
+		engine_resumed(e);
 		return true;
 	}
 	return false;
@@ -96,9 +139,10 @@ static void parcel_take(struct engine *e, const struct parcel *p, const int *fds
 {
 	struct escrow *c;
 
-	if (parcel_of_engine(e, p) || watchdog_take(&e->watchdog, p, fds, nfds))
+	if (parcel_of_engine(e, p) || watchdog_take(&e->watchdog, p, fds, nfds) ||
+	    journal_take(&e->now, p, fds, nfds))
 		return;
-	c = escrow_find(&e->escrows, p->session);
+	c = escrow_find(&e->now.clients, p->session);
 	if (c == NULL)
 		fds_close(fds, nfds);
 	else
@@ -126,8 +170,9 @@ static bool engine_read(struct engine *e)
 	}
 }
 
-static int engine_start_process(struct engine *e)
+static int engine_start_process(struct engine *e, enum on_crash policy)
 {
+	const struct journal *before = e->resuming ? &e->old : NULL;
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
@@ -142,10 +187,10 @@ static int engine_start_process(struct engine *e)
 	if (e->pid == 0) {
 		(void)prctl(PR_SET_NAME, "devmap-engine");
 		/* What is in escrow for other engines' clients is no business of this one. */
-		if (dup2(ends[1], KEEPER_FD) < 0 || close_range(KEEPER_FD + 1, ~0U, 0) != 0)
+		if (dup2(ends[1], KEEPER_FD) < 0 || journal_keep_only(before, KEEPER_FD + 1) != 0)
 			exit(1);
 		(void)fcntl(KEEPER_FD, F_SETFD, FD_CLOEXEC);
-		exit(engine_main(e->spec, KEEPER_FD));
+		exit(engine_main(e->spec, KEEPER_FD, policy == CRASH_RESUME, before));
 	}
 	close(ends[1]);
 	e->sock = ends[0];
@@ -183,18 +228,36 @@ static void describe_death(struct engine *e, int status)
 			 WEXITSTATUS(status));
 }
 
+/* What an engine has said that has died before it had taken over. */
+static void discard_now(struct engine *e)
+{
+	struct escrow *c;
+
+	while ((c = e->now.clients) != NULL) {
+		e->now.clients = c->next;
+		escrow_free(c);
+	}
+	journal_free(&e->now);
+	e->now = (struct journal){ .clients = NULL };
+}
+
 /* Its clients: failed or left blocked; held in either case until they end. */
 static void engine_bereave(struct engine *e, enum on_crash policy)
 {
 	struct escrow *c;
 
-	while ((c = e->escrows) != NULL) {
-		e->escrows = c->next;
-		if (policy != CRASH_BLOCK || e->stopping)
-			escrow_fail(c);
-		c->next = orphans;
-		orphans = c;
+	if (e->resuming) {
+		discard_now(e);
+		e->now = e->old;
+		e->old = (struct journal){ .clients = NULL };
+		e->resuming = false;
 	}
+	while ((c = e->now.clients) != NULL) {
+		e->now.clients = c->next;
+		orphan(c, policy != CRASH_BLOCK || e->stopping);
+	}
+	journal_free(&e->now);
+	e->now = (struct journal){ .clients = NULL };
 }
 
 /* Waits for it. False: it is still there after so many seconds. */
@@ -214,42 +277,94 @@ static bool engine_ended(struct engine *e, int within, int *status)
  * It is dying, or stops and has said its last, or has closed our line by mistake: then it must die too. A
  * thread that sleeps in the kernel keeps it from ending: then it is left.
  */
-static void engine_reap(struct engine *e, int *status)
+static bool engine_reap(struct engine *e, int *status)
 {
 	if (e->stopping && !e->killed && engine_ended(e, LEAVE_S, status))
-		return;
+		return true;
 	(void)kill(e->pid, SIGKILL);
 	if (engine_ended(e, DIE_S, status))
-		return;
+		return true;
 	log_warn("%s: engine %d is stuck in the kernel, and is left behind", e->spec, (int)e->pid);
 	*status = SIGKILL;
+	return false;
+}
+
+static void call_answered(void *arg, const struct fuse_in_header *in, uint64_t fh)
+{
+	struct engine *e = arg;
+	struct journal *j = e->resuming ? &e->old : &e->now;
+
+	/* What the kernel has told only once: nobody uses that file any more. */
+	if (in->opcode == FUSE_RELEASE)
+		journal_forget(j, PARCEL_OPEN, fh);
+	else
+		journal_note_call(j, in->pid);
+}
+
+/*
+ * May another engine take over? A driver that has no memory of its own that outlives an engine has nothing to
+ * go on from. One that has exited before it had taken over has said why it cannot.
+ */
+static bool can_resume(const struct engine *e, int status)
+{
+	if (e->resuming)
+		return !WIFEXITED(status);
+	return e->ready && journal_has(&e->now, PARCEL_MEMORY);
+}
+
+/* Another engine, which takes over. Its clients wait meanwhile. False: there is none. */
+static bool engine_resume(struct engine *e)
+{
+	/* Who waits for an answer of the one that died asks once more. */
+	watchdog_answer(&e->watchdog, call_answered, e);
+	watchdog_end(&e->watchdog);
+	if (e->resuming) {
+		discard_now(e);
+	} else {
+		e->old = e->now;
+		e->now = (struct journal){ .clients = NULL };
+		e->resuming = true;
+	}
+	e->old.life++;
+	return engine_start_process(e, CRASH_RESUME) == 0;
+}
+
+/* Another engine in its place, if the policy has it. False: none. */
+static bool engine_replace(struct engine *e, enum on_crash policy, bool resume)
+{
+	if (!may_restart(e)) {
+		log_warn("%s: died %d times within %d s; not started again", e->spec, RESTARTS_MAX,
+			 RESTARTS_S);
+		return false;
+	}
+	return resume ? engine_resume(e) : engine_start_process(e, policy) == 0;
 }
 
 /* Returns whether the engine is to be taken off the list. */
 static bool engine_died(struct engine *e, enum on_crash policy, int *status_out)
 {
+	bool goes_on = !e->stopping && !stopping, ended, resume;
 	int status = 0;
 
 	close(e->sock);
 	e->sock = -1;
-	engine_reap(e, &status);
+	ended = engine_reap(e, &status);
 	describe_death(e, status);
-	engine_bereave(e, policy);
-	/* Its nodes answer nobody until the last copy of a connection is closed. */
-	watchdog_end(&e->watchdog);
-	nodes_sweep();
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		*status_out = 1;
 	if (!announced && *status_out != 0)
 		start_failed = true;
-	if (policy == CRASH_RESTART && e->ready && !e->stopping && !stopping) {
-		if (!may_restart(e))
-			log_warn("%s: died %d times within %d s; not started again", e->spec,
-				 RESTARTS_MAX, RESTARTS_S);
-		else if (engine_start_process(e) == 0)
-			return false;
-	}
-	return true;
+	/* What is stuck might still move pages. */
+	resume = policy == CRASH_RESUME && goes_on && ended && can_resume(e, status);
+	if (resume && engine_replace(e, policy, true))
+		return false;
+	engine_bereave(e, policy);
+	/* Its nodes answer nobody until the last copy of a connection is closed. */
+	watchdog_end(&e->watchdog);
+	nodes_sweep();
+	if (policy != CRASH_RESTART && policy != CRASH_RESUME)
+		return true;
+	return resume || !e->ready || !goes_on || !engine_replace(e, policy, false);
 }
 
 static void stop_all(void)
@@ -528,6 +643,9 @@ int supervisor_main(char *const *specs, int nspecs, enum on_crash policy)
 		log_warn("signalfd: %s", strerror(errno));
 		return 1;
 	}
+	/* The number is an engine's line to us, and of nothing that it inherits. */
+	if (fcntl(KEEPER_FD, F_GETFD) < 0)
+		(void)fcntl(sigfd, F_DUPFD_CLOEXEC, KEEPER_FD);
 	for (int i = 0; i < nspecs && error == 0; i++) {
 		struct engine *e = calloc(1, sizeof(*e));
 
@@ -538,7 +656,7 @@ int supervisor_main(char *const *specs, int nspecs, enum on_crash policy)
 		}
 		e->spec = specs[i];
 		e->sock = -1;
-		error = engine_start_process(e);
+		error = engine_start_process(e, policy);
 		if (error == 0) {
 			*tail = e;
 			tail = &e->next;

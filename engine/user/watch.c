@@ -169,6 +169,7 @@ void watch_slot_move(struct watch_slot *to, struct watch_slot *from)
 
 	watch_slot_ready(to, atomic_load(&from->connection));
 	to->in = from->in;
+	to->first = from->first;
 	watch_slot_read(to);
 	if (atomic_exchange(&from->state, 0) == given)
 		atomic_store(&to->state, given);

@@ -31,6 +31,7 @@
 
 struct watch_slot {
 	struct fuse_in_header in; /* unique 0: nothing */
+	uint64_t first;		  /* of what follows it: of a release, the file's number */
 	_Atomic uint64_t state;
 	_Atomic uint32_t connection; /* its number in parcels */
 	uint32_t next_free;	     /* index + 1; watch.c's lock */

@@ -108,6 +108,39 @@ bool watchdog_take(struct watchdog *w, const struct parcel *p, const int *fds, u
 	return true;
 }
 
+/* What a call is answered that an engine has not answered which is dead. */
+static int error_of_dead(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_RELEASE:
+		return 0;
+	case FUSE_OPEN:
+		return -DM_AGAIN;
+	default:
+		return -EINTR;
+	}
+}
+
+void watchdog_answer(struct watchdog *w,
+		     void (*fn)(void *arg, const struct fuse_in_header *in, uint64_t fh), void *arg)
+{
+	const uint32_t used = w->area != NULL ? atomic_load(&w->area->used) : 0;
+
+	for (uint32_t i = 0; i < used && i < w->nslots; i++) {
+		const struct watch_slot *s = &w->area->slots[i];
+		const struct fuse_in_header in = s->in;
+		struct fuse_out_header out = { .len = sizeof(out), .unique = in.unique };
+		const struct connection *c = *connection_find(w, atomic_load(&s->connection));
+
+		if (in.unique == 0 || c == NULL || in.opcode == FUSE_INTERRUPT ||
+		    in.opcode == FUSE_FORGET || in.opcode == FUSE_BATCH_FORGET)
+			continue;
+		fn(arg, &in, s->first);
+		out.error = error_of_dead(in.opcode);
+		(void)!write(c->fd, &out, sizeof(out));
+	}
+}
+
 void watchdog_end(struct watchdog *w)
 {
 	while (w->connections != NULL)

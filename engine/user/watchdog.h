@@ -11,6 +11,7 @@
 #ifndef DEVMAP_ENGINE_USER_WATCHDOG_H
 #define DEVMAP_ENGINE_USER_WATCHDOG_H
 
+#include <linux/fuse.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +34,14 @@ struct watchdog {
 
 /* Is the parcel for it? It takes the descriptors then. */
 bool watchdog_take(struct watchdog *w, const struct parcel *p, const int *fds, unsigned nfds);
+/*
+ * The engine is dead, and another will have its connections: all its calls are answered, so that nobody waits
+ * for it, and who made them makes them again (EINTR, and for open(2),
+ * of which nobody can be asked, DM_AGAIN). fn is told of each, fh being what a release is of.
+ */
+void watchdog_answer(struct watchdog *w,
+		     void (*fn)(void *arg, const struct fuse_in_header *in, uint64_t fh),
+		     void *arg);
 void watchdog_end(struct watchdog *w); /* the engine is dead */
 
 /* What to poll for: the entries filled, or, with NULL, as many as there might be. */

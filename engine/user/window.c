@@ -42,6 +42,28 @@ static int window_open(struct window *w, const char *name, int fd)
 	return error < 0 ? error : 0;
 }
 
+static _Atomic uint32_t last_serial; /* 2^32 windows are more than an engine lives for */
+
+void window_serials_after(uint32_t serial)
+{
+	atomic_store(&last_serial, serial);
+}
+
+uint32_t window_serial(const struct window *w)
+{
+	return w->serial;
+}
+
+size_t window_first(const struct window *w)
+{
+	return w->first;
+}
+
+size_t window_npages(const struct window *w)
+{
+	return w->npages;
+}
+
 static int window_make(const char *name, size_t npages, struct client_uffd *u, bool writable,
 		       int fd, struct window **out)
 {
@@ -50,13 +72,29 @@ static int window_make(const char *name, size_t npages, struct client_uffd *u, b
 
 	if (w == NULL)
 		return -ENOMEM;
-	*w = (struct window){ .uffd = u, .writable = writable, .npages = npages, .errand = -1 };
+	*w = (struct window){ .uffd = u,
+			      .writable = writable,
+			      .npages = npages,
+			      .errand = -1,
+			      .serial = 1 + atomic_fetch_add(&last_serial, 1) };
 	w->memory = w;
 	error = window_open(w, name, fd);
 	if (error == 0)
 		*out = w;
 	else
 		free(w);
+	return error;
+}
+
+int window_adopt(struct client_uffd *u, int fd, size_t npages, bool writable, uint32_t serial,
+		 struct window **out)
+{
+	int error = window_make(NULL, npages, u, writable, fd, out);
+
+	if (error == 0) {
+		(*out)->serial = serial;
+		close(fd);
+	}
 	return error;
 }
 
@@ -252,7 +290,13 @@ static void record_window(struct window *w, size_t page, size_t n)
 		}
 		r->pages[i].window = w;
 		r->pages[i].since = now;
+		atomic_store(&r->board->where[i], w->serial);
 	}
+}
+
+void window_has(struct window *w, size_t page, size_t n)
+{
+	record_window(w, page, n);
 }
 
 static void record_home(struct window *w, size_t page, size_t n)
@@ -263,6 +307,7 @@ static void record_home(struct window *w, size_t page, size_t n)
 		assert(r->pages[i].window == w);
 		r->pages[i].window = NULL;
 		r->pages[i].since = 0;
+		atomic_store(&r->board->where[i], 0);
 	}
 	w->live -= n;
 	(void)atomic_fetch_sub(&r->busy, n);
@@ -338,6 +383,11 @@ static int window_punch(struct window *w, size_t page, size_t n)
 	return rc;
 }
 
+void window_forget(struct window *w, size_t page, size_t n)
+{
+	(void)window_punch(w, page, n);
+}
+
 /* At least one page fits; as many as are wanted, if the system lets the pipe have them. */
 static size_t pipe_reserve(struct region *r, size_t want)
 {
@@ -381,6 +431,22 @@ static int pipe_read(struct region *r, char *to, size_t len)
 	return 0;
 }
 
+/* From now on the window does not count, but the pipe: recover.c goes on from here. */
+static void board_pull(struct region *r, size_t page, size_t n, size_t bytes)
+{
+	r->board->page = page;
+	r->board->n = n;
+	r->board->bytes = bytes;
+	atomic_store(&r->board->pulling, 1);
+}
+
+static void board_pulled(struct region *r, size_t page, size_t n)
+{
+	for (size_t i = page; i < page + n; i++)
+		atomic_store(&r->board->where[i], 0);
+	atomic_store(&r->board->pulling, 0);
+}
+
 /*
  * Brings home some of n pages, from the first on; returns how many. The pipe holds references to
  * the pages themselves: what a client stores until the last translation is gone is in what is read.
@@ -397,9 +463,12 @@ static size_t pull_some(struct window *w, size_t page, size_t n)
 	if (got < 0)
 		err = -errno;
 	k = err == 0 ? (size_t)got >> PAGESHIFT : 1;
+	if (err == 0)
+		board_pull(r, page, k, (size_t)got);
 	(void)window_punch(w, page, k);
 	if (err == 0)
 		err = pipe_read(r, home_page(r, page), page_bytes(k));
+	board_pulled(r, page, k);
 	if (err != 0)
 		log_warn("%s: page %zu of a window is lost to its process: %s", r->name, page,
 			 strerror(-err));
@@ -436,6 +505,23 @@ void window_pull(struct region *r, struct window *only, size_t page, size_t n)
 	}
 }
 
+/* The client may have them as soon as the kernel has been asked: what it stores is then in there. */
+static void board_lend(struct window *w, size_t page, size_t n)
+{
+	for (size_t i = page; i < page + n; i++)
+		atomic_store(&w->region->board->where[i], w->memory->serial);
+}
+
+/* What it has not got after all. */
+static void board_unlend(struct window *w, size_t page, size_t n)
+{
+	const struct region *r = w->region;
+
+	for (size_t i = page; i < page + n; i++)
+		atomic_store(&r->board->where[i],
+			     r->pages[i].window != NULL ? r->pages[i].window->serial : 0);
+}
+
 /*
  * UFFDIO_COPY of pages that are at home, or were in w and are not to be found there. EEXIST: there
  * is a page that we did not put there. It is the client's own doing, and it is taken away, a few
@@ -448,6 +534,7 @@ static int window_fill(struct window *w, uintptr_t addr, size_t page, size_t n)
 	int err = 0;
 
 	view_drop(r, page, n);
+	board_lend(w, page, n);
 	while (n > 0 && err == 0) {
 		size_t done;
 
@@ -461,6 +548,7 @@ static int window_fill(struct window *w, uintptr_t addr, size_t page, size_t n)
 		else if (err == -EAGAIN && (done > 0 || uffd_again(&again)))
 			err = 0;
 	}
+	board_unlend(w, page, n);
 	return err;
 }
 
@@ -643,6 +731,21 @@ int window_register(struct window *w, uintptr_t addr, size_t off, size_t len)
 		err = window_clear(w->memory, page, n);
 	bound_unlock(w);
 	return err;
+}
+
+void window_place(struct window *w, uintptr_t addr, size_t off, size_t len)
+{
+	bound_lock(w);
+	(void)placement_add(&w->placements, addr, addr + len, window_page(w, off >> PAGESHIFT));
+	bound_unlock(w);
+}
+
+void window_clean(struct window *w)
+{
+	bound_lock(w);
+	assert(w->live == 0);
+	(void)window_punch(w, w->first, w->npages);
+	bound_unlock(w);
 }
 
 void window_unplace(struct window *w, uintptr_t addr, size_t len)

@@ -284,6 +284,7 @@ void reply_send(struct request *rq, struct dm_reply *r, const struct dm_piece *p
 		{ .iov_base = (void *)p, .iov_len = p ? r->npieces * sizeof(*p) : 0 },
 	};
 
+	r->id = rq->msg.id;
 	if (rq->nfds > 0 && rq->fds[0] >= 0)
 		(void)send_message(rq->fds[0], iov, 2, fds, nfds, PATIENCE_MS);
 }

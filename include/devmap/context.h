@@ -9,7 +9,8 @@
  *
  * The driver's entry points stay its own, and call this:
  *
- *   attach(9E)             devmap_contexts_init()
+ *   attach(9E)             devmap_contexts_init(), devmap_contexts_keep()
+ *   detach(9E)             devmap_contexts_fini()
  *   devmap_map(9E)         devmap_context_map()
  *   devmap_contextmgt(9E)  devmap_context_of(), devmap_context_switch(), then devmap_load(9F)
  *   devmap_dup(9E)         devmap_context_dup()
@@ -20,6 +21,15 @@
  * process id would not do: it comes again, and in devmap_dup(9E) it is still the parent's, so that
  * it cannot tell which of several children the copy is for.
  *
+ * WHEN THE ENGINE DIES
+ *   and another takes its place (devmap_keep_alloc()), contexts are there again if what is in them lies in
+ *   memory that is kept: `kept` bytes for each, and devmap_contexts_keep(). Two things are noted there, always
+ *   after what they say has become true:
+ *     - the context is one, and no half of one;
+ *     - who is the owner: from the end of restore() on, until save() of the same context has returned 0.
+ *   So an interrupted save() is done again from the device, which is memory and still has it; an interrupted
+ *   restore() from the context. A driver whose save() spoils what it saves does not keep its contexts.
+ *
  * LOCK
  *   One of the driver's mutexes guards a set, its contexts and their records. Functions named as
  *   entry points (_map, _dup, _unmap) take it; the others expect it held, as do the operations.
@@ -29,10 +39,12 @@
 #define DEVMAP_CONTEXT_H
 
 #include <sys/types.h>
+#include <sys/atomic.h>
 #include <sys/debug.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/ksynch.h>
+#include <sys/systm.h>
 #include <sys/ddi.h>
 #include <sys/sunddi.h>
 #include <sys/ddidevmap.h>
@@ -63,11 +75,25 @@ struct devmap_context {
 	void *device; /* what devmap_contexts_init() was given */
 	uint64_t key; /* of its address space */
 	struct devmap_record *records;
+	void *kept; /* ops->kept bytes, zeros at first; NULL: none were asked for */
+	struct devmap_context_head *head;
+};
+
+/* What lies before these bytes. */
+struct devmap_context_head {
+	uint64_t whole; /* 1: it is a context */
+	uint64_t pad;
+};
+
+/* What is kept of a set. */
+struct devmap_contexts_head {
+	uint64_t owner; /* key of the context whose values are in the device; 0: nobody's */
 };
 
 /* What the driver brings. The lock is held in all of them; those that return int return an errno. */
 struct devmap_context_ops {
 	size_t size; /* bytes of the driver's structure */
+	size_t kept; /* bytes beside it, without pointers, that may outlive the engine: context.kept */
 
 	/*
 	 * What a process finds that is new to the device; ctx is zeros but for struct
@@ -75,6 +101,12 @@ struct devmap_context_ops {
 	 * NULL: zeros are right.
 	 */
 	int (*create)(void *ctx);
+
+	/*
+	 * Instead of create(): what lies at context.kept is as an engine before this one has left it. May be
+	 * NULL: there is nothing to be done. Non-zero: it is not to be had.
+	 */
+	int (*adopt)(void *ctx);
 
 	/*
 	 * fork(2): child, which has been created, becomes what parent is. All of parent is in
@@ -111,11 +143,14 @@ struct devmap_contexts {
 	const struct devmap_context_ops *ops;
 	void *device;
 	kmutex_t *lock;
+	/* Of devmap_contexts_keep(); head is NULL without. */
+	struct devmap_contexts_head *head;
+	dev_info_t *dip;
+	const char *name;
 };
 
 /*
- * devmap_contexts_init(): an empty set. There is nothing to undo; detach(9E) refuses while `first`
- * is not NULL.
+ * devmap_contexts_init(): an empty set. detach(9E) refuses while `first` is not NULL.
  *
  * device: the driver's own, found again in each context.
  * lock: initialized by the driver; it outlives the set.
@@ -130,6 +165,33 @@ static inline void devmap_contexts_init(struct devmap_contexts *set,
 	set->ops = ops;
 	set->device = device;
 	set->lock = lock;
+	set->head = NULL;
+}
+
+/*
+ * devmap_contexts_keep(): contexts of this set may outlive the engine. In attach(9E), after
+ * devmap_contexts_init(); devmap_contexts_fini() undoes it.
+ *
+ * dip: the instance. name: of the set, within it, up to 32 characters; it stays.
+ *
+ * Returns 0 or ENOMEM. Then, as without this call, they end with the engine.
+ */
+static inline int devmap_contexts_keep(struct devmap_contexts *set, dev_info_t *dip,
+				       const char *name)
+{
+	ASSERT(set->ops->kept > 0);
+	set->head = devmap_keep_alloc(dip, name, sizeof(*set->head), NULL);
+	set->dip = dip;
+	set->name = name;
+	return set->head != NULL ? 0 : ENOMEM;
+}
+
+/* devmap_contexts_fini(): the set, which is empty, is not needed any more. */
+static inline void devmap_contexts_fini(struct devmap_contexts *set)
+{
+	ASSERT(set->first == NULL);
+	devmap_keep_free(set->head);
+	set->head = NULL;
 }
 
 /*
@@ -172,27 +234,94 @@ static inline void devmap_context_record(struct devmap_context *context, devmap_
 	*pvtp = record;
 }
 
+/* Whose values the device has. What was stored before is there before this is. */
+static inline void devmap_contexts_own(struct devmap_contexts *set, struct devmap_context *owner)
+{
+	membar_producer();
+	if (set->head != NULL)
+		__atomic_store_n(&set->head->owner, owner != NULL ? owner->key : 0,
+				 __ATOMIC_RELEASE);
+	set->owner = owner;
+}
+
+/* The memory of a context that is kept. *found: an engine before this one has left it. 0 or ENOMEM. */
+static inline int devmap_context_keep(struct devmap_context *context, int *found)
+{
+	struct devmap_contexts *set = context->contexts;
+	size_t len = sizeof(*context->head) + set->ops->kept;
+	char name[64];
+
+	*found = 0;
+	if (set->ops->kept == 0)
+		return 0;
+	if (set->head != NULL) {
+		(void)snprintf(name, sizeof(name), "%.32s %llx", set->name,
+			       (unsigned long long)context->key);
+		context->head = devmap_keep_alloc(set->dip, name, len, found);
+	} else {
+		context->head = kmem_zalloc(len, KM_NOSLEEP);
+	}
+	context->kept = context->head != NULL ? context->head + 1 : NULL;
+	return context->head != NULL ? 0 : ENOMEM;
+}
+
+static inline void devmap_context_unkeep(struct devmap_context *context)
+{
+	struct devmap_contexts *set = context->contexts;
+
+	if (set->head != NULL)
+		devmap_keep_free(context->head);
+	else if (context->head != NULL)
+		kmem_free(context->head, sizeof(*context->head) + set->ops->kept);
+}
+
+/* What there is of it becomes a context: a new one, or the one that there was. Returns an errno. */
+static inline int devmap_context_begin(struct devmap_context *context, int found)
+{
+	struct devmap_contexts *set = context->contexts;
+
+	if (found && context->head->whole) {
+		int error = set->ops->adopt != NULL ? set->ops->adopt(context) : 0;
+
+		if (error == 0 && set->head->owner == context->key)
+			set->owner = context;
+		return error;
+	}
+	/* It had one, which is lost. Nobody makes him believe in another. */
+	if (devmap_resuming())
+		return ENXIO;
+	if (found)
+		bzero(context->kept, set->ops->kept);
+	return set->ops->create != NULL ? set->ops->create(context) : 0;
+}
+
 /* Of dhp's process, and not in the set yet. */
 static inline int devmap_context_new(struct devmap_contexts *set, devmap_cookie_t dhp,
 				     struct devmap_context **out)
 {
 	struct devmap_context *context = kmem_zalloc(set->ops->size, KM_SLEEP);
-	int error = 0;
+	int error, found;
 
 	context->contexts = set;
 	context->device = set->device;
 	context->key = devmap_get_as_key(dhp);
-	if (set->ops->create != NULL)
-		error = set->ops->create(context);
-	if (error != 0)
+	error = devmap_context_keep(context, &found);
+	if (error == 0)
+		error = devmap_context_begin(context, found);
+	if (error != 0) {
+		devmap_context_unkeep(context);
 		kmem_free(context, set->ops->size);
-	else
+	} else {
 		*out = context;
+	}
 	return error;
 }
 
 static inline void devmap_context_insert(struct devmap_context *context)
 {
+	membar_producer();
+	if (context->head != NULL)
+		__atomic_store_n(&context->head->whole, 1, __ATOMIC_RELEASE);
 	context->next = context->contexts->first;
 	context->contexts->first = context;
 }
@@ -206,7 +335,8 @@ static inline void devmap_context_free(struct devmap_context *context)
 	if (set->ops->destroy != NULL)
 		set->ops->destroy(context);
 	if (set->owner == context)
-		set->owner = NULL;
+		devmap_contexts_own(set, NULL);
+	devmap_context_unkeep(context);
 	kmem_free(context, set->ops->size);
 }
 
@@ -363,10 +493,10 @@ static inline int devmap_context_switch(void *ctx)
 		error = devmap_context_save(set);
 	if (error != 0)
 		return error;
-	set->owner = NULL;
+	devmap_contexts_own(set, NULL);
 	error = set->ops->restore(next);
 	if (error == 0)
-		set->owner = next;
+		devmap_contexts_own(set, next);
 	return error;
 }
 

@@ -48,7 +48,7 @@
 #include <stdint.h>
 
 #define DM_MAGIC       0x64766d70u /* "dvmp" */
-#define DM_VERSION     1
+#define DM_VERSION     2
 #define DM_PEER_PREFIX "\0devmap/" /* then "<engine id>/<serial>/<name>"; 8 bytes with the NUL */
 #define DM_SIDE_DOOR   "@devmap-side/%016llx" /* of the engine id; '@' stands for NUL */
 #define DM_NAME_MAX    64
@@ -112,8 +112,15 @@ struct dm_request {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t op;
+	uint64_t id; /* with DM_HERE: of the client's own, which its answer carries */
 	uint64_t a[6];
 };
+
+/*
+ * An error: the engine has died, and another is in its place, for which nothing of this conversation has been:
+ * ask again, from its beginning. It may come after the answer, and does not matter then.
+ */
+#define DM_AGAIN 85
 
 enum dm_answer {
 	DM_RESULT = 1, /* the request is done: error, v, info, pieces */
@@ -151,6 +158,7 @@ struct dm_reply {
 	uint16_t type;
 	uint32_t flags;
 	int32_t error; /* errno, or 0 */
+	uint64_t id;   /* of the request, with DM_HERE */
 	uint64_t v[3];
 	uint32_t npieces;    /* struct dm_piece, following this header */
 	uint32_t len;	     /* bytes of data following (DM_COPYOUT) */

@@ -207,4 +207,35 @@ int devmap_set_ctx_share(devmap_cookie_t dhp, void *key);
  */
 uint64_t devmap_get_as_key(devmap_cookie_t dhp);
 
+/*
+ * devmap_keep_alloc(): memory that outlives the engine. When an engine dies and another takes its place (the user
+ * engine's --on-crash=resume), attach(9E) runs again, then open(9E) for each open file, then devmap(9E) and
+ * devmap_map(9E) for each mapping; whoever asks in one of these for memory by the same name and length gets it
+ * with all that was stored there. What nobody has asked for by then is freed. Address space keys, and the device
+ * memory that attach(9E) allocates, are what they were.
+ *
+ * A driver that asks for some in attach(9E) says by that that it can go on with its processes' contexts: without
+ * any its mappings are not given to another engine. Contexts therefore lie in such memory, and no pointers.
+ * <devmap/context.h> does all of this.
+ *
+ * dip: the instance. name: of the memory, within the instance; up to 63 characters. len: bytes.
+ * found: stores 1: there it is, as it was; 0: it is new, and zeros. May be NULL.
+ *
+ * Returns the memory, aligned for any type; NULL: there is none to be had, or it has been asked for already
+ * and not been freed (with a message). May sleep. With another engine or policy it is plain memory.
+ */
+void *devmap_keep_alloc(dev_info_t *dip, const char *name, size_t len, int *found);
+
+/* devmap_keep_free(): it is not needed any more, now or by another engine. memory: may be NULL. */
+void devmap_keep_free(void *memory);
+
+/*
+ * devmap_resuming(): in open(9E), devmap(9E) and devmap_map(9E): was the same done before, by an engine that
+ * has died? A driver whose context for the process is not to be found then fails the call: that process's
+ * accesses fail with SIGBUS, and it finds nothing that is not its own.
+ *
+ * Returns 1; 0: it is something new.
+ */
+int devmap_resuming(void);
+
 #endif /* DEVMAP_SYS_DDIDEVMAP_H */

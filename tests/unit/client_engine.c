@@ -71,6 +71,8 @@ static void send_fd(int sock, const void *a, size_t alen, const void *b, size_t 
 	(void)sendmsg(sock, &m, MSG_NOSIGNAL);
 }
 
+static uint64_t last_id; /* of the request that is being served */
+
 static void answer(int reply, int error, uint64_t v0, int fd, const struct dm_piece *p)
 {
 	struct dm_reply r = { .magic = DM_MAGIC,
@@ -79,6 +81,7 @@ static void answer(int reply, int error, uint64_t v0, int fd, const struct dm_pi
 			      .error = error,
 			      .npieces = p != NULL };
 
+	r.id = last_id;
 	r.v[0] = v0;
 	r.info = info;
 	send_fd(reply, &r, sizeof(r), p, p != NULL ? sizeof(*p) : 0, fd);
@@ -409,6 +412,7 @@ static void serve(int s)
 	if (socks[s].kind == SESSION) {
 		const bool here = (rq.op & DM_HERE) != 0;
 
+		last_id = rq.id;
 		rq.op &= (uint16_t)~DM_HERE;
 		serve_session(s, here ? socks[s].fd : fds[0], &rq);
 	}

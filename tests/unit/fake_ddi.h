@@ -71,6 +71,7 @@ static struct {
 	pid_t pid; /* who is being served */
 	hrtime_t time;
 	int stuck;	   /* the model does not get on with its work */
+	int resuming;	   /* an engine takes over */
 	int locked;	   /* mutexes held */
 	int messages;	   /* of cmn_err() */
 	long allocated;	   /* bytes of kmem */
@@ -370,7 +371,8 @@ int devmap_model_add_regs(struct devmap_model *m, size_t len)
 
 	assert_true(len <= FAKE_PAGES * (size_t)PAGESIZE);
 	fake.len[set] = ptob(btopr(len));
-	fake.set[set] = calloc(1, fake.len[set]);
+	if (fake.set[set] == NULL) /* else an engine has died, and this is what it has left */
+		fake.set[set] = calloc(1, fake.len[set]);
 	return set;
 }
 
@@ -408,6 +410,17 @@ uint32_t devmap_model_read32(struct devmap_model *m, int set, size_t off)
 void devmap_model_write32(struct devmap_model *m, int set, size_t off, uint32_t value)
 {
 	*fake_word(set, off) = value;
+}
+
+uint64_t devmap_model_read64(struct devmap_model *m, int set, size_t off)
+{
+	return *fake_word(set, off) | (uint64_t)*fake_word(set, off + 4) << 32;
+}
+
+void devmap_model_write64(struct devmap_model *m, int set, size_t off, uint64_t value)
+{
+	*fake_word(set, off) = (uint32_t)value;
+	*fake_word(set, off + 4) = (uint32_t)(value >> 32);
 }
 
 uint32_t devmap_model_take32(struct devmap_model *m, int set, size_t off)
@@ -515,6 +528,78 @@ uint64_t devmap_get_as_key(devmap_cookie_t dhp)
 			h = &fake.handle[i];
 	}
 	return h != NULL ? (uint64_t)h->pid : 0;
+}
+
+/*
+ * Memory that outlives the engine. fake_engine_dies(): from now on whoever asks for some finds what was there;
+ * fake_engine_goes_on(): what nobody has asked for is gone.
+ */
+static struct fake_kept {
+	struct fake_kept *next;
+	char *memory;
+	size_t len;
+	int asked;
+	char name[64];
+} * fake_kept;
+
+static struct fake_kept *fake_kept_find(const char *name)
+{
+	struct fake_kept *k;
+
+	for (k = fake_kept; k != NULL && strcmp(k->name, name) != 0; k = k->next)
+		;
+	return k;
+}
+
+void *devmap_keep_alloc(dev_info_t *dip, const char *name, size_t len, int *found)
+{
+	struct fake_kept *k = fake_kept_find(name);
+
+	assert_true(k == NULL || (!k->asked && k->len == len));
+	/* As for kmem: what is small is to be had. */
+	if (k == NULL && len > 8192 && fake.nosleep_fails > 0) {
+		fake.nosleep_fails--;
+		return NULL;
+	}
+	if (found != NULL)
+		*found = k != NULL;
+	if (k == NULL) {
+		k = calloc(1, sizeof(*k));
+		assert_non_null(k);
+		k->memory = calloc(1, len);
+		k->len = len;
+		(void)snprintf(k->name, sizeof(k->name), "%s", name);
+		k->next = fake_kept;
+		fake_kept = k;
+	}
+	k->asked = 1;
+	return k->memory;
+}
+
+static void fake_kept_free(struct fake_kept **p)
+{
+	struct fake_kept *k = *p;
+
+	*p = k->next;
+	free(k->memory);
+	free(k);
+}
+
+void devmap_keep_free(void *memory)
+{
+	struct fake_kept **p = &fake_kept;
+
+	if (memory == NULL)
+		return;
+	while (*p != NULL && (*p)->memory != memory)
+		p = &(*p)->next;
+	assert_non_null(*p);
+	fake_kept_free(p);
+}
+
+int devmap_resuming(void)
+{
+	return fake.resuming;
 }
 
 int ddi_copyin(const void *buf, void *driverbuf, size_t n, int flags)
@@ -799,6 +884,7 @@ static void fake_end(void)
 	for (int i = 0; i < FAKE_SETS; i++)
 		free(fake.set[i]);
 	assert_int_equal(fake.allocated, 0);
+	assert_null(fake_kept);
 	memset(&fake, 0, sizeof(fake));
 }
 

@@ -1659,6 +1659,157 @@ static void test_share_loses_nothing(void **state)
 	region_destroy(r);
 }
 
+/*
+ * An engine is killed in the middle of bringing a page home, and another takes over. What it has left is made
+ * here, step by step; the other one is a second region over the same memory, with a second window.
+ */
+static struct {
+	struct region_kept kept;
+	struct client *client;
+	struct window *window;
+	struct region *region;
+	uint32_t serial;
+} dead;
+
+static int copy_of(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	assert_true(copy >= 0);
+	return copy;
+}
+
+static bool dead_find(const char *name, size_t npages, struct region_kept *out)
+{
+	if (dead.client == NULL)
+		return false;
+	assert_string_equal(name, "test");
+	assert_int_equal(npages, 2);
+	*out = (struct region_kept){ .home = copy_of(dead.kept.home),
+				     .board = copy_of(dead.kept.board),
+				     .pipe = { copy_of(dead.kept.pipe[0]),
+					       copy_of(dead.kept.pipe[1]) } };
+	return true;
+}
+
+static int dead_bind(struct region *r, uint64_t id)
+{
+	(void)id;
+	assert_int_equal(window_adopt(&dead.client->uffd, copy_of(window_fd(dead.client->window)),
+				      2, true, dead.serial, &dead.window),
+			 0);
+	window_bind(dead.window, r, 0);
+	dead.region = r;
+	return 0;
+}
+
+static struct window *dead_window(struct region *r, uint32_t serial)
+{
+	return r == dead.region && serial == dead.serial ? dead.window : NULL;
+}
+
+static void dead_made(struct region *r, const char *name, size_t npages,
+		      const struct region_kept *k)
+{
+	(void)r;
+	(void)name;
+	(void)npages;
+	if (dead.client == NULL)
+		dead.kept = *k;
+}
+
+static void dead_gone(struct region *r)
+{
+	(void)r;
+}
+
+static const struct pages_keeper dead_keeper = { .find = dead_find,
+						 .bind = dead_bind,
+						 .window = dead_window,
+						 .made = dead_made,
+						 .gone = dead_gone };
+
+/* How far the dead one has come with page 1. */
+enum step { LOADED, SPLICED, NOTED, PUNCHED, READ_HALF, READ_ALL, LENT, CHEATED, NSTEPS };
+
+#define LAST (2 * P - 8) /* the page's last word */
+
+static void die_at(struct region *r, struct client *c, enum step step)
+{
+	const int window = window_fd(c->window), home = dead.kept.home;
+	char half[PAGESIZE / 2];
+	loff_t off = P;
+
+	if (step == LENT || step == CHEATED) {
+		/* Home has what was there before; there is no page, or one of the client's own making. */
+		assert_int_equal(pwrite(home, &(uint64_t){ 70 }, 8, P), 8);
+		assert_int_equal(pwrite(home, &(uint64_t){ 71 }, 8, LAST), 8);
+		if (step == CHEATED)
+			atomic_store(&r->board->where[1], 0);
+		else
+			assert_int_equal(
+				fallocate(window, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, P, P),
+				0);
+		return;
+	}
+	if (step >= SPLICED)
+		assert_int_equal(splice(window, &off, dead.kept.pipe[1], NULL, P, 0), P);
+	if (step >= NOTED) {
+		r->board->page = 1;
+		r->board->n = 1;
+		r->board->bytes = P;
+		atomic_store(&r->board->pulling, 1);
+		client_put(c, P, 70); /* it still can */
+	}
+	if (step >= PUNCHED)
+		assert_int_equal(
+			fallocate(window, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, P, P), 0);
+	for (int i = READ_HALF; i <= (int)step; i++) {
+		assert_int_equal(read(dead.kept.pipe[0], half, sizeof(half)), sizeof(half));
+		assert_int_equal(pwrite(home, half, sizeof(half),
+					(off_t)(P + (size_t)(i - READ_HALF) * sizeof(half))),
+				 sizeof(half));
+	}
+}
+
+static void recover_from(enum step step)
+{
+	struct client *c = client_new();
+	struct region *r = new_region(2), *next;
+
+	client_open(c, r, true);
+	client_put(c, 0, 6);
+	client_put(c, P, step == LOADED || step == SPLICED ? 70 : 69);
+	client_put(c, LAST, 71);
+	dead.serial = window_serial(c->window);
+	die_at(r, c, step);
+	dead.client = c;
+	next = new_region(2);
+	assert_int_equal(region_peek(next, 0, 8), 6);
+	assert_int_equal(region_peek(next, P, 8), 70);
+	assert_int_equal(region_peek(next, LAST, 8), 71);
+	assert_false(region_busy(next));
+	window_clean(dead.window);
+	assert_int_equal(lseek(window_fd(c->window), 0, SEEK_DATA), -1);
+	dead.client = NULL;
+	window_close(dead.window);
+	client_close(c);
+	region_destroy(next);
+	region_destroy(r);
+	client_free(c);
+}
+
+static void test_recover(void **state)
+{
+	(void)state;
+	pages_set_keeper(&dead_keeper);
+	pages_keep(true);
+	for (enum step s = LOADED; s < NSTEPS; s++)
+		recover_from(s);
+	pages_keep(false);
+	pages_set_keeper(NULL);
+}
+
 static void test_poison(void **state)
 {
 	struct region *r = new_region(2);
@@ -2030,6 +2181,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_share_ends),
 		cmocka_unit_test(test_share_pieces),
 		cmocka_unit_test(test_share_loses_nothing),
+		cmocka_unit_test(test_recover),
 		cmocka_unit_test(test_poison),
 		cmocka_unit_test(test_kernel_faults),
 		cmocka_unit_test(test_uffd_refused),

@@ -2,7 +2,7 @@
 /* drivers/xfb.c on models/xfbhw.c: contexts, screens, fbdev; and what the engine draws. */
 #include <linux/fb.h>
 #include <linux/ioctl.h>
-#define FAKE_SETS 3
+#define FAKE_SETS 4
 #include "fake_ddi.h"
 #include "../../drivers/xfb.c"
 #include "../../models/xfbhw.c"
@@ -1101,6 +1101,56 @@ static void test_drawing(void **unused)
 	fake_end();
 }
 
+/* The engine dies when an operation has come so far, and another one's model attaches. */
+static void die_and_go_on(unsigned stage, uint32_t command)
+{
+	uint32_t *own = (uint32_t *)fake.set[OWN];
+
+	own[OWN_STAGE / 4] = stage;
+	if (stage == ENDING)
+		own[OWN_FENCE / 4] = *fake_word(REGISTERS, XFB_FENCE) + 1;
+	*fake_word(REGISTERS, XFB_STATUS) = XFB_BUSY;
+	*fake_word(REGISTERS, XFB_COMMAND) = command;
+	devmap_model.detach(&fake.model);
+	fake.model.nsets = 0;
+	assert_int_equal(devmap_model.attach(&fake.model), 0);
+	drain();
+}
+
+static void test_goes_on(void **unused)
+{
+	static const struct {
+		unsigned stage;
+		uint32_t command, fences, error;
+	} cases[] = {
+		{ REST, 0, 0, 0 },
+		{ REST, XFB_SYNC, 1, 0 },
+		{ TAKING, XFB_SYNC, 1, 0 },		  /* not taken yet */
+		{ TAKING, 0, 1, XFB_ERROR_LOST },	  /* taken */
+		{ DRAWING, 0, 1, XFB_ERROR_LOST },	  /* in flight */
+		{ DRAWING, XFB_SYNC, 2, XFB_ERROR_LOST }, /* and another one waits */
+		{ ENDING, 0, 1, 0 },			  /* all of it is drawn */
+	};
+	struct fake_handle *h;
+
+	begin_device(0);
+	h = map_regs(1);
+	store(h, XFB_FOREGROUND, 3);
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		uint32_t fence = load(h, XFB_FENCE);
+
+		store(h, XFB_ERROR, 0);
+		die_and_go_on(cases[i].stage, cases[i].command);
+		assert_int_equal(load(h, XFB_FENCE), fence + cases[i].fences);
+		assert_int_equal(load(h, XFB_ERROR), cases[i].error);
+		assert_int_equal(load(h, XFB_STATUS), 0);
+		assert_int_equal(load(h, XFB_COMMAND), 0);
+		assert_int_equal(load(h, XFB_FOREGROUND), 3);
+	}
+	assert_int_equal(load(h, XFB_OPERATIONS), 6);
+	fake_end();
+}
+
 static void test_errors(void **unused)
 {
 	static const struct {
@@ -1256,6 +1306,7 @@ int main(void)
 		cmocka_unit_test_setup(test_open_detach, fake_reset),
 		cmocka_unit_test_setup(test_drawing, fake_reset),
 		cmocka_unit_test_setup(test_errors, fake_reset),
+		cmocka_unit_test_setup(test_goes_on, fake_reset),
 		cmocka_unit_test_setup(test_command_while_busy, fake_reset),
 		cmocka_unit_test_setup(test_fixed_registers, fake_reset),
 		cmocka_unit_test_setup(test_attach_fails, fake_reset),
