@@ -969,6 +969,26 @@ static void test_frame_buffer(void)
 	end();
 }
 
+/* What several processes have together goes on in none of them; who comes afterwards is served. */
+static void test_shared_context(void)
+{
+	struct remote a, b, c;
+
+	begin_keep(":devmap-share=1");
+	a = new_client(5);
+	b = new_client(6);
+	kill_engine();
+	check_fails(&a, 0, 5);
+	check_fails(&b, 0, 6);
+	await_engine("keep0");
+	c = new_client(7);
+	check_values(&c, 7);
+	end_client(&a);
+	end_client(&b);
+	end_client(&c);
+	end();
+}
+
 /* One screen for all, which is memory that all share: it is there all the time, and the device draws on it. */
 static void test_shared_memory(void)
 {
@@ -1048,6 +1068,7 @@ static const struct test tests[] = {
 	{ "C31 resume: the supervisor keeps nothing of the dead", test_leaves_nothing },
 	{ "C31 resume: a frame buffer, its engine, and two of them", test_frame_buffer },
 	{ "C31 resume: memory that all share", test_shared_memory },
+	{ "C31 resume: a context that is shared", test_shared_context },
 	{ "C31 resume: deaths under load, and no wrong value", test_under_load },
 };
 
