@@ -133,12 +133,12 @@ static uint64_t watch(struct trace *t, uint64_t begun)
 	while (!stopped && now < until && !ferror(stdout)) {
 		(void)nanosleep(&look, NULL);
 		now = now_ns();
-		if (now - asked >= DM_TRACE_LEASE_NS)
-			fprintf(stderr,
-				"devmap: trace: it was stopped for %.1f s, and nothing was written down\n",
-				(double)(now - asked) / NS);
 		if (now - asked >= ASK_NS) {
 			trace_user_ask(&t->dirs);
+			if (now - asked >= DM_TRACE_LEASE_NS)
+				fprintf(stderr,
+					"devmap: trace: it was stopped for %.1f s, and nothing was written down\n",
+					(double)(now - asked) / NS);
 			asked = now;
 		}
 		trace_user_read(&t->gathered, false);
