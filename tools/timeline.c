@@ -476,7 +476,8 @@ void timeline_add(struct timeline *t, const struct traced *e)
 		break;
 	case PROBE_UNMAP:
 		add_unmap(t, d, u, e);
-		/* fallthrough */
+		add_moment(t, d, u, e);
+		break;
 	case PROBE_ACCESS:
 	case PROBE_LOAD:
 	case PROBE_UNLOAD:
