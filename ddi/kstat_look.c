@@ -176,12 +176,15 @@ static bool some_at_work(hrtime_t *until)
 void kstats_look(void)
 {
 	struct port_wait w = { .slack = TICK_SLACK };
+	const hrtime_t limit = gethrtime() + 2 * PATIENCE; /* whatever others want meanwhile */
 
 	mutex_enter(&kstats_lock);
 	want_all();
 	cv_broadcast(&kstats_changed);
-	while (some_at_work(&w.until))
+	while (gethrtime() < limit && some_at_work(&w.until)) {
+		w.until = MIN(w.until, limit);
 		(void)port_cv_wait(&kstats_changed, &kstats_lock, &w);
+	}
 	mutex_exit(&kstats_lock);
 }
 

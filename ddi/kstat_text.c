@@ -31,6 +31,12 @@ void text_put_string(struct text *t, const char *string, size_t size)
 	text_put(t, "\"");
 }
 
+/* JSON's readers take integers up to INT64_MAX; beyond, a number with a point. */
+static void put_u64(struct text *t, u_longlong_t value)
+{
+	text_put(t, value > INT64_MAX ? "%llu.0" : "%llu", value);
+}
+
 static void put_value(struct text *t, const kstat_named_t *kn)
 {
 	switch (kn->data_type) {
@@ -49,7 +55,7 @@ static void put_value(struct text *t, const kstat_named_t *kn)
 		break;
 	case KSTAT_DATA_UINT64:
 	case KSTAT_DATA_ULONG:
-		text_put(t, "%llu", (u_longlong_t)kn->value.ui64);
+		put_u64(t, (u_longlong_t)kn->value.ui64);
 		break;
 	case KSTAT_DATA_STRING:
 		if (KSTAT_NAMED_STR_PTR(kn) != NULL)
@@ -77,8 +83,10 @@ static void put_timers(struct text *t, const kstat_timer_t *kt, size_t n)
 	for (size_t i = 0; i < MIN(n, NAMED_MAX); i++) {
 		text_put(t, i == 0 ? "" : ",");
 		text_put_string(t, kt[i].name, sizeof(kt[i].name));
-		text_put(t, ":{\"num_events\":%llu,\"elapsed_time\":%lld,\"min_time\":%lld,",
-			 kt[i].num_events, kt[i].elapsed_time, kt[i].min_time);
+		text_put(t, ":{\"num_events\":");
+		put_u64(t, kt[i].num_events);
+		text_put(t, ",\"elapsed_time\":%lld,\"min_time\":%lld,", kt[i].elapsed_time,
+			 kt[i].min_time);
 		text_put(t, "\"max_time\":%lld,\"start_time\":%lld,\"stop_time\":%lld}",
 			 kt[i].max_time, kt[i].start_time, kt[i].stop_time);
 	}
@@ -95,8 +103,11 @@ static void put_intr(struct text *t, const kstat_intr_t *ki)
 
 static void put_io(struct text *t, const kstat_io_t *io)
 {
-	text_put(t, "\"nread\":%llu,\"nwritten\":%llu,\"reads\":%u,\"writes\":%u,", io->nread,
-		 io->nwritten, io->reads, io->writes);
+	text_put(t, "\"nread\":");
+	put_u64(t, io->nread);
+	text_put(t, ",\"nwritten\":");
+	put_u64(t, io->nwritten);
+	text_put(t, ",\"reads\":%u,\"writes\":%u,", io->reads, io->writes);
 	text_put(t, "\"wtime\":%lld,\"wlentime\":%lld,\"wlastupdate\":%lld,\"wcnt\":%u,", io->wtime,
 		 io->wlentime, io->wlastupdate, io->wcnt);
 	text_put(t, "\"rtime\":%lld,\"rlentime\":%lld,\"rlastupdate\":%lld,\"rcnt\":%u", io->rtime,

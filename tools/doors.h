@@ -13,7 +13,7 @@
  */
 int doors_each(const char *dir, void (*fn)(int dirfd, const char *name, void *arg), void *arg);
 /*
- * Asks (enum dm_op) with two arguments, NULL: none. Waits 5 s at most. 0: *fd is the answer's descriptor, if fd
+ * Asks (enum dm_op) with two arguments, NULL: none. Waits 5 s at most, with DM_TRACE 0.2. 0: *fd is the answer's descriptor, if fd
  * is not NULL; -errno, the engine's or our own.
  */
 int door_ask(int dirfd, const char *name, unsigned op, const uint64_t a[2], int *fd);

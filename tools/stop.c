@@ -17,8 +17,8 @@ static const char help[] =
 	"with SIGBUS, and the driver is detached. By root or the engine's own user.\n"
 	"  --dir DIR    where the devices are (as for devmap list)\n";
 
-#define PATIENCE_MS 15000 /* an engine that does not stop in 10 s is killed */
-#define LOOK_MS	    20
+#define PATIENCE_S 15 /* an engine that does not stop in 10 s is killed */
+#define LOOK_MS	   20
 
 /* Is somebody there who serves it? 0 or -errno. */
 static int look(const struct device_dirs *dirs, const char *device)
@@ -34,8 +34,12 @@ static int look(const struct device_dirs *dirs, const char *device)
 static int wait_gone(const struct device_dirs *dirs, const char *device)
 {
 	const struct timespec nap = { .tv_nsec = LOOK_MS * 1000000 };
+	struct timespec now;
+	time_t until;
 
-	for (int waited = 0; waited < PATIENCE_MS; waited += LOOK_MS) {
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	for (until = now.tv_sec + PATIENCE_S; now.tv_sec <= until;
+	     (void)clock_gettime(CLOCK_MONOTONIC, &now)) {
 		int error = look(dirs, device);
 
 		if (error == -ENOENT || error == -ECONNREFUSED)

@@ -175,6 +175,9 @@ static void read_command(pid_t pid, char *buf, size_t len)
 	if (f == NULL || fgets(buf, (int)len, f) == NULL)
 		buf[0] = '\0';
 	buf[strcspn(buf, "\n")] = '\0';
+	for (char *c = buf; *c != '\0'; c++) /* a process may call itself anything */
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	if (f != NULL)
 		fclose(f);
 }

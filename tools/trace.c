@@ -139,7 +139,7 @@ static uint64_t watch(struct trace *t, uint64_t begun)
 				fprintf(stderr,
 					"devmap: trace: it was stopped for %.1f s, and nothing was written down\n",
 					(double)(now - asked) / NS);
-			asked = now;
+			asked = now_ns();
 		}
 		trace_user_read(&t->gathered, false);
 		trace_kernel_read(&t->gathered);

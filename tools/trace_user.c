@@ -46,8 +46,10 @@ static struct ring *ring_of(ino_t ino)
 /* It stays as long as it is: a shorter one would be our death. */
 static bool is_ring(int fd, struct stat *st)
 {
-	return fstat(fd, st) == 0 && st->st_size >= (off_t)sizeof(struct dm_trace_ring) &&
-	       (fcntl(fd, F_GET_SEALS) & F_SEAL_SHRINK) != 0;
+	const int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && fstat(fd, st) == 0 &&
+	       st->st_size >= (off_t)sizeof(struct dm_trace_ring);
 }
 
 /* 0 or -errno. */

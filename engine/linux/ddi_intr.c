@@ -16,13 +16,16 @@
 
 #include <sys/ddi_intr.h>
 
-#define FUTILE_MAX 1000 /* calls of a handler, none of which makes the device silent */
+#define FUTILE_MAX  1000 /* calls of a handler, none of which makes the device silent */
+
+#define CLAIMED_MAX 100 /* calls in a row that others are not kept from the CPU for */
 
 struct pci_line {
 	dev_info_t *dip;
 	int irq;
 	bool intx;
 	bool attached;
+	bool ending; /* who serves it is to stop */
 	bool (*serve)(void *arg);
 	void *arg;
 };
@@ -95,13 +98,18 @@ static irqreturn_t intx_come(int irq, void *arg)
 static irqreturn_t intx_serve(int irq, void *arg)
 {
 	const struct pci_line *l = arg;
-	int futile = 0;
+	int futile = 0, claimed = 0;
 
 	(void)irq;
 	do {
-		if (l->serve(l->arg))
+		/* Who waits for our end, or has taken the device away, is not kept waiting. */
+		if (READ_ONCE(l->ending) || !pci_device_is_present(l->dip->pci))
+			break;
+		if (l->serve(l->arg)) {
 			futile = 0;
-		else if (++futile == FUTILE_MAX) {
+			if (++claimed > CLAIMED_MAX)
+				usleep_range(50, 100);
+		} else if (++futile == FUTILE_MAX) {
 			pr_warn("%s: its handler claims no interrupt of INTx, which goes on: it is "
 				"masked from now on\n",
 				l->dip->name);
@@ -129,6 +137,7 @@ int port_intr_attach(dev_info_t *dip, int number, bool (*serve)(void *arg), void
 
 	l->serve = serve;
 	l->arg = arg;
+	WRITE_ONCE(l->ending, false);
 	pci_set_master(dip->pci); /* a message is a write of the device's */
 	error = request_threaded_irq(l->irq, l->intx ? intx_come : NULL,
 				     l->intx ? intx_serve : msi_serve,
@@ -149,6 +158,7 @@ void port_intr_detach(dev_info_t *dip, int number)
 
 	if (!l->attached)
 		return;
+	WRITE_ONCE(l->ending, true);
 	if (l->intx)
 		pci_intx(dip->pci, 0);
 	(void)free_irq(l->irq, l);

@@ -118,6 +118,7 @@ void instance_free(dev_info_t *dip)
 {
 	/* Where attach(9E) has failed, or probe(9E) even: no node may outlive its instance. */
 	ddi_remove_minor_node(dip, NULL);
+	devmap_instance_gone(dip);
 	intrs_forget(dip);
 	pm_destroy_components(dip);
 	if (dip->pci != NULL)

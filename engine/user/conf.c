@@ -269,13 +269,20 @@ static int add_global(struct conf *conf, struct prop **props)
 static int add_node(const struct reader *r, struct conf *conf, struct entry *e, int line)
 {
 	struct conf_node **at = &conf->nodes, *n;
+	int count = 0;
 
-	for (; *at != NULL; at = &(*at)->next)
+	for (; *at != NULL; at = &(*at)->next) {
+		count++;
 		if (e->instance >= 0 && (*at)->instance == e->instance) {
 			log_warn("%s:%d: instance=%d is that of line %d", r->path, line,
 				 e->instance, (*at)->line);
 			return -EINVAL;
 		}
+	}
+	if (count == INSTANCES_MAX) {
+		log_warn("%s:%d: a driver has at most %d instances", r->path, line, INSTANCES_MAX);
+		return -EINVAL;
+	}
 	n = calloc(1, sizeof(*n));
 	if (n == NULL)
 		return -ENOMEM;

@@ -191,10 +191,13 @@ static void answer_stop(struct request *rq)
 
 static void answer_set(struct door *d, struct request *rq)
 {
-	struct devmap_terms t = devmap_get_terms(d->minor.dip);
+	static pthread_mutex_t setting = PTHREAD_MUTEX_INITIALIZER; /* one at a time */
+	struct devmap_terms t;
 	const int64_t value = (int64_t)rq->msg.a[1];
 	int error = 0;
 
+	pthread_mutex_lock(&setting);
+	t = devmap_get_terms(d->minor.dip);
 	switch (rq->msg.a[0]) {
 	case DM_TERM_HOLD:
 		t.hold = value;
@@ -212,6 +215,7 @@ static void answer_set(struct door *d, struct request *rq)
 		error = -EPERM;
 	if (error == 0)
 		error = from_ddi(devmap_set_terms(d->minor.dip, &t));
+	pthread_mutex_unlock(&setting);
 	reply_error(rq, error);
 }
 

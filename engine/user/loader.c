@@ -137,6 +137,8 @@ static int number_of(const struct driver *d, const struct conf_node *node)
 
 	if (node != NULL && node->instance >= 0)
 		return node->instance;
+	if (d->conf.nodes == NULL)
+		return d->ninstances;
 	while (number_is_taken(d, number))
 		number++;
 	return number;

@@ -33,6 +33,7 @@ static void shown(void)
 	check_value("named", "data.int", "-7");
 	check_value("named", "data.quote\"d", "1099511627776");
 	check_value("named", "data.string", "\"a \\\"b\\\"?\"");
+	check_value("named", "data.most", "1.8446744070000001e19"); /* beyond JSON's integers */
 	check_value("named", "data.char", "\"sixteen letters.\"");
 	check_value("intr", "data.spurious", "3");
 	check_value("intr", "data.hard", "0");

@@ -170,7 +170,7 @@ static void show_named(void)
 {
 	kstat_named_t *kn;
 
-	shown.named = kstat_create("ddit", 0, "named", "misc", KSTAT_TYPE_NAMED, 4, 0);
+	shown.named = kstat_create("ddit", 0, "named", "misc", KSTAT_TYPE_NAMED, 5, 0);
 	kn = KSTAT_NAMED_PTR(shown.named);
 	kstat_named_init(&kn[0], "int", KSTAT_DATA_INT32);
 	kn[0].value.i32 = -7;
@@ -180,6 +180,8 @@ static void show_named(void)
 	kstat_named_setstr(&kn[2], "a \"b\"\n");
 	kstat_named_init(&kn[3], "char", KSTAT_DATA_CHAR);
 	bcopy("sixteen letters.", kn[3].value.c, 16);
+	kstat_named_init(&kn[4], "most", KSTAT_DATA_UINT64);
+	kn[4].value.ui64 = UINT64_MAX;
 	kstat_install(shown.named);
 }
 
