@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -439,6 +441,20 @@ static void begin_keep(const char *properties)
 	begin("tests/drivers/keep.so", properties, "keep0");
 }
 
+/* Descriptors that are sockets hang up when the engine dies: what is mapped goes on, and no more is. */
+static void begin_keep_as_file(const char *properties)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	begin_keep(properties);
+	snprintf(path, sizeof(path), "%s/keep0", engine.dir);
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+		return;
+	(void)stop_engine(&engine);
+	skip("the descriptor is a socket");
+}
+
 static void kill_engine(void)
 {
 	DO(kill(engine_process, SIGKILL));
@@ -478,7 +494,7 @@ static void test_goes_on(void)
 {
 	struct remote a, b;
 
-	begin_keep("");
+	begin_keep_as_file("");
 	a = new_client(5);
 	b = new_client(6);
 	kill_engine();
@@ -551,7 +567,7 @@ static void killed_in_call(enum keep_point point, int what, uint64_t x, uint64_t
 
 static void test_points_of_calls(void)
 {
-	begin_keep("");
+	begin_keep_as_file("");
 	killed_in_call(KEEP_OPEN, OPEN, 0, 0);
 	killed_in_call(KEEP_IOCTL, CONTROL, KEEP_ECHO, 77);
 	killed_in_call(KEEP_UNMAP, UNMAP, 1, 2);
@@ -586,7 +602,7 @@ static void killed_in_first_map(enum keep_point point)
 
 static void test_points_of_mmap(void)
 {
-	begin_keep("");
+	begin_keep_as_file("");
 	killed_in_first_map(KEEP_DEVMAP);
 	killed_in_first_map(KEEP_MAP);
 	killed_in_first_map(KEEP_MAPPED);
@@ -630,7 +646,7 @@ static void killed_in_fork(enum keep_point point)
 
 static void test_points_of_fork(void)
 {
-	begin_keep("");
+	begin_keep_as_file("");
 	killed_in_fork(KEEP_SAVING);
 	killed_in_fork(KEEP_DUP);
 	killed_in_fork(KEEP_COPYING);
@@ -671,7 +687,7 @@ static void test_parts(void)
 {
 	struct remote a, b;
 
-	begin_keep("");
+	begin_keep_as_file("");
 	a = new_client(5);
 	b = new_client(6);
 	tell_ok(&a, PUT, 0, 50);
@@ -702,7 +718,7 @@ static void test_descriptor(void)
 {
 	struct remote a, b;
 
-	begin_keep("");
+	begin_keep_as_file("");
 	a = new_client(5);
 	b = new_client(6);
 	tell_ok(&b, CLOSE, 0, 0); /* its mapping has the file now */
@@ -766,7 +782,7 @@ static void test_one_is_lost(void)
 {
 	struct remote a, b;
 
-	begin_keep("");
+	begin_keep_as_file("");
 	a = new_client(5);
 	b = new_client(6);
 	tell_ok(&a, CONTROL, KEEP_LOSE, 0);
@@ -827,7 +843,7 @@ static void test_client_ends_meanwhile(void)
 {
 	struct remote a, b;
 
-	begin_keep("");
+	begin_keep_as_file("");
 	a = new_client(5);
 	b = new_client(6);
 	DO(kill(engine.pid, SIGSTOP));

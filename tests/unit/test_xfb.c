@@ -1245,9 +1245,8 @@ static void test_attach_fails(void **unused)
 				 DDI_FAILURE);
 		assert_null(fake.soft);
 		devmap_model.detach(&fake.model);
-		free(fake.set[0]);
-		free(fake.set[1]);
-		free(fake.set[2]);
+		for (int i = 0; i < fake.model.nsets; i++)
+			free(fake.set[i]);
 		memset(&fake, 0, sizeof(fake));
 	}
 	set_prop("width", 0);
