@@ -29,10 +29,11 @@
 
 #define RESTARTS_MAX 5 /* within RESTARTS_S seconds; then the driver is left alone */
 #define RESTARTS_S   60
-#define KEEPER_FD    3	/* an engine's end of its socket; the first after stderr */
-#define STOP_S	     10 /* time for an engine to stop in */
-#define LEAVE_S	     1	/* for one to exit that has stopped */
-#define DIE_S	     2	/* for one to end that is killed */
+#define PARCELS_MAX  256 /* of an engine, before the next one is looked at */
+#define KEEPER_FD    3	 /* an engine's end of its socket; the first after stderr */
+#define STOP_S	     10	 /* time for an engine to stop in */
+#define LEAVE_S	     1	 /* for one to exit that has stopped */
+#define DIE_S	     2	 /* for one to end that is killed */
 
 struct engine {
 	struct engine *next;
@@ -99,6 +100,7 @@ static void engine_resumed(struct engine *e)
 			orphan(c, true);
 		}
 	}
+	e->ready = true; /* it wakes them one by one, before it says so */
 	e->now.life = e->old.life;
 	journal_free(&e->old);
 	e->resuming = false;
@@ -149,10 +151,13 @@ static void parcel_take(struct engine *e, const struct parcel *p, const int *fds
 		escrow_take(c, p, fds, nfds);
 }
 
-/* All parcels that have come. False when the engine's end is closed. */
+/*
+ * Parcels that have come, and no more at a time than others can wait for: clients have a share in how many there
+ * are. False when the engine's end is closed.
+ */
 static bool engine_read(struct engine *e)
 {
-	for (;;) {
+	for (unsigned i = 0; i < PARCELS_MAX; i++) {
 		struct parcel p;
 		int fds[KEEPER_FDS_MAX];
 		unsigned nfds;
@@ -168,6 +173,7 @@ static bool engine_read(struct engine *e)
 		else
 			fds_close(fds, nfds);
 	}
+	return true;
 }
 
 static int engine_start_process(struct engine *e, enum on_crash policy)
@@ -194,7 +200,7 @@ static int engine_start_process(struct engine *e, enum on_crash policy)
 	}
 	close(ends[1]);
 	e->sock = ends[0];
-	e->ready = e->stopping = false;
+	e->ready = e->stopping = e->killed = false;
 	return 0;
 }
 
