@@ -222,6 +222,20 @@ static bool keep_only(const struct escrow *c)
 	return close_range((unsigned)last + 1, ~0U, 0) == 0;
 }
 
+/*
+ * A thread whose access began before its page was poisoned may have begun to wait after that: Linux takes a
+ * poisoned page for a missing one then, and nobody would wake it.
+ */
+static void wake_late_ones(struct escrow *c)
+{
+	for (long ms = 1; c->poison && c->uffd >= 0 && ms < FAIL_MS; ms *= 2) {
+		const struct timespec t = { .tv_nsec = ms * 1000000L };
+
+		(void)nanosleep(&t, NULL);
+		placement_each(&c->ranges, 0, SIZE_MAX, wake_range, c);
+	}
+}
+
 /* One process does it, another sees that it is done in time, or kills the client. */
 static void fail_apart(struct escrow *c)
 {
@@ -246,6 +260,8 @@ static void fail_apart(struct escrow *c)
 	}
 	if (worker < 0)
 		send_process(c, SIGKILL);
+	else
+		wake_late_ones(c);
 }
 
 /*

@@ -285,7 +285,7 @@ static bool engine_ended(struct engine *e, int within, int *status)
  */
 static bool engine_reap(struct engine *e, int *status)
 {
-	if (e->stopping && !e->killed && engine_ended(e, LEAVE_S, status))
+	if (e->stopping && !e->killed && engine_ended(e, stopping ? STOP_S : LEAVE_S, status))
 		return true;
 	(void)kill(e->pid, SIGKILL);
 	if (engine_ended(e, DIE_S, status))

@@ -164,6 +164,18 @@ void rogue_says(void)
 	CHECK_EQ(write(ROGUE_LINE, "!", 1), 1);
 }
 
+void rogue_go(const struct rogue *r)
+{
+	CHECK_EQ(write(r->line, "!", 1), 1);
+}
+
+void rogue_is_told(void)
+{
+	char byte;
+
+	CHECK_EQ(read(ROGUE_LINE, &byte, 1), 1);
+}
+
 void rogue_waits(void)
 {
 	for (;;)

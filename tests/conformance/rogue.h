@@ -49,6 +49,8 @@ struct attack {
 /* In main(), before MAIN()'s: true if this is a rogue; it has run then. */
 bool rogue_is(int argc, char **argv, const struct attack *attacks, size_t n);
 void become_nobody(void);
+void rogue_go(const struct rogue *r); /* director: tells it to go on ... */
+void rogue_is_told(void);	      /* ... for which it waits here */
 void rogue_says(void);
 void rogue_waits(void); /* for ever: what it holds, it holds */
 

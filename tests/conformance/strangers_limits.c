@@ -357,11 +357,10 @@ static void touch_it_often(void)
 	booty_map_new(&booty, 1);
 	rq.a[0] = (uintptr_t)booty.base;
 	rq.a[1] = PROT_WRITE;
-	for (int i = 0; i < TOUCHES; i++) {
+	rogue_says();
+	rogue_is_told(); /* that all of them are so far: what one of a user asks for, another waits for */
+	for (int i = 0; i < TOUCHES; i++)
 		reply[i] = rogue_ask(booty.session, &rq, -1);
-		if (i == 40)
-			rogue_says(); /* the rest may have to wait to be sent */
-	}
 	for (int i = 0; i < TOUCHES; i++)
 		CHECK_EQ(rogue_receive(reply[i], &re, NULL, &none), 0);
 	*(volatile uint64_t *)booty.base = 9;
@@ -380,6 +379,10 @@ static void touched(void)
 		r[i] = rogue_start("touch it often");
 	for (int i = 0; i < 5; i++)
 		rogue_await(&r[i]);
+	for (int i = 0; i < 5; i++)
+		rogue_go(&r[i]);
+	for (int i = 0; i < 200; i++)
+		nap(); /* for the engine to have what it may have of them */
 	check_newcomer("ctest1");
 	CHECK_EQ(unlock(a, AT(a, 0), page), 0);
 	for (int i = 0; i < 5; i++)
