@@ -73,124 +73,47 @@ struct probe_event {
  */
 extern void (*devmap_probe_sink)(const struct probe_event *e);
 
-#define DEVMAP_PROBE(name, ...)                                                                  \
-	do {                                                                                     \
-		PROBE_USDT(name, __VA_ARGS__);                                                   \
-		if (__builtin_expect(__atomic_load_n(&devmap_probe_sink, __ATOMIC_RELAXED) != 0, \
-				     0))                                                         \
-			probe_##name(__VA_ARGS__);                                               \
+#define DEVMAP_PROBE(name, ...)                                                               \
+	do {                                                                                  \
+		PROBE_USDT(name, __VA_ARGS__);                                                \
+		if (__builtin_expect(probe_sink() != 0, 0))                                   \
+			probe_tell(&(struct probe_event){ PROBE_EVENT_##name(__VA_ARGS__) }); \
 	} while (0)
 
+typedef void probe_sink_t(const struct probe_event *e);
+
+static inline probe_sink_t *probe_sink(void)
+{
+	return __atomic_load_n(&devmap_probe_sink, __ATOMIC_ACQUIRE);
+}
+
+/* It may have gone since it was looked at. */
 static inline void probe_tell(const struct probe_event *e)
 {
-	void (*sink)(const struct probe_event *e) =
-		__atomic_load_n(&devmap_probe_sink, __ATOMIC_ACQUIRE);
+	probe_sink_t *sink = probe_sink();
 
 	if (sink != 0)
 		sink(e);
 }
 
-static inline void probe_access(const char *driver, int instance, int pid, long long off,
-				unsigned long long len, unsigned int type, unsigned int rw,
-				int result)
-{
-	probe_tell(&(struct probe_event){ .kind = PROBE_ACCESS,
-					  .driver = driver,
-					  .instance = instance,
-					  .pid = pid,
-					  .off = off,
-					  .len = len,
-					  .type = type,
-					  .rw = rw,
-					  .result = result });
-}
-
-static inline void probe_wait(const char *driver, int instance, int pid, int owner)
-{
-	probe_tell(&(struct probe_event){ .kind = PROBE_WAIT,
-					  .driver = driver,
-					  .instance = instance,
-					  .pid = pid,
-					  .other = owner });
-}
-
-static inline void probe_grant(const char *driver, int instance, int pid, long long off,
-			       unsigned long long len, unsigned int type, unsigned int rw,
-			       int result, unsigned long long waited, unsigned long long took)
-{
-	probe_tell(&(struct probe_event){ .kind = PROBE_GRANT,
-					  .driver = driver,
-					  .instance = instance,
-					  .pid = pid,
-					  .off = off,
-					  .len = len,
-					  .type = type,
-					  .rw = rw,
-					  .result = result,
-					  .waited = waited,
-					  .took = took });
-}
-
-static inline void probe_hold_end(const char *driver, int instance, int pid,
-				  unsigned long long held)
-{
-	probe_tell(&(struct probe_event){ .kind = PROBE_HOLD_END,
-					  .driver = driver,
-					  .instance = instance,
-					  .pid = pid,
-					  .took = held });
-}
-
-static inline void probe_load(const char *driver, int instance, int pid, long long off,
-			      unsigned long long len, unsigned int type, unsigned int rw,
-			      int result)
-{
-	probe_tell(&(struct probe_event){ .kind = PROBE_LOAD,
-					  .driver = driver,
-					  .instance = instance,
-					  .pid = pid,
-					  .off = off,
-					  .len = len,
-					  .type = type,
-					  .rw = rw,
-					  .result = result });
-}
-
-static inline void probe_unload(const char *driver, int instance, int pid, long long off,
-				unsigned long long len, int result)
-{
-	probe_tell(&(struct probe_event){ .kind = PROBE_UNLOAD,
-					  .driver = driver,
-					  .instance = instance,
-					  .pid = pid,
-					  .off = off,
-					  .len = len,
-					  .result = result });
-}
-
-static inline void probe_dup(const char *driver, int instance, int pid, int child, long long off,
-			     unsigned long long len, int result)
-{
-	probe_tell(&(struct probe_event){ .kind = PROBE_DUP,
-					  .driver = driver,
-					  .instance = instance,
-					  .pid = pid,
-					  .other = child,
-					  .off = off,
-					  .len = len,
-					  .result = result });
-}
-
-static inline void probe_unmap(const char *driver, int instance, int pid, long long off,
-			       unsigned long long len)
-{
-	probe_tell(&(struct probe_event){ .kind = PROBE_UNMAP,
-					  .driver = driver,
-					  .instance = instance,
-					  .pid = pid,
-					  .off = off,
-					  .len = len });
-}
+/* clang-format off */
+#define PROBE_WHO(k, d, i, p) .kind = (k), .driver = (d), .instance = (i), .pid = (p)
+#define PROBE_RANGE(o, n) .off = (o), .len = (n)
+#define PROBE_EVENT_access(d, i, p, o, n, t, m, e) \
+	PROBE_WHO(PROBE_ACCESS, d, i, p), PROBE_RANGE(o, n), .type = (t), .rw = (m), .result = (e)
+#define PROBE_EVENT_wait(d, i, p, owner) PROBE_WHO(PROBE_WAIT, d, i, p), .other = (owner)
+#define PROBE_EVENT_grant(d, i, p, o, n, t, m, e, w, ns) \
+	PROBE_WHO(PROBE_GRANT, d, i, p), PROBE_RANGE(o, n), .type = (t), .rw = (m), .result = (e), \
+	.waited = (w), .took = (ns)
+#define PROBE_EVENT_hold_end(d, i, p, ns) PROBE_WHO(PROBE_HOLD_END, d, i, p), .took = (ns)
+#define PROBE_EVENT_load(d, i, p, o, n, t, m, e) \
+	PROBE_WHO(PROBE_LOAD, d, i, p), PROBE_RANGE(o, n), .type = (t), .rw = (m), .result = (e)
+#define PROBE_EVENT_unload(d, i, p, o, n, e) \
+	PROBE_WHO(PROBE_UNLOAD, d, i, p), PROBE_RANGE(o, n), .result = (e)
+#define PROBE_EVENT_dup(d, i, p, child, o, n, e) \
+	PROBE_WHO(PROBE_DUP, d, i, p), .other = (child), PROBE_RANGE(o, n), .result = (e)
+#define PROBE_EVENT_unmap(d, i, p, o, n) PROBE_WHO(PROBE_UNMAP, d, i, p), PROBE_RANGE(o, n)
+/* clang-format on */
 
 #endif
 
