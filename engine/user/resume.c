@@ -347,14 +347,13 @@ int resume_begin(const struct journal *before)
 /* Open files. */
 
 /* open(9E), once more. NULL: the driver does not want it, or there is no memory. */
-static struct file *open_again(struct door *d, const struct kept_open *k, uint64_t fh)
+static struct file *open_again(struct door *d, const struct kept_open *k)
 {
 	struct cred *cred = cred_make(k->uid, k->gid);
 	struct caller caller = { .cred = cred, .resuming = true }, *before;
 	struct file *f = cred != NULL ? file_new(d, k->flags, cred) : NULL;
 	int error = -ENOMEM;
 
-	(void)fh;
 	if (f != NULL) {
 		f->key = k->key;
 		before = caller_set(&caller);
@@ -385,7 +384,7 @@ static bool take_open(const struct record *r, void *arg)
 	if (d != NULL && d->mounted != NULL)
 		o = fuse_open_again(d->mounted, r->addr);
 	if (o != NULL)
-		f = open_again(d, &r->open, r->addr);
+		f = open_again(d, &r->open);
 	if (f != NULL) {
 		atomic_store(&o->poll_kh, r->open.poll_kh);
 		atomic_store(&o->poll_wanted, r->open.poll_kh != 0);
@@ -492,7 +491,7 @@ static struct file *file_of(const struct escrow_mapping *m)
 	d = door_by_name(m->node);
 	if (d == NULL)
 		return NULL;
-	f = open_again(d, &m->kept.open, 0);
+	f = open_again(d, &m->kept.open);
 	door_put(d);
 	if (f != NULL) {
 		file_get(f);
