@@ -124,13 +124,13 @@ static void name_all(struct trace *t)
 }
 
 /* Returns how long it was, in ns. */
-static uint64_t watch(struct trace *t, uint64_t begun)
+static uint64_t watch(struct trace *t, FILE *out, uint64_t begun)
 {
 	const uint64_t until = t->seconds > 0 ? begun + (uint64_t)(t->seconds * NS) : UINT64_MAX;
 	const struct timespec look = { .tv_nsec = LOOK_NS };
 	uint64_t asked = begun, now = begun;
 
-	while (!stopped && now < until && !ferror(stdout)) {
+	while (!stopped && now < until && !ferror(out)) {
 		(void)nanosleep(&look, NULL);
 		now = now_ns();
 		if (now - asked >= ASK_NS) {
@@ -171,7 +171,7 @@ static int trace_into(struct trace *t, FILE *out, char *const *names, size_t n)
 	timeline_only(t->timeline, names, n);
 	name_all(t);
 	fprintf(stderr, "devmap: trace: it goes on%s\n", t->seconds > 0 ? "" : " until ^C");
-	took = watch(t, begun);
+	took = watch(t, out, begun);
 	devices = timeline_close(t->timeline, begun + took);
 	bad = ferror(out) != 0 || fflush(out) != 0;
 	if (bad)
