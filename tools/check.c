@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <linux/userfaultfd.h>
 #include <stdarg.h>
@@ -306,22 +305,12 @@ static void check_devices(const struct device_dirs *dirs)
 
 int cmd_check(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct device_dirs dirs;
 	const char *dir = NULL;
-	int opt;
+	int status = only_dir_option(argc, argv, help, &dir);
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt != 'd') {
-			fputs(help, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? 0 : 2;
-		}
-		dir = optarg;
-	}
+	if (status >= 0)
+		return status;
 	if (optind != argc) {
 		fputs(help, stderr);
 		return 2;

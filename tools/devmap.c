@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* devmap(1): serve devices, run programs on them, list and watch them. */
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -63,6 +64,25 @@ void device_dirs(struct device_dirs *dirs, const char *option)
 	if (own_dir(dirs->own, sizeof(dirs->own)))
 		dirs->dir[dirs->n++] = dirs->own;
 	dirs->dir[dirs->n++] = DEFAULT_DIR;
+}
+
+int only_dir_option(int argc, char **argv, const char *help, const char **dir)
+{
+	static const struct option options[] = {
+		{ "dir", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt != 'd') {
+			fputs(help, opt == 'h' ? stdout : stderr);
+			return opt == 'h' ? 0 : 2;
+		}
+		*dir = optarg;
+	}
+	return -1;
 }
 
 int absolute(const char *path, char *buf, unsigned long len)

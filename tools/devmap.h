@@ -26,6 +26,10 @@ struct device_dirs {
 	char own[4096];
 };
 void device_dirs(struct device_dirs *dirs, const char *option);
+/*
+ * Of a command that has no options but --dir and --help: -1, and optind is behind them; else what to exit with.
+ */
+int only_dir_option(int argc, char **argv, const char *help, const char **dir);
 /* The same path, right in every directory. 0 or -errno. */
 int absolute(const char *path, char *buf, unsigned long len);
 /*

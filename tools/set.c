@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* devmap set: how long a device is held and locked, at run time, instead of what its driver says. */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>
@@ -112,24 +111,14 @@ static const char *why(int error)
 
 int cmd_set(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *dir = NULL;
 	struct device_dirs dirs;
 	struct setting s;
-	int opt, error = 0;
+	int status, error = 0;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == 'd') {
-			dir = optarg;
-		} else {
-			fputs(help, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? 0 : 2;
-		}
-	}
+	status = only_dir_option(argc, argv, help, &dir);
+	if (status >= 0)
+		return status;
 	if (argc - optind < 2) {
 		fputs(help, stderr);
 		return 2;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* devmap stop: ends the engine that serves a device, and leaves the others of its devmap serve alone. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,23 +77,13 @@ static void complain(const char *device, int error)
 
 int cmd_stop(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *dir = NULL;
 	struct device_dirs dirs;
-	int opt, error = 0;
+	int status, error = 0;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (opt == 'd') {
-			dir = optarg;
-		} else {
-			fputs(help, opt == 'h' ? stdout : stderr);
-			return opt == 'h' ? 0 : 2;
-		}
-	}
+	status = only_dir_option(argc, argv, help, &dir);
+	if (status >= 0)
+		return status;
 	if (optind == argc) {
 		fputs(help, stderr);
 		return 2;
